@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine: make demo, make test.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MINUTES ?= 7
+
+.PHONY: demo test test-all lint install clean
+
+install: $(VENV)/.installed
+
+# pip 23 obeys PIP_CONSTRAINT when it builds a package, pip 26 PIP_BUILD_CONSTRAINT: both are set.
+$(VENV)/.installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; ok = (3, 10) <= sys.version_info[:2] <= (3, 12); \
+	    ok or sys.exit("Python %d.%d will not do: mediapipe needs 3.10, 3.11 or 3.12. Install one, then say which: make $(or $(firstword $(MAKECMDGOALS)),demo) PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	    $(BIN)/pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# With TARGET and SOURCE: your own two videos.
+demo: install
+ifdef TARGET
+	$(BIN)/python transfer.py --target "$(TARGET)" --source "$(SOURCE)" --output out.mp4 --minutes $(MINUTES)
+else
+	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos
+	$(BIN)/python transfer.py --target datasets/demo_videos/target.mp4 --name demo \
+	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES)
+endif
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -q -m "not slow"
+
+test-all: lint
+	$(BIN)/pytest -q
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

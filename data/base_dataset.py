@@ -1,0 +1,71 @@
+"""What every dataset is: items by number, and what the folder says of itself.
+
+A dataset is one file, data/MODE_dataset.py, with one subclass of BaseDataset.
+"""
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from util.errors import UserError
+from util.files import natural, read_json
+
+PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
+
+
+class BaseDataset:
+    """len(dataset) items; dataset.item(i, rng) is a dict of arrays and paths.
+
+    facts   dataset.json, or {} where there is none
+    """
+
+    @staticmethod
+    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+        """Add this dataset's own flags."""
+
+    def __init__(self, opt: argparse.Namespace, phase: str):
+        self.opt, self.phase = opt, phase
+        self.root = Path(opt.dataroot)
+        if not self.root.is_dir():
+            raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
+                            f'python preprocess.py --video me.mp4 --dataroot {self.root}.')
+        self.facts = read_facts(self.root)
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
+        """Item `i`; `rng` makes the random choices of training, None makes none."""
+        raise NotImplementedError
+
+    def limited(self, rows: list[Any]) -> list[Any]:
+        """The first --max_dataset_size of them."""
+        return rows[:self.opt.max_dataset_size]
+
+
+def read_facts(root: Path) -> dict[str, Any]:
+    """dataset.json of a dataset, {} where there is none."""
+    path = root / 'dataset.json'
+    return read_json(path) if path.is_file() else {}
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Every picture right in `folder`, frame2 before frame10."""
+    if not folder.is_dir():
+        return []
+    found = (p for p in folder.iterdir()
+             if p.suffix.lower() in PICTURES and not p.name.startswith('.'))
+    return sorted(found, key=lambda p: natural(p.name))
+
+
+def no_such_phase(root: Path, phase: str, found: Iterable[Path] | None = None) -> UserError:
+    """Nothing in root/phase: name the phases that there are."""
+    there = sorted(f.name for f in root.iterdir() if f.is_dir() and pictures_in(f))
+    if not there:
+        return UserError(f'{root}: no pictures in it or in a folder of it. Make the dataset: '
+                         f'python preprocess.py --video me.mp4 --dataroot {root}.')
+    names = sorted({name.removesuffix('_A').removesuffix('_B') for name in there})
+    return UserError(f'{root} has no pictures for phase {phase}. There is {", ".join(there)}: '
+                     f'use --phase {names[0]}.')

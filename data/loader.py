@@ -1,0 +1,65 @@
+"""Batches, loaded by threads while the step before computes, in an order that can be resumed."""
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from data.base_dataset import BaseDataset
+from util.errors import UserError
+
+
+class Loader:
+    """Batches of a dataset: a function of (seed, epoch), so that a run can stop anywhere.
+
+    A batch has what an item has: arrays stacked to (B, ...), paths in lists. Memory maps and
+    OpenCV release the interpreter while they work, so threads are enough.
+    """
+
+    def __init__(self, dataset: BaseDataset, batch_size: int = 1, threads: int = 2,
+                 shuffle: bool = False, seed: int | None = None):
+        self.dataset, self.batch_size, self.threads = dataset, batch_size, threads
+        self.shuffle, self.seed = shuffle, seed
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.dataset) // self.batch_size)
+
+    def epoch(self, epoch: int = 0, skip: int = 0) -> Iterator[dict[str, Any]]:
+        """The batches of one epoch, without the first `skip`."""
+        order = np.arange(len(self.dataset))
+        if self.shuffle:
+            np.random.default_rng((self.seed or 0, epoch)).shuffle(order)
+        chunks = [order[i:i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        ahead: deque[Future[dict[str, Any]]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            try:
+                for chunk in chunks[skip:]:
+                    ahead.append(pool.submit(self.batch, chunk, epoch))
+                    if len(ahead) > 2 * self.threads:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def batch(self, numbers: Sequence[int], epoch: int = 0) -> dict[str, Any]:
+        """The batch of these items. seed None: no random choices."""
+        rngs = [None if self.seed is None else np.random.default_rng((self.seed, epoch, int(i)))
+                for i in numbers]
+        items = [self.dataset.item(int(i), rng) for i, rng in zip(numbers, rngs)]
+        return {key: collate(key, [item[key] for item in items]) for key in items[0]}
+
+
+def collate(key: str, values: list[Any]) -> Any:
+    """Arrays -> one array; anything else stays a list."""
+    if not isinstance(values[0], np.ndarray):
+        return values
+    shapes = {value.shape for value in values}
+    if len(shapes) > 1:
+        sizes = ', '.join(f'{w}x{h}' for h, w, _ in sorted(shapes))
+        raise UserError(f'the dataset\'s pictures differ in size ({sizes}), so they fit into no '
+                        f'batch. Use --batch_size 1, or give --load_size.')
+    return np.stack(values)

@@ -1,0 +1,248 @@
+"""A video becomes a dataset: find poses, clean, crop, draw, write. No torch.
+
+The new dataset is made beside its place and takes it when it is whole.
+"""
+import datetime
+import os
+import shutil
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from data.crop import Box, choose_box, cut_out, into_box, output_size
+from data.detection import detect
+from data.preview import Preview
+from data.report import write_report
+from data.sources import Source
+from options.base_options import Options
+from pose.draw import default_line_width, draw_pose
+from pose.retarget import Stage, measure_stage, measure_stages, retarget
+from pose.track import PoseTrack, fill, smooth
+from util.errors import UserError, say, warn
+from util.files import read_json, write_json
+from util.progress import progress
+from util.run_record import read_record
+from util.video import prefetch
+
+GAP = 1.0           # seconds between what is trained on and what is held out
+RARELY_SEEN = 0.5   # below this part of the frames a user should look at the video again
+# what a dataset's pixels do not depend on
+NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera'}
+
+
+def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
+    """Make the dataset of `opt.dataroot`. Returns its report."""
+    raw = detect(source, opt.detector, opt.num_workers)
+    track = smooth(fill(raw, opt.max_gap), opt.smooth)
+    warn_if_rare(raw, track)
+    if len(track) < 2 and not opt.poses_only:
+        raise UserError('the source is one frame long: nothing to learn from. Film a minute or '
+                        'more; for a single pose add --poses_only.')
+
+    size, box, drawn, stage = place(opt, source, track, target)
+    draw = {'style': target.draw['style'] if target else opt.draw_style,
+            'line_width': opt.line_width or (target.draw['line_width'] if target else
+                                             default_line_width(size))}
+    phases = split(drawn, opt.val_fraction) if not opt.poses_only else {
+        'val': np.flatnonzero(drawn.kept)}
+    facts = {
+        'format': 1, 'layout': 'poses' if opt.poses_only else opt.layout, 'pose_half': 'A',
+        'source': source.facts(), 'fps': source.fps, 'size': list(size),
+        'crop': list(box) if box else None, 'detector': opt.detector,
+        'skeleton': drawn.skeleton, 'draw': draw,
+        'split': {phase: len(rows) for phase, rows in phases.items()},
+        'frames': {'read': len(drawn), 'kept': int(drawn.kept.sum()),
+                   'dropped': int((~drawn.kept).sum())},
+        'shots': int(drawn.shots.max()) + 1, 'stage': stage.to_dict(),
+        'retargeted_to': opt.retarget_to, 'settings': settings(opt, source),
+        'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
+    with folder_in_place_of(Path(opt.dataroot)) as folder:
+        preview = Preview(track, drawn, draw, target.frame() if target else None)
+        writer = Writer(folder, facts, drawn, phases, box, size, draw)
+        writer.write(source, preview)
+        drawn.save(folder / 'poses.npz')
+        write_json(folder / 'dataset.json', facts)
+        write_report(folder, facts, raw, track, preview)
+    say(f'{opt.dataroot}: {facts["split"]} from {facts["frames"]["read"]} frames, '
+        f'{facts["frames"]["dropped"]} dropped')
+    return Path(opt.dataroot) / 'report.html'
+
+
+def place(opt: Options, source: Source, track: PoseTrack,
+          target: 'Target | None') -> tuple[tuple[int, int], Box | None, PoseTrack, Stage]:
+    """Size of the frames, the box they are cut from, the track in their px, and its stage."""
+    if target:
+        fitted = retarget(track, measure_stages(track), target.stage)
+        kept = fitted.drop(~fitted.seen(), 'a shot too short to be measured')
+        return target.size, None, kept, target.stage
+    size = output_size(opt.crop, source.size, opt.size, opt.width, opt.height)
+    box = choose_box(opt.crop, source.size, size, track.poses[track.kept])
+    drawn = PoseTrack(into_box(track.poses, box, size), track.times, track.index,
+                      track.skeleton, size, track.kept, track.shots, track.reasons)
+    return size, box, drawn, measure_stage(drawn)
+
+
+def warn_if_rare(raw: PoseTrack, track: PoseTrack) -> None:
+    found, total = int(raw.seen().sum()), len(raw)
+    if not track.kept.any():
+        raise UserError(f'a person was found in {found} of {total} frames, never long enough to '
+                        f'follow. Look at the video, or take another part of it with --start '
+                        f'and --end.')
+    if found < RARELY_SEEN * total:
+        warn(f'a person was found in only {found} of {total} frames; report.html lists the rest. '
+             f'The whole body must be seen and not too small.')
+
+
+def split(track: PoseTrack, val_fraction: float) -> dict[str, np.ndarray]:
+    """Frames of each phase: the end is held out, after a gap, for neighbours are near copies."""
+    kept = np.flatnonzero(track.kept)
+    held = round(val_fraction * len(kept))
+    if not held or held == len(kept):
+        return {'train': kept}
+    val = kept[-held:]
+    before = kept[track.times[kept] < track.times[val[0]] - GAP]
+    if len(before) < held:      # so short a clip that the gap would leave nothing to learn from
+        warn(f'the clip is too short for a gap of {GAP:g} s before the held-out part, which is '
+             f'therefore easier than a new video.')
+        before = kept[:-held]
+    return {'train': before, 'val': val}
+
+
+class Target:
+    """The person to be fitted to: datasets/NAME, or checkpoints/NAME with the facts it keeps."""
+
+    def __init__(self, path: str):
+        folder = Path(path)
+        self.root = folder
+        if (folder / 'dataset.json').is_file():
+            facts = read_json(folder / 'dataset.json')
+        else:
+            record = read_record(folder)
+            facts = record.get('dataset', {})
+            self.root = Path(str(record.get('options', {}).get('dataroot', folder)))
+        if 'stage' not in facts:
+            raise UserError(f'--retarget_to {path}: holds no body measures. Give a dataset made '
+                            f'by preprocess.py, or a run trained on one.')
+        self.stage = Stage.from_dict(facts['stage'])
+        self.size = (int(facts['size'][0]), int(facts['size'][1]))
+        self.draw: dict[str, Any] = facts['draw']
+
+    def frame(self) -> np.ndarray | None:
+        """A frame of the target, where its dataset is still there."""
+        from data.aligned_dataset import find_rows
+        from data.cache import read_row
+        rows = find_rows(self.root, 'train') if self.root.is_dir() else []
+        if not rows:
+            return None
+        pair = read_row(rows[len(rows) // 2])
+        return np.ascontiguousarray(pair[:, pair.shape[1] // 2:])
+
+
+class Writer:
+    """Second pass over a source: cut, draw and write, several frames at a time."""
+
+    def __init__(self, folder: Path, facts: dict[str, Any], track: PoseTrack,
+                 phases: dict[str, np.ndarray], box: Box | None, size: tuple[int, int],
+                 draw: dict[str, Any]):
+        self.folder, self.layout, self.track = folder, facts['layout'], track
+        self.box, self.size, self.draw = box, size, draw
+        self.phase = {int(track.index[row]): (phase, int(row))
+                      for phase, rows in phases.items() for row in rows}
+        halves = ('_A', '_B') if self.layout == 'folders' else ('',)
+        for phase in phases:
+            for half in halves:
+                (folder / f'{phase}{half}').mkdir()
+
+    def write(self, source: Source, preview: Preview) -> None:
+        """Write every picture of the dataset, and show `preview` what it wants to see."""
+        if self.layout == 'poses':
+            jobs: Iterator[tuple[int, np.ndarray | None]] = (
+                (index, None) for index in self.phase)
+            preview.look_at(source)
+        else:
+            jobs = ((frame.index, frame.image) for frame in prefetch(source.frames())
+                    if not preview.look(frame) and frame.index in self.phase)
+        waiting: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(2) as pool:
+            for index, image in progress(jobs, 'drawing and writing', len(self.phase)):
+                waiting.append(pool.submit(self.write_one, index, image))
+                if len(waiting) > 16:
+                    waiting.popleft().result()
+            while waiting:
+                waiting.popleft().result()
+
+    def write_one(self, index: int, image: np.ndarray | None) -> None:
+        phase, row = self.phase[index]
+        name = f'{index + 1:06d}.png'
+        pose = draw_pose(self.track.poses[row], self.size, self.draw['style'],
+                         self.track.skeleton, self.draw['line_width'])
+        if image is None or self.box is None:
+            return save_png(self.folder / phase / name, pose)
+        frame = cut_out(image, self.box, self.size)
+        if self.layout == 'folders':
+            save_png(self.folder / f'{phase}_A' / name, pose)
+            return save_png(self.folder / f'{phase}_B' / name, frame)
+        return save_png(self.folder / phase / name, np.hstack([pose, frame]))
+
+
+def save_png(path: Path, image: np.ndarray) -> None:
+    """RGB to a PNG, lightly compressed; UserError when the disk does not take it."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+        free = shutil.disk_usage(path.parent).free / 1e6
+        raise UserError(f'{path} could not be written; {free:.0f} MB are free there. Make room, '
+                        f'then give the same command again.')
+
+
+def settings(opt: Options, source: Source) -> dict[str, Any]:
+    """What decides how the dataset looks: the options and the source file itself."""
+    chosen = {k: v for k, v in opt.facts().items() if k not in NOT_SETTINGS}
+    return chosen | {'source_bytes': source.facts()['bytes']}
+
+
+def is_finished(opt: Options, source: Source) -> bool:
+    """Whether the dataset is there already, made with these settings; UserError where it was made
+    with others, or where the folder holds something else."""
+    root = Path(opt.dataroot)
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    if not (root / 'dataset.json').is_file():
+        raise UserError(f'{root} exists and is no dataset of preprocess.py. Choose another '
+                        f'--dataroot, or move that away.')
+    if opt.overwrite:
+        return False
+    made = read_json(root / 'dataset.json').get('settings', {})
+    wanted = settings(opt, source)
+    differ = [f'{k} was {made.get(k)} and is now {v}' for k, v in wanted.items()
+              if made.get(k) != v]
+    if differ:
+        raise UserError(f'{root} was made with other settings: {"; ".join(differ)}. Add '
+                        f'--overwrite to make it anew, or choose another --dataroot.')
+    return True
+
+
+@contextmanager
+def folder_in_place_of(place: Path) -> Iterator[Path]:
+    """A new folder beside `place` that takes its place at the end; on failure nothing changes."""
+    part = place.parent / f'.{place.name}.part{os.getpid()}'
+    old = place.parent / f'.{place.name}.old{os.getpid()}'
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if place.exists():
+            place.rename(old)
+        part.rename(place)
+    except BaseException:
+        if old.exists() and not place.exists():
+            old.rename(place)
+        raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,126 @@
+"""Where frames come from: a video, a folder of pictures, a camera. No torch."""
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from data.base_dataset import pictures_in
+from util.errors import UserError, say, warn
+from util.progress import progress
+from util.video import Frame, VideoWriter, probe, read_frames
+
+
+class Source(Protocol):
+    """Frames in order, as often as they are asked for.
+
+    size   (width, height) px, upright
+    fps    frames a second of what is taken
+    count  about how many frames there are, for a progress bar
+    """
+
+    size: tuple[int, int]
+    fps: float
+    count: int
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame that is taken."""
+
+    def facts(self) -> dict[str, Any]:
+        """What dataset.json says of the source."""
+
+
+class VideoSource:
+    """A video from `start` to `end` seconds, thinned to `fps` where given."""
+
+    def __init__(self, path: str, start: float = 0.0, end: float | None = None,
+                 fps: float | None = None):
+        self.path, self.start, self.end, self.wanted = path, start, end, fps
+        self.info = probe(path)
+        self.size = self.info.size
+        self.fps = min(fps or self.info.fps, self.info.fps)
+        until = min(end or self.info.duration, self.info.duration)
+        self.count = max(1, round((until - start) * self.fps))
+
+    def frames(self) -> Iterator[Frame]:
+        return read_frames(self.path, self.start, self.end, self.wanted)
+
+    def facts(self) -> dict[str, Any]:
+        return {'kind': 'video', 'path': self.path, 'bytes': Path(self.path).stat().st_size,
+                'size': list(self.size), 'fps': self.info.fps, 'frames': self.info.frames,
+                'rotation': self.info.rotation, 'sound': self.info.sound}
+
+
+class ImagesSource:
+    """The pictures of a folder in name order, `fps` of them a second."""
+
+    def __init__(self, folder: str, start: float = 0.0, end: float | None = None,
+                 fps: float | None = None):
+        self.folder, self.fps = folder, fps or 30.0
+        if not Path(folder).is_dir():
+            raise UserError(f'--images {folder}: no such folder.')
+        files = pictures_in(Path(folder))
+        last = len(files) if end is None else round(end * self.fps)
+        self.files = list(enumerate(files))[round(start * self.fps):last]
+        if not self.files:
+            raise UserError(f'--images {folder}: no pictures there. Give a folder of .png or '
+                            f'.jpg files.')
+        self.count = len(self.files)
+        first = next(self.frames(), None)
+        if first is None:
+            raise UserError(f'--images {folder}: none of its pictures can be read.')
+        self.size = first.image.shape[1::-1]
+
+    def frames(self) -> Iterator[Frame]:
+        size, bad = None, []
+        for index, path in self.files:
+            image = cv2.imread(str(path))
+            if image is None:
+                bad.append(path.name)
+                continue
+            size = size or image.shape
+            if image.shape != size:
+                raise UserError(f'{path}: {image.shape[1]}x{image.shape[0]}, but the pictures '
+                                f'before are {size[1]}x{size[0]}. Give pictures of one size.')
+            yield Frame(index, index / self.fps, np.ascontiguousarray(image[..., ::-1]))
+        if bad:
+            warn(f'{self.folder}: {len(bad)} pictures cannot be read and are left out, '
+                 f'e.g. {bad[0]}.')
+
+    def facts(self) -> dict[str, Any]:
+        return {'kind': 'images', 'path': self.folder, 'bytes': 0, 'size': list(self.size),
+                'fps': self.fps, 'frames': len(self.files), 'rotation': 0, 'sound': False}
+
+
+def film(camera: int, seconds: float, path: Path) -> None:
+    """Film with a camera into `path`, an mp4 with the times the pictures really came at."""
+    capture = cv2.VideoCapture(camera)
+    try:
+        if not capture.isOpened():
+            raise UserError(f'--camera {camera}: no such camera, or another program holds it. '
+                            f'The first one is --camera 0.')
+        say(f'filming for {seconds:g} s: dance!')
+        began, newest = time.monotonic(), -1.0
+        with VideoWriter(path) as video, progress(None, 'filming', seconds, 's') as bar:
+            while (now := time.monotonic() - began) < seconds:
+                there, image = capture.read()
+                if not there:
+                    raise UserError(f'--camera {camera}: stopped giving pictures after '
+                                    f'{now:.1f} s.')
+                if now - newest > 0.001:
+                    video.write(np.ascontiguousarray(image[..., ::-1]), now)
+                    newest = now
+                bar.update(round(now - bar.n, 1))
+    finally:
+        capture.release()
+
+
+def open_source(video: str | None, images: str | None, start: float, end: float | None,
+                fps: float | None) -> Source:
+    """The source for --video or --images."""
+    if video is not None:
+        return VideoSource(video, start, end, fps)
+    assert images is not None
+    return ImagesSource(images, start, end, fps)

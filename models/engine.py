@@ -1,0 +1,152 @@
+"""What a run computes on: device, precision, and the tricks that make a step fast there."""
+import dataclasses
+import logging
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from util.errors import UserError, warn
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """Chosen once at the start of a run.
+
+    device      where tensors live
+    bf16        whether forward passes run under bfloat16 autocast; weights stay float32
+    plain       fp32, eager, one pass at a time, unfused: the path the fast one is tested against
+    may_compile torch.compile may be used when it repays its warm-up
+    gpu_ids     several: batches are split among them (DataParallel, as upstream)
+    """
+
+    device: torch.device
+    bf16: bool = False
+    plain: bool = False
+    may_compile: bool = False
+    gpu_ids: tuple[int, ...] = ()
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        # measured: fp32 convolutions on a CPU are slower in channels_last, all others faster
+        fast = self.bf16 or self.device.type == 'cuda'
+        return torch.channels_last if fast and not self.plain else torch.contiguous_format
+
+    def autocast(self) -> AbstractContextManager:
+        """bfloat16 for what is safe in it, where this engine uses it."""
+        if not self.bf16:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        return network.to(self.device, memory_format=self.memory_format)
+
+    def adam(self, network: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
+        """Adam with betas (beta1, 0.999); fused unless this is the plain path."""
+        fused = not self.plain and self.device.type in ('cpu', 'cuda')
+        return torch.optim.Adam(network.parameters(), lr=lr, betas=(beta1, 0.999), fused=fused,
+                                foreach=False if self.plain else None)
+
+    def to_tensor(self, images: np.ndarray) -> Tensor:
+        """uint8 (B, H, W, C) -> float32 (B, C, H, W) in [-1, 1], made float on the device."""
+        tensor = torch.from_numpy(np.ascontiguousarray(images))
+        tensor = tensor.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+        return tensor.to(torch.float32, memory_format=self.memory_format) / 127.5 - 1
+
+    def __str__(self) -> str:
+        """One line for the user: what was chosen."""
+        if self.device.type == 'cuda':
+            where = torch.cuda.get_device_name(self.device)
+        else:
+            where = {'cpu': f'CPU, {torch.get_num_threads()} threads'}.get(self.device.type,
+                                                                          self.device.type)
+        return f'{where} | {"bf16" if self.bf16 else "fp32"}'
+
+    @property
+    def training(self) -> str:
+        """One line for who trains: what makes a step fast."""
+        if self.plain:
+            return f'{self} | plain eager steps'
+        layout = 'channels last, ' if self.memory_format == torch.channels_last else ''
+        return (f'{self} | {layout}fused Adam, one pass of D | '
+                f'torch.compile {"when it pays" if self.may_compile else "off"}')
+
+
+def to_image(images: Tensor) -> np.ndarray:
+    """float (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C); the way back of Engine.to_tensor."""
+    images = (images.detach().float() + 1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def choose_engine(device: str = 'auto', gpu_ids: str | None = None, precision: str = 'auto',
+                  no_compile: bool = False) -> Engine:
+    """The engine for --device, --gpu_ids, --precision and --no_compile; UserError where the
+    machine has no such device."""
+    ids = parse_gpu_ids(gpu_ids)
+    if device == 'auto':
+        if gpu_ids is not None and not ids:
+            device = 'cpu'
+        elif torch.cuda.is_available():
+            device = 'cuda'
+        else:
+            device = 'mps' if torch.backends.mps.is_available() else 'cpu'
+            if ids:
+                warn(f'--gpu_ids {gpu_ids}: there is no CUDA device here; using {device}.')
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise UserError('--device cuda: PyTorch sees no CUDA device here. Use --device auto.')
+    if device == 'mps' and not torch.backends.mps.is_available():
+        raise UserError('--device mps: PyTorch sees no Apple GPU here. Use --device auto.')
+    if device == 'cuda':
+        ids = ids or (0,)
+        if max(ids) >= torch.cuda.device_count():
+            raise UserError(f'--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} '
+                            f'GPU(s), numbered from 0.')
+        torch.backends.cudnn.benchmark = True
+    place = torch.device('cuda', ids[0]) if device == 'cuda' else torch.device(device)
+    return Engine(place, bf16=precision == 'bf16' or (precision == 'auto' and has_bf16(place)),
+                  plain=precision == 'fp32' and no_compile,
+                  may_compile=not no_compile and place.type in ('cpu', 'cuda') and len(ids) < 2,
+                  gpu_ids=ids if len(ids) > 1 and device == 'cuda' else ())
+
+
+def parse_gpu_ids(text: str | None) -> tuple[int, ...]:
+    """'0,1' -> (0, 1); '-1' -> ()."""
+    try:
+        ids = tuple(int(i) for i in (text or '').split(',') if i.strip())
+    except ValueError:
+        raise UserError(f'--gpu_ids {text}: give numbers like 0 or 0,1, or -1 for the CPU.') \
+            from None
+    return tuple(i for i in ids if i >= 0)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bfloat16 is computed by the processor itself, not emulated."""
+    if device.type == 'cuda':
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == 'cpu':
+        checks = ('_is_amx_tile_supported', '_is_avx512_bf16_supported')
+        return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+    return False
+
+
+def compile_in_place(networks: list[nn.Module]) -> bool:
+    """Turn torch.compile on for `networks`; keys and callers do not change.
+
+    Returns   False, after one line that says so, where no compiler is to be had
+    """
+    import shutil
+    if not (shutil.which('g++') or shutil.which('clang++') or shutil.which('cl')):
+        warn('torch.compile: no C++ compiler here; going on without it.')
+        return False
+    logging.getLogger('torch._dynamo').setLevel(logging.ERROR)
+    logging.getLogger('torch._inductor').setLevel(logging.ERROR)
+    for network in networks:
+        network.compile()
+    return True
+
+
+def drop_compiled(networks: list[nn.Module]) -> None:
+    """Back to eager."""
+    for network in networks:
+        network._compiled_call_impl = None

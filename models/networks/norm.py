@@ -1,0 +1,68 @@
+"""Normalization layers, by upstream's names and with upstream's keys.
+
+Shape letters: B batch, C channels, H W pixels.
+"""
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch norm that can take a batch in parts, or each picture by itself.
+
+    parts       n: the batch is n batches put together, normalized one after another with their
+                own statistics, exactly as n passes would
+    by_sample   when not training: normalize each picture with its own statistics. A network
+                trained with one picture a step has never known others.
+    """
+
+    parts = 1
+    by_sample = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        if self.by_sample and not self.training:
+            return torch.cat([F.batch_norm(one, None, None, self.weight, self.bias, True,
+                                           0.0, self.eps) for one in x.split(1)])
+        if self.parts == 1 or not self.training:
+            return super().forward(x)
+        return torch.cat([nn.BatchNorm2d.forward(self, part) for part in x.chunk(self.parts)])
+
+
+def norm_layer(norm: str) -> Callable[[int], nn.Module]:
+    """--norm batch|instance|none|syncbatch -> a function from channels to a layer."""
+    return {'batch': functools.partial(BatchNorm2d, affine=True, track_running_stats=True),
+            'syncbatch': functools.partial(nn.SyncBatchNorm, affine=True,
+                                           track_running_stats=True),
+            'instance': functools.partial(nn.InstanceNorm2d, affine=False,
+                                          track_running_stats=False),
+            'none': nn.Identity}[norm]
+
+
+def needs_bias(norm: str) -> bool:
+    """Whether a convolution before this norm has a bias: upstream's rule, which its keys follow."""
+    return norm == 'instance'
+
+
+@contextmanager
+def in_parts(network: nn.Module, parts: int) -> Iterator[None]:
+    """Within the block, `network` normalizes its batch in `parts`."""
+    layers = [m for m in network.modules() if isinstance(m, BatchNorm2d)]
+    try:
+        for layer in layers:
+            layer.parts = parts
+        yield
+    finally:
+        for layer in layers:
+            layer.parts = 1
+
+
+def normalize_by_sample(network: nn.Module) -> None:
+    """From now on, when not training, each picture is normalized by its own statistics."""
+    for layer in network.modules():
+        if isinstance(layer, BatchNorm2d):
+            layer.by_sample = True

@@ -1,0 +1,31 @@
+"""Earlier painted pairs, shown to the discriminator again so that it does not forget them.
+
+Shrivastava et al., "Learning from Simulated and Unsupervised Images", CVPR 2017,
+arXiv 1612.07828, Sec. 2.3.
+"""
+import torch
+from torch import Tensor
+
+
+class PairPool:
+    """Holds up to `size` pairs (C, H, W); 0 passes everything through."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.pairs: list[Tensor] = []
+
+    def exchange(self, pairs: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape; from a full pool each comes back old with chance 1/2."""
+        if self.size == 0:
+            return pairs
+        return torch.stack([self._exchange_one(pair) for pair in pairs])
+
+    def _exchange_one(self, pair: Tensor) -> Tensor:
+        if len(self.pairs) < self.size:
+            self.pairs.append(pair.clone())
+            return pair
+        if torch.rand(()) < 0.5:
+            return pair
+        place = int(torch.randint(self.size, ()))
+        old, self.pairs[place] = self.pairs[place], pair.clone()
+        return old

@@ -1,0 +1,72 @@
+"""How long a run trains and how its learning rate falls: by epochs, or by the clock."""
+import math
+from typing import Any
+
+
+class Schedule:
+    """The rate at any moment, and whether the run is done.
+
+    n_epochs, n_epochs_decay   epochs at the initial rate, then epochs falling to zero
+    max_minutes                instead: the same course over so many minutes of training
+    policy                     linear | step | plateau | cosine
+    """
+
+    PATIENCE = 5            # plateau: epochs without a better held-out loss, as upstream
+
+    def __init__(self, lr: float, policy: str = 'linear', n_epochs: int = 100,
+                 n_epochs_decay: int = 100, max_minutes: float | None = None,
+                 lr_decay_iters: int = 50, first_epoch: int = 1):
+        self.lr, self.policy, self.lr_decay_iters = lr, policy, lr_decay_iters
+        self.n_epochs, self.n_epochs_decay = n_epochs, n_epochs_decay
+        self.max_minutes, self.first_epoch = max_minutes, first_epoch
+        self.best, self.stale, self.cut = math.inf, 0, 1.0
+
+    @property
+    def epochs(self) -> int:
+        """Number of the last epoch when it is the epochs that count."""
+        return self.n_epochs + self.n_epochs_decay
+
+    def done(self, epoch: int, seconds: float) -> bool:
+        """Whether nothing is left to train at the start of `epoch`, after `seconds` in all."""
+        if self.max_minutes is not None:
+            return seconds >= self.max_minutes * 60
+        return epoch > self.epochs
+
+    def rate(self, epoch: int, seconds: float) -> float:
+        """The learning rate in `epoch` (from 1), after `seconds` of training."""
+        if self.max_minutes is not None:
+            return self.lr * self._by_clock(min(1.0, seconds / (self.max_minutes * 60)))
+        return self.lr * self._by_epoch(epoch)
+
+    def _by_epoch(self, epoch: int) -> float:
+        if self.policy == 'linear':             # upstream's rule, its epochs counted from 1
+            return 1.0 - max(0, epoch - self.n_epochs) / (self.n_epochs_decay + 1)
+        if self.policy == 'cosine':
+            return (1 + math.cos(math.pi * (epoch - 1) / max(1, self.epochs))) / 2
+        if self.policy == 'step':
+            return 0.1 ** ((epoch - 1) // self.lr_decay_iters)
+        return self.cut
+
+    def _by_clock(self, t: float) -> float:
+        """t: the part of the time that is over, 0 to 1. Every policy ends at zero."""
+        if self.policy == 'cosine':
+            return (1 + math.cos(math.pi * t)) / 2
+        if self.policy == 'step':
+            return 0.1 ** int(t * 3)
+        fall = min(1.0, 2 - 2 * t)
+        return min(fall, self.cut) if self.policy == 'plateau' else fall
+
+    def heldout(self, loss: float) -> None:
+        """Plateau only: an epoch ended with this held-out loss; a stale one cuts the rate by 5."""
+        if loss < self.best * (1 - 0.01):
+            self.best, self.stale = loss, 0
+        else:
+            self.stale += 1
+        if self.stale > self.PATIENCE:
+            self.cut, self.stale = self.cut * 0.2, 0
+
+    def state(self) -> dict[str, Any]:
+        return {'best': self.best, 'stale': self.stale, 'cut': self.cut}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.best, self.stale, self.cut = state['best'], state['stale'], state['cut']

@@ -1,0 +1,307 @@
+"""The training loop: batches in, steps, pictures and checkpoints out, resumable anywhere."""
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.base_dataset import BaseDataset
+from data.loader import Loader
+from models.base_model import BaseModel
+from models.engine import compile_in_place, drop_compiled, to_image
+from models.schedule import Schedule
+from options.base_options import Options
+from util import checkpoints
+from util.errors import say, warn
+from util.progress import progress
+from util.visualizer import Visualizer
+
+HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, cheap enough to forget
+SHOW_SECONDS = 60.0         # pictures are shown at least this often ...
+SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before
+WARM_UP_STEPS = 50          # after these the pace is known
+
+
+class Training:
+    """One run of train.py over `dataset`, watched on `heldout` (None: nothing is held out)."""
+
+    def __init__(self, opt: Options, model: BaseModel, dataset: BaseDataset,
+                 heldout: BaseDataset | None, folder: Path):
+        self.opt, self.model, self.folder = opt, model, folder
+        self.loader = Loader(dataset, opt.batch_size, opt.num_threads,
+                             shuffle=not opt.serial_batches, seed=opt.seed)
+        self.heldout = Loader(heldout) if heldout else None
+        self.schedule = Schedule(opt.lr, opt.lr_policy, opt.n_epochs, opt.n_epochs_decay,
+                                 opt.max_minutes, opt.lr_decay_iters)
+        self.epoch = opt.epoch_count or 1       # the one to go on with, from 1
+        self.batches = 0                        # of that epoch, already trained on
+        self.steps = 0                          # in all
+        self.seconds = 0.0                      # in all, over every session
+        self.stop = False                       # Ctrl-C was pressed
+        self.compiled: bool | None = None       # None: not decided yet
+
+    # -- what is kept ------------------------------------------------------------------------
+
+    def save(self, epoch: str | None = None) -> None:
+        """Write latest_net_*.pth and latest_state.pth, and EPOCH_net_*.pth too if named."""
+        weights = {name: net.state_dict() for name, net in self.model.networks.items()}
+        files: dict[Path, Any] = {
+            self.folder / f'{label}_net_{name}.pth': value
+            for label in ['latest', *([epoch] if epoch else [])]
+            for name, value in weights.items()}
+        files[self.folder / 'latest_state.pth'] = {
+            'epoch': self.epoch, 'batches': self.batches, 'steps': self.steps,
+            'seconds': self.seconds, 'schedule': self.schedule.state(),
+            'model': self.model.state(), 'random': random_state()}
+        checkpoints.save(files)
+        self.saved_at = time.monotonic()
+
+    def load(self) -> None:
+        """Go on where the run of this folder stopped."""
+        label = self.opt.epoch
+        for name, network in self.model.networks.items():
+            checkpoints.load_weights(network, self.folder / f'{label}_net_{name}.pth',
+                                     f'--net{name}')
+        path = self.folder / 'latest_state.pth'
+        if label != 'latest' or not path.is_file():
+            warn(f'{self.folder}: only the weights of epoch {label} are known, so Adam starts '
+                 f'afresh, at epoch {self.epoch} (--epoch_count).')
+            return
+        state = checkpoints.read(path)
+        self.epoch, self.batches = state['epoch'], state['batches']
+        self.steps, self.seconds = state['steps'], state['seconds']
+        self.schedule.load_state(state['schedule'])
+        self.model.load_state(state['model'])
+        restore_random(state['random'])
+
+    @property
+    def done(self) -> bool:
+        return self.schedule.done(self.epoch, self.seconds)
+
+    def says_done(self) -> str:
+        """Why nothing is left to do, and the flag that would change it."""
+        if self.opt.max_minutes is not None:
+            return (f'{self.opt.name} is finished: it has trained for {self.seconds / 60:.1f} '
+                    f'minutes. To go on: --continue_train --max_minutes '
+                    f'{2 * self.opt.max_minutes:g}.')
+        return (f'{self.opt.name} is finished: epoch {self.epoch - 1} of {self.schedule.epochs}. '
+                f'To go on: --continue_train --n_epochs_decay {self.opt.n_epochs_decay + 50}.')
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def run(self, visualizer: Visualizer) -> bool:
+        """Train until the schedule is done, --max_steps is reached or Ctrl-C is pressed.
+
+        Returns   whether the schedule is done
+        """
+        self.show = visualizer
+        self.saved_at = self.shown_at = time.monotonic()
+        with self.interruptible(), self.bar() as self.meter:
+            while not self.done and not self.over():
+                self.run_epoch()
+            self.save()
+        visualizer.close(self.done)
+        return self.done
+
+    def over(self) -> bool:
+        """This session ends here, though the run may not be done."""
+        return self.stop or (self.opt.max_steps is not None and self.steps >= self.opt.max_steps)
+
+    def run_epoch(self) -> None:
+        began = before = time.monotonic()
+        for batch in self.loader.epoch(self.epoch, skip=self.batches):
+            waited = time.monotonic() - before
+            self.model.set_rate(self.schedule.rate(self.epoch, self.seconds))
+            x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
+            losses = self.train_step(x, y)
+            self.steps += 1
+            self.batches += 1
+            took = time.monotonic() - before
+            self.seconds += took
+            self.tick(losses, took)
+            self.report(losses, x, y, took, waited)
+            before, reported = time.monotonic(), before + took
+            self.seconds += before - reported
+            if self.out_of_time() or self.over():
+                break
+        if self.batches == len(self.loader):
+            self.end_epoch(time.monotonic() - began)
+
+    def train_step(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """One step; the first compiled one may fail, and then the run goes on without."""
+        if self.compiled is not True:
+            return self.model.step(x, y)
+        try:
+            losses = self.model.step(x, y)
+            self.compiled = False       # proven: from now on a failure is a real one
+            return losses
+        except Exception as error:      # a compiler can fail in any way it likes
+            drop_compiled(list(self.model.networks.values()))
+            self.compiled = False
+            warn(f'torch.compile failed ({type(error).__name__}); going on without it.')
+            return self.model.step(x, y)
+
+    def end_epoch(self, seconds: float) -> None:
+        finished, self.epoch, self.batches = self.epoch, self.epoch + 1, 0
+        if self.opt.lr_policy == 'plateau':
+            self.schedule.heldout(self.heldout_loss())
+        self.show.epoch(finished, seconds)
+        if finished % self.opt.save_epoch_freq == 0:
+            self.save(str(finished))
+
+    def out_of_time(self) -> bool:
+        return self.opt.max_minutes is not None and self.done
+
+    # -- what is seen ------------------------------------------------------------------------
+
+    def report(self, losses: dict[str, Tensor], x: Tensor, y: Tensor, took: float,
+               waited: float) -> None:
+        """Log, show and save whatever is due after this step."""
+        opt, images = self.opt, self.steps * self.opt.batch_size
+        def due(frequency: int) -> bool:
+            return images % frequency < opt.batch_size
+        if due(opt.print_freq) or self.steps == 1:
+            self.show.losses(images, self.epoch, numbers(losses), (took - waited) / len(x),
+                             waited / len(x), iters=self.batches * opt.batch_size)
+        now = time.monotonic()
+        last = self.batches == len(self.loader)
+        if due(opt.update_html_freq) or due(opt.display_freq) or self.ends_soon() or \
+                now - self.shown_at > (SHOW_EPOCH_SECONDS if last else SHOW_SECONDS):
+            self.show_pictures(x, y)
+        if opt.save_latest_minutes and now - self.saved_at > opt.save_latest_minutes * 60 or \
+                due(opt.save_latest_freq):
+            self.save(f'iter_{images}' if opt.save_by_iter else None)
+        if self.steps == WARM_UP_STEPS:
+            self.decide_compile(took)
+
+    def ends_soon(self) -> bool:
+        """Whether this is the last step of the run: its picture is the one people look at."""
+        if self.opt.max_minutes is not None:
+            return self.done
+        return self.epoch == self.schedule.epochs and self.batches == len(self.loader)
+
+    def show_pictures(self, x: Tensor, y: Tensor) -> None:
+        fake = self.model.paint(x[:1])
+        self.show.pictures(self.epoch, self.steps, labelled(x, fake, y))
+        if self.heldout:
+            batch = self.heldout.batch([len(self.heldout.dataset) // 2])
+            x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
+            self.show.heldout(self.epoch, self.steps, labelled(x, self.model.paint(x), y),
+                              self.heldout_loss())
+        self.shown_at = time.monotonic()
+
+    def heldout_loss(self) -> float:
+        """Mean absolute error on the held-out part, 0 to 2; on the first training frames where
+        nothing is held out."""
+        loader = self.heldout or self.loader
+        count = len(loader.dataset)
+        frames = np.unique(np.linspace(0, count - 1, min(count, HELDOUT_FRAMES)).astype(int))
+        losses = []
+        for frame in frames:
+            batch = Loader(loader.dataset).batch([frame])
+            x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
+            losses.append(float((self.model.paint(x) - y).abs().mean()))
+        return float(np.mean(losses))
+
+    def bar(self) -> Any:
+        """By the clock the bar counts seconds, else steps; either way its ETA is the run's."""
+        if self.opt.max_minutes is not None:
+            total = self.opt.max_minutes * 60
+            layout = '{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}'
+            return progress(None, f'training {self.opt.name}', total, 's', bar_format=layout,
+                            initial=min(self.seconds, total))
+        left = (self.schedule.epochs - self.epoch + 1) * len(self.loader) - self.batches
+        return progress(None, f'training {self.opt.name}', self.steps + left, 'step',
+                        initial=self.steps)
+
+    def tick(self, losses: dict[str, Tensor], took: float) -> None:
+        meter = self.meter
+        if self.opt.max_minutes is None:
+            meter.update(1)
+        else:
+            meter.update(min(self.seconds, meter.total) - meter.n)
+        now = time.monotonic()
+        if now - getattr(self, 'told_at', 0.0) > 1.0:       # reading a loss waits for the device
+            self.told_at = now
+            of = f'/{self.predicted_epochs():.1f}' if self.opt.max_minutes else \
+                f'/{self.schedule.epochs}'
+            shown = ' '.join(f'{k} {v:.2f}' for k, v in numbers(losses).items())
+            meter.set_postfix_str(f'epoch {self.epoch}{of} {self.opt.batch_size / took:.1f} '
+                                  f'images/s {shown}', refresh=False)
+
+    def predicted_epochs(self) -> float:
+        """How many epochs the time will hold, from the pace so far."""
+        trained = self.epoch - 1 + self.batches / len(self.loader)
+        return trained * max(1.0, self.opt.max_minutes * 60 / max(self.seconds, 1e-9))
+
+    # -- speed -------------------------------------------------------------------------------
+
+    def decide_compile(self, took: float) -> None:
+        """Use torch.compile when the steps that are left repay its warm-up."""
+        if self.opt.max_minutes is not None:
+            left = self.opt.max_minutes * 60 - self.seconds
+            say(f'about {self.predicted_epochs():.1f} epochs fit into {self.opt.max_minutes:g} '
+                f'minutes at {took:.2f} s a step.')
+        else:
+            left = ((self.schedule.epochs - self.epoch + 1) * len(self.loader)
+                    - self.batches) * took
+        if not self.model.engine.may_compile or self.compiled is not None:
+            return
+        gain, warm_up = 0.10, 150.0     # measured on two cores: see scripts/benchmark.py
+        if left * gain > warm_up:
+            networks = list(self.model.networks.values())
+            self.compiled = compile_in_place(networks)
+            if self.compiled:
+                say('torch.compile: the next step takes a minute or two, the rest are faster.')
+
+    # -- leaving -----------------------------------------------------------------------------
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C ends the step, not the process; pressed twice it ends both."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(number: int, frame: Any) -> None:
+            if self.stop:
+                raise KeyboardInterrupt
+            self.stop = True
+            warn('stopping after this step; what is trained is saved. Again to stop at once.')
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT,
+                                                                    signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def numbers(losses: dict[str, Tensor]) -> dict[str, float]:
+    return {name: float(loss) for name, loss in losses.items()}
+
+
+def labelled(x: Tensor, fake: Tensor, y: Tensor) -> dict[str, np.ndarray]:
+    """The first of each as RGB uint8 (H, W, 3), by upstream's names."""
+    images = {'real_A': x[:1], 'fake_B': fake[:1], 'real_B': y[:1]}
+    return {label: np.ascontiguousarray(np.broadcast_to(
+        image := to_image(tensor)[0], (*image.shape[:2], 3))) for label, tensor in images.items()}
+
+
+def random_state() -> dict[str, Any]:
+    """Of torch on every device; the data's randomness is a function of seed and epoch."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {'cpu': torch.get_rng_state(), 'cuda': cuda}
+
+
+def restore_random(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state['cpu'])
+    if torch.cuda.is_available() and len(state['cuda']) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state['cuda'])
+

@@ -1,0 +1,95 @@
+"""Which flags train.py has."""
+from typing import Any
+
+from options.base_options import BaseOptions, Options, Parser
+from util.errors import UserError
+
+
+class TrainOptions(BaseOptions):
+    """Says which flags exist. Reads, prints, creates, and switches nothing."""
+
+    description = 'Train a model that paints one person from drawn poses.'
+    phase = 'train'
+    NOT_FROM_RECORD = BaseOptions.NOT_FROM_RECORD | {'continue_train', 'overwrite', 'max_steps',
+                                                     'epoch_count'}
+
+    def declare(self, parser: Parser) -> None:
+        super().declare(parser)
+        parser.set_defaults(num_threads=2)
+        run = parser.add_argument_group('training run')
+        run.add_argument('--continue_train', action='store_true',
+                         help='go on exactly where the run stopped')
+        run.add_argument('--overwrite', action='store_true',
+                         help='start anew, over the run of this name')
+        run.add_argument('--seed', type=int, default=0, help='of every random choice')
+        run.add_argument('--phase', default='train', help='DATAROOT/PHASE is trained on')
+        run.add_argument('--val_phase', default='val',
+                         help='DATAROOT/VAL_PHASE is held out, watched and never trained on')
+        run.add_argument('--no_flip', action='store_true', default=True,
+                         help='kept for older commands: nothing is flipped unless --flip')
+        run.add_argument('--flip', action='store_true',
+                         help='mirror half of the pairs; a pose drawn by preprocess.py gets its '
+                              'left and right colours exchanged')
+        run.add_argument('--serial_batches', action='store_true',
+                         help='take the images in order instead of shuffled')
+
+        optim = parser.add_argument_group('optimisation')
+        optim.add_argument('--n_epochs', type=int, default=100, help='epochs at the initial rate')
+        optim.add_argument('--n_epochs_decay', type=int, default=100,
+                           help='epochs in which the rate then falls to zero')
+        optim.add_argument('--max_minutes', type=float, default=None,
+                           help='train for this long instead; the rate reaches zero in time')
+        optim.add_argument('--max_steps', type=int, default=None,
+                           help='stop after so many steps in all, ready for --continue_train')
+        optim.add_argument('--epoch_count', type=int, default=None,
+                           help='number of the first epoch; known by itself with --continue_train')
+        optim.add_argument('--lr', type=float, default=2e-4, help='initial learning rate of Adam')
+        optim.add_argument('--beta1', type=float, default=0.5, help='first momentum of Adam')
+        optim.add_argument('--lr_policy', default='linear', help='how the rate falls; plateau '
+                           'watches the held-out loss', choices=['linear', 'step', 'plateau',
+                                                                 'cosine'])
+        optim.add_argument('--lr_decay_iters', type=int, default=50,
+                           help='--lr_policy step: epochs between falls to a tenth')
+
+        show = parser.add_argument_group('progress')
+        show.add_argument('--print_freq', type=int, default=100,
+                          help='images between lines of loss_log.txt')
+        show.add_argument('--display_freq', type=int, default=400,
+                          help='images between pictures sent to visdom')
+        show.add_argument('--update_html_freq', type=int, default=1000,
+                          help='images between pictures on the web page')
+        show.add_argument('--no_html', action='store_true', help='write no web page')
+        show.add_argument('--display_id', type=int, default=1,
+                          help='visdom window; 0 for no visdom')
+        show.add_argument('--display_server', default='http://localhost', help='of visdom')
+        show.add_argument('--display_port', type=int, default=8097, help='of visdom')
+        show.add_argument('--display_env', default='main', help='of visdom')
+        show.add_argument('--display_ncols', type=int, default=4,
+                          help='visdom: so many pictures in a row; 0 for a window each')
+        show.add_argument('--display_winsize', type=int, default=256, help='of visdom')
+
+        save = parser.add_argument_group('saving')
+        save.add_argument('--save_latest_freq', type=int, default=5000,
+                          help='images between savings of latest_net_*.pth')
+        save.add_argument('--save_latest_minutes', type=float, default=10.0,
+                          help='and at least this often')
+        save.add_argument('--save_epoch_freq', type=int, default=50,
+                          help='epochs between savings of EPOCH_net_*.pth')
+        save.add_argument('--save_by_iter', action='store_true',
+                          help='keep iter_N_net_*.pth of each saving of latest')
+
+    def reads_record(self, known: dict[str, Any]) -> bool:
+        return known['continue_train']
+
+    def check(self, opt: Options) -> None:
+        super().check(opt)
+        if not opt.dataroot:
+            raise UserError('--dataroot is missing: name the dataset to train on, e.g. '
+                            '--dataroot datasets/me (preprocess.py makes one from a video).')
+        for flag in ('n_epochs', 'n_epochs_decay'):
+            if getattr(opt, flag) < 0:
+                raise UserError(f'--{flag} {getattr(opt, flag)}: give 0 or more.')
+        for flag in ('max_minutes', 'max_steps', 'lr', 'print_freq', 'display_freq',
+                     'update_html_freq', 'save_latest_freq', 'save_epoch_freq'):
+            if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
+                raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')

@@ -1,0 +1,48 @@
+"""Which flags transfer.py has."""
+from pathlib import Path
+
+from options.base_options import EntryOptions, Options, Parser
+from util.errors import UserError
+
+
+class TransferOptions(EntryOptions):
+    """Says which flags exist. Reads, prints, creates, and switches nothing."""
+
+    description = 'The person of one video moves like the person of another.'
+
+    def declare(self, parser: Parser) -> None:
+        job = parser.add_argument_group('job')
+        job.add_argument('--target', help='video of the person to be painted')
+        job.add_argument('--source', help='video of the moves to be made')
+        job.add_argument('--output', default='out.mp4', help='the video to write')
+        job.add_argument('--minutes', type=float, default=20.0,
+                         help='training time; more makes the picture better')
+        job.add_argument('--name', default=None,
+                         help='of the run; the target\'s file name if not given')
+        job.add_argument('--model', default='pix2pix', help='models/MODEL_model.py')
+        job.add_argument('--size', type=int, default=256, help='width and height painted, px')
+
+        where = parser.add_argument_group('folders')
+        where.add_argument('--datasets_dir', default='./datasets', help='where datasets go')
+        where.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs go')
+        where.add_argument('--results_dir', default='./results', help='where results go')
+
+        more = parser.add_argument_group('further flags for a stage, in one string each')
+        for stage, example in (('target', '--crop 120,90,720,540'), ('source', '--start 3'),
+                               ('train', '--netG resnet_9blocks'), ('test', '--device cpu')):
+            more.add_argument(f'--{stage}_args', default='', help=f'e.g. "{example}"')
+
+    def parse(self, argv: list[str] | None = None) -> Options:
+        opt = super().parse(argv)
+        for flag in ('target', 'source'):
+            if not getattr(opt, flag):
+                raise UserError(f'--{flag} is missing: python transfer.py --target me.mp4 '
+                                f'--source dancer.mp4 --output out.mp4.')
+            if not Path(getattr(opt, flag)).is_file():
+                raise UserError(f'--{flag} {getattr(opt, flag)}: no such file.')
+        if opt.minutes <= 0:
+            raise UserError(f'--minutes {opt.minutes}: give more than 0.')
+        if Path(opt.output).suffix.lower() != '.mp4':
+            raise UserError(f'--output {opt.output}: what is written is an mp4; '
+                            f'call it {Path(opt.output).with_suffix(".mp4")}.')
+        return opt

@@ -1,0 +1,1 @@
+"""All that is known about skeletons: numpy and OpenCV. Nothing here imports torch."""

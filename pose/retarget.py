@@ -1,0 +1,227 @@
+"""Fit a source body to a target body and stage: her place, her size, his moves.
+
+Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371, global pose normalization: where
+an ankle line lies between the far and the near line says how large a body is there. Unlike the
+paper, the source's range of ankle lines is never stretched to the target's, only compressed, so
+that a dancer who stays where he is does not begin to wander.
+
+Everything is in px of a track's own picture, y down: the near line, closer to the camera, is the
+greater y.
+"""
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from pose.track import SHORTEST_SHOT, PoseTrack, body_parts, joint_at
+from util.errors import UserError
+
+CALM = 1.0                    # seconds over which ankle line and height are taken
+MARGIN = 0.2                  # of the body height: how near the root comes to the picture's edge
+LEG, HEAD = 1.6, 0.45         # legs and head in torsos, where a track shows neither
+STRAIGHT = 80                 # percentile of a length that bending foreshortens: when it is straight
+DEEPEST = 2.0                 # how much taller, at most, the near body is than the far one
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a track says of body and stage.
+
+    near, far                  y px of the ankle lines closest to and furthest from the camera
+    height_near, height_far    px: head, torso and leg end to end, of a body standing there
+    centre, left, right        x px of the hips' middle: median, 2 % and 98 %
+    size                       (width, height) px of the picture
+    frames                     how many it was measured on
+    """
+    near: float
+    far: float
+    height_near: float
+    height_far: float
+    centre: float
+    left: float
+    right: float
+    size: tuple[int, int]
+    frames: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {'size': list(self.size)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> 'Stage':
+        """What to_dict gave; what is not a field is left out."""
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        if len(known) < len(fields(cls)):
+            lacking = ', '.join(f.name for f in fields(cls) if f.name not in known)
+            raise UserError(f'body measures without {lacking}. Make the dataset again with '
+                            f'preprocess.py.')
+        return cls(**known | {'size': (int(known['size'][0]), int(known['size'][1]))})
+
+    @property
+    def middle(self) -> float:
+        """y px half way between the far and the near line."""
+        return (self.near + self.far) / 2
+
+    def height(self, ankle: np.ndarray) -> np.ndarray:
+        """Body height px where the ankle line is at y px; little further than the stage goes."""
+        depth = self.near - self.far
+        part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else np.full_like(ankle, 0.5)
+        return self.height_far + part * (self.height_near - self.height_far)
+
+
+def measure_stage(track: PoseTrack) -> Stage:
+    """Measure body and stage on the kept frames of a track that stays one shot.
+
+    UserError when no frame shows a body.
+    """
+    track = track.select(track.shown())
+    if len(track) == 0:
+        raise UserError('nobody to measure: no frame shows shoulders and hips. '
+                        'Choose a part of the video where the whole body is seen.')
+    root, ankle = paths(track)
+    heights = _standing(track)
+    near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
+    left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
+    return Stage(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
+                 track.size, len(track))
+
+
+def _heights_at(near: float, far: float, ankle: np.ndarray,
+                heights: np.ndarray) -> tuple[float, float]:
+    """Body height px at the near and the far line: a straight line through the two ends' middle."""
+    depth, usual = near - far, float(np.percentile(heights, STRAIGHT))
+    if depth < 0.03 * usual:
+        return usual, usual
+    (y_near, tall), (y_far, small) = (
+        (np.median(ankle[end]), np.percentile(heights[end], STRAIGHT))
+        for end in (ankle >= near - depth / 4, ankle <= far + depth / 4))
+    slope = (tall - small) / (y_near - y_far)
+    at_near, at_far = (float(small + slope * (y - y_far)) for y in (near, far))
+    # Who crouches where he is near looks small there: a floor never does that.
+    return (at_near, at_far) if 0 < at_far <= at_near <= DEEPEST * at_far else (usual, usual)
+
+
+def measure_stages(track: PoseTrack) -> dict[int, Stage]:
+    """A stage per shot, by shot number; none for a shot where less than 0.25 s is kept."""
+    shots, counts = np.unique(track.shots[track.shown()], return_counts=True)
+    least = min(SHORTEST_SHOT * track.fps, counts.max(initial=0))
+    return {int(shot): measure_stage(track.select(track.shots == shot))
+            for shot, count in zip(shots, counts) if count >= least}
+
+
+def retarget(track: PoseTrack, source: Stage | Mapping[int, Stage] | None,
+             target: Stage) -> PoseTrack:
+    """Put the track's poses where, and as large as, the target person would appear.
+
+    track    in its own picture's px
+    source   its stage; one per shot (measure_stages); None measures one per shot
+    target   measured on the training video
+    Returns  the track in the target's px, `size` the target's; a shot without a stage is emptied
+
+    A shot begins where the one before it ended, as far as that keeps it in the picture.
+    """
+    if isinstance(source, Stage):           # one camera for all: no shot needs to be joined on
+        return replace(track, poses=_fit(track, source, target, None)[0], size=target.size)
+    poses = np.zeros_like(track.poses)
+    end = None
+    for shot, stage in (measure_stages(track) if source is None else source).items():
+        frames = track.shots == shot
+        poses[frames], end = _fit(track.select(frames), stage, target, end)
+    return replace(track, poses=poses, size=target.size)
+
+
+def paths(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
+    """Where the body stands over time: root x (F,) px and ankle line y (F,) px.
+
+    The ankle line is calm: its median over a second does not follow a jump up.
+    """
+    hips = joint_at(track.poses, track.joints, 'MidHip')
+    shown = track.shown()
+    at = np.arange(len(track))
+    root, line = (np.interp(at, at[shown], values[shown])
+                  for values in (hips[:, 0], _ankle_line(track)))
+    return root, _calm(line, track.fps)
+
+
+def _fit(track: PoseTrack, source: Stage, target: Stage,
+         entry: tuple[float, float] | None) -> tuple[np.ndarray, tuple[float, float]]:
+    """One shot in the target's picture, float32 (F, K, 3), and its last root x and ankle line y.
+
+    entry  the root x and ankle line y px to begin at, None for the place the stages give
+    """
+    root, ankle = paths(track)
+    first, last = np.flatnonzero(track.shown())[[0, -1]]
+    usual = float(target.height(np.array(target.middle)) / source.height(np.array(source.middle)))
+
+    depth, target_depth = source.near - source.far, target.near - target.far
+    gain = min(usual, target_depth / depth) if depth > 0 else usual
+    line = target.middle + (ankle - source.middle) * gain
+    if entry:
+        line = _shifted(line, entry[1] - line[first], target.far, target.near)
+
+    scale = target.height(line) / source.height(ankle)
+    place = target.centre + (root - source.centre) * _travel(source, target, usual)
+    if entry:
+        place = _shifted(place, entry[0] - place[first], *_room(target))
+
+    poses = track.poses.copy()
+    poses[..., 0] = place[:, None] + (poses[..., 0] - root[:, None]) * scale[:, None]
+    poses[..., 1] = line[:, None] + (poses[..., 1] - ankle[:, None]) * scale[:, None]
+    poses[poses[..., 2] == 0] = 0
+    return poses, (float(place[last]), float(line[last]))
+
+
+def _travel(source: Stage, target: Stage, scale: float) -> float:
+    """Target px per source px of travel: `scale`, or less where that would leave the picture."""
+    left, right = _room(target)
+    for room, way in ((target.centre - left, source.centre - source.left),
+                      (right - target.centre, source.right - source.centre)):
+        if way > 0:
+            scale = min(scale, room / way)
+    return scale
+
+
+def _room(target: Stage) -> tuple[float, float]:
+    """Leftmost and rightmost root x px: inside the picture, and never less than the target had."""
+    margin = MARGIN * max(target.height_near, target.height_far)
+    return min(margin, target.left), max(target.size[0] - 1 - margin, target.right)
+
+
+def _shifted(path: np.ndarray, by: float, low: float, high: float) -> np.ndarray:
+    """The path moved `by`, or by less where it would then leave low..high."""
+    room = (min(0.0, low - path.min()), max(0.0, high - path.max()))
+    return path + np.clip(by, *room)
+
+
+def _ankle_line(track: PoseTrack) -> np.ndarray:
+    """y px (F,) of the lower ankle, which carries the body; from the torso where feet are hidden."""
+    ankles = np.stack([joint_at(track.poses, track.joints, j) for j in ('RAnkle', 'LAnkle')], 1)
+    there = ankles[..., 2] > 0
+    lower = np.where(there, ankles[..., 1], -np.inf).max(1)
+    virtual = joint_at(track.poses, track.joints, 'MidHip')[:, 1] + _lengths(track)[2]
+    return np.where(there.any(1), lower, virtual)
+
+
+def _lengths(track: PoseTrack) -> tuple[float, float, float]:
+    """How long head, torso and leg of this body are in this track, px, when they are straight."""
+    parts = body_parts(track.poses, track.joints)
+    head, torso, leg = (float(np.percentile(part[part > 0], STRAIGHT)) if part.any() else 0.0
+                        for part in parts.T)
+    return head or HEAD * torso, torso, leg or LEG * torso
+
+
+def _standing(track: PoseTrack) -> np.ndarray:
+    """Body height px (F,) as far as each frame shows it; a hidden part is as long as usual."""
+    parts = body_parts(track.poses, track.joints)
+    usual = np.array(_lengths(track))
+    sizes = np.where(parts > 0, parts, usual * (parts[:, 1] / usual[1])[:, None])
+    return _calm(sizes.sum(1), track.fps)
+
+
+def _calm(values: np.ndarray, fps: float) -> np.ndarray:
+    """Median, then mean, over the CALM seconds around each frame; float64 (F,), ends held."""
+    from scipy.ndimage import median_filter, uniform_filter1d
+    window = 2 * max(1, round(CALM * fps / 2)) + 1
+    middle = median_filter(values.astype(np.float64), window, mode='nearest')
+    return uniform_filter1d(middle, window, mode='nearest')

@@ -1,0 +1,38 @@
+"""Make a dataset from a video: pose|frame pairs to train on, or poses to paint.
+
+    python preprocess.py --video me.mp4 --dataroot datasets/me
+"""
+from pathlib import Path
+
+from options.preprocess_options import PreprocessOptions
+from util.errors import run_main, say
+
+
+def main(argv: list[str] | None = None) -> Path:
+    """Prepare as `argv` says; nothing is done twice. Returns the dataset's report."""
+    opt = PreprocessOptions().parse(argv)
+
+    from data.prepare import Target, is_finished, prepare
+    from data.sources import film, open_source
+    from pose.detect import detectors
+
+    detectors.find(opt.detector)
+    target = Target(opt.retarget_to) if opt.retarget_to else None
+    video = opt.video
+    if opt.camera is not None:
+        root = Path(opt.dataroot)
+        video = str(root.with_name(f'{root.name}.mp4'))
+        film(opt.camera, opt.seconds, Path(video))
+        say(f'filmed: {video}')
+    source = open_source(video, opt.images, opt.start, opt.end, opt.fps)
+    report = Path(opt.dataroot) / 'report.html'
+    if is_finished(opt, source):
+        say(f'{opt.dataroot} is finished already, with these settings: {report}')
+        return report
+    report = prepare(opt, source, target)
+    say(f'report: {report}')
+    return report
+
+
+if __name__ == '__main__':
+    run_main(main)

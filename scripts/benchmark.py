@@ -1,0 +1,161 @@
+"""How fast is it here, as ratios: ours against the plain path, in one run, taking turns.
+
+    python scripts/benchmark.py                     all of it, a few minutes
+    python scripts/benchmark.py step --compile      the training step, torch.compile included
+    python scripts/benchmark.py preprocess --video me.mp4
+"""
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from util.errors import run_main  # noqa: E402
+
+
+def step(size: int, rounds: int, with_compile: bool) -> None:
+    """One pix2pix step: our default against fp32, eager, separate passes, unfused Adam."""
+    import torch
+
+    from models.engine import choose_engine, compile_in_place
+    plain = training_step(choose_engine(precision='fp32', no_compile=True), size)
+    paths = {'ours': training_step(choose_engine(), size)}
+    if with_compile:
+        engine = choose_engine()
+        model = make_model(engine)
+        if compile_in_place(list(model.networks.values())):
+            began = time.perf_counter()
+            paths['ours, compiled'] = training_step(engine, size, model)
+            paths['ours, compiled']()
+            print(f'compiling took {time.perf_counter() - began:.0f} s')
+    print(f'training step, pix2pix unet_256, {size}x{size}, batch 1, {choose_engine().training}, '
+          f'torch {torch.__version__}')
+    seconds = take_turns({'plain': plain, **paths}, rounds)
+    for name, times in seconds.items():
+        ratios = [a / b for a, b in zip(seconds['plain'], times)]
+        print(f'  {name:<15} {1e3 * statistics.median(times):7.0f} ms   '
+              f'{statistics.median(ratios):.2f}x plain ({min(ratios):.2f} to {max(ratios):.2f})')
+
+
+def make_model(engine: object) -> object:
+    from models import models
+    from options.train_options import TrainOptions
+    opt = TrainOptions().parse(['--dataroot', 'none', '--name', 'benchmark'])
+    return models.find('pix2pix')(opt, engine)
+
+
+def training_step(engine: object, size: int, model: object = None) -> Callable[[], None]:
+    """A function that makes one step and waits until it is done."""
+    import torch
+    model = model or make_model(engine)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (2, 1, size, size, 3), dtype=torch.uint8, generator=generator)
+
+    def run() -> None:
+        x, y = (engine.to_tensor(half.numpy()) for half in images)      # type: ignore
+        float(model.step(x, y)['G_L1'])                                  # type: ignore
+    return run
+
+
+def take_turns(paths: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each path in each round, after two rounds that do not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in paths}
+    for n in range(rounds + 2):
+        for name, run in paths.items():
+            began = time.perf_counter()
+            run()
+            if n >= 2:
+                seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def data(size: int, steps: int) -> None:
+    """The part of a training step that waits for data, once the pictures are decoded."""
+    import numpy as np
+    from PIL import Image
+
+    from data import datasets
+    from data.loader import Loader
+    from models.engine import choose_engine
+    from options.train_options import TrainOptions
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / 'train').mkdir()
+        rng = np.random.default_rng(0)
+        for i in range(32):
+            noise = rng.integers(0, 256, (size, 2 * size, 3), np.uint8)
+            Image.fromarray(noise).save(Path(folder) / 'train' / f'{i:06d}.png')
+        opt = TrainOptions().parse(['--dataroot', folder, '--name', 'benchmark'])
+        loader = Loader(datasets.find('aligned')(opt, 'train'), 1, opt.num_threads, True, 0)
+        engine = choose_engine()
+        model = make_model(engine)
+        waited = total = 0.0
+        list(loader.epoch(0))
+        before = time.perf_counter()
+        for n, batch in enumerate(loader.epoch(1)):
+            got = time.perf_counter()
+            losses = model.step(*(engine.to_tensor(batch[half]) for half in 'AB'))  # type: ignore
+            float(losses['G_L1'])
+            waited, total = waited + got - before, total + time.perf_counter() - before
+            before = time.perf_counter()
+            if n + 1 == steps:
+                break
+    print(f'waiting for data: {100 * waited / total:.2f} % of a step ({steps} steps)')
+
+
+def preprocess(video: str | None, rounds: int) -> None:
+    """preprocess.py on a video against the detector alone on frames that lie in memory."""
+    import preprocess as entry
+    from pose.detect import detectors
+    from util.video import read_frames
+    with tempfile.TemporaryDirectory() as folder:
+        if video is None:
+            from scripts.make_demo_videos import make_demo_videos
+            make_demo_videos(Path(folder), size=720, seconds=(10, 1))
+            video = str(Path(folder) / 'target.mp4')
+        frames = [frame.image for frame in read_frames(video)][:300]
+        end = [str(list(read_frames(video))[len(frames) - 1].time + 1e-3)]
+        print(f'preprocessing {video}, {len(frames)} frames of '
+              f'{frames[0].shape[1]}x{frames[0].shape[0]}')
+
+        def bare() -> None:
+            detector = detectors.find('mediapipe')()
+            for image in frames:
+                detector(image)
+            detector.close()
+
+        def ours() -> None:
+            entry.main(['--video', str(video), '--dataroot', f'{folder}/data', '--overwrite',
+                        '--end', *end])
+        seconds = take_turns({'bare detector': bare, 'preprocess.py': ours}, rounds)
+    ratios = [a / b for a, b in zip(*seconds.values())]
+    for name, times in seconds.items():
+        print(f'  {name:<15} {len(frames) / statistics.median(times):6.1f} frames/s')
+    print(f'  preprocess.py runs at {100 * statistics.median(ratios):.0f} % of the bare '
+          f'detector\'s rate ({100 * min(ratios):.0f} to {100 * max(ratios):.0f})')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('what', nargs='*', choices=['step', 'data', 'preprocess', []],
+                        help='default: all')
+    parser.add_argument('--size', type=int, default=256, help='px')
+    parser.add_argument('--rounds', type=int, default=10, help='turns that are counted')
+    parser.add_argument('--compile', action='store_true', help='measure torch.compile too')
+    parser.add_argument('--video', help='for preprocess; a drawn one if not given')
+    opt = parser.parse_args()
+    what = opt.what or ['step', 'data', 'preprocess']
+    if 'step' in what:
+        step(opt.size, opt.rounds, opt.compile)
+    if 'data' in what:
+        data(opt.size, 2 * opt.rounds)
+    if 'preprocess' in what:
+        preprocess(opt.video, max(1, opt.rounds // 4))
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,45 @@
+"""Paint every pose of a dataset with a trained run: frames, film, page.
+
+    python test.py --dataroot datasets/dancer --name me --video_from dancer.mp4
+"""
+from pathlib import Path
+
+from options.test_options import TestOptions
+from util.errors import run_main, say
+
+
+def main(argv: list[str] | None = None) -> Path:
+    """Paint as `argv` says. Returns the results page."""
+    opt = TestOptions().parse(argv)
+
+    from data import datasets
+    from models import models
+    from models.engine import choose_engine
+    from models.painting import paint_dataset
+    from util import checkpoints
+    from util.results import Results
+    from util.run_record import read_record
+
+    run = Path(opt.checkpoints_dir) / opt.name
+    weights = run / f'{opt.epoch}_net_G.pth'
+    if not weights.is_file():
+        raise checkpoints.missing(weights)
+    dataset = datasets.find(opt.dataset_mode)(opt, opt.phase)
+    engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
+    model = models.find(opt.model)(opt, engine)
+    checkpoints.load_weights(model.networks['G'], weights, '--netG')
+    if opt.verbose:
+        say(str(model.networks['G']))
+
+    folder = Path(opt.results_dir) / opt.name / f'{opt.epoch}_{opt.phase}'
+    say(f'{opt.name}, epoch {opt.epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
+    results = Results(folder, dataset, read_record(run).get('dataset', {}))
+    paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
+    if not opt.no_video:
+        results.write_videos(opt.video_from)
+    return results.write_page({'run': opt.name, 'epoch': opt.epoch, 'model': opt.model,
+                               'netG': opt.netG, 'dataset': opt.dataroot, 'phase': opt.phase})
+
+
+if __name__ == '__main__':
+    run_main(main)

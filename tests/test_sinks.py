@@ -1,0 +1,339 @@
+"""Progress is shown in every place there is, and no place can hurt the run."""
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from util.sinks import SINKS
+from util.sinks.base_sink import RunFacts, Sink
+from util.sinks.html_sink import Curve, HtmlSink
+from util.sinks.log_sink import LogSink
+from util.visualizer import Visualizer
+
+LOSSES = {'G_GAN': 0.7, 'G_L1': 12.3456}
+
+
+def run_facts(folder: Path, continued: bool = False, **options: Any) -> RunFacts:
+    return RunFacts('me', folder / 'me', {'display_id': 0, **options}, {'fps': 30}, continued)
+
+
+def trio(value: int = 0, size: tuple[int, int] = (16, 24)) -> dict[str, np.ndarray]:
+    return {label: np.full((*size, 3), (value, 80, 200), np.uint8)
+            for label in ('real_A', 'fake_B', 'real_B')}
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Reads index.html; it is drawn after every event here instead of now and then."""
+    monkeypatch.setattr(HtmlSink, 'draw_after', property(lambda _: 0.0, lambda _, value: None),
+                        raising=False)
+    return lambda: (tmp_path / 'me/web/index.html').read_text()
+
+
+# the log
+
+def test_the_log_is_written_as_upstream_writes_it(tmp_path: Path) -> None:
+    show = Visualizer(run_facts(tmp_path))
+    show.losses(820, 2, LOSSES, 0.2284, 0.0021, iters=100)
+    show.close(finished=True)
+    head, line = (tmp_path / 'me/loss_log.txt').read_text().splitlines()
+    assert re.fullmatch(r'=+ Training Loss \(.+\) =+', head)
+    assert line == '(epoch: 2, iters: 100, time: 0.228, data: 0.002) G_GAN: 0.700 G_L1: 12.346 '
+
+
+def test_the_log_of_a_continued_run_goes_on_and_that_of_a_new_one_begins(tmp_path: Path) -> None:
+    for continued, lines in ((False, 2), (True, 4), (False, 2)):
+        log = LogSink(run_facts(tmp_path, continued))
+        log.losses(1, 1, LOSSES, 0.1, 0.0)
+        log.close(finished=False)
+        assert len((tmp_path / 'me/loss_log.txt').read_text().splitlines()) == lines
+
+
+# the page
+
+def test_pictures_are_saved_under_upstreams_names_with_their_pixels(tmp_path: Path) -> None:
+    show = Visualizer(run_facts(tmp_path))
+    pictures = trio(value=255)
+    show.pictures(1, 400, pictures)
+    show.heldout(1, 400, pictures, 0.25)
+    pictures['fake_B'][:] = 0                           # the caller's array is its own again
+    show.close(finished=True)
+    images = tmp_path / 'me/web/images'
+    for name in ('real_A', 'fake_B', 'real_B', 'heldout_fake_B'):
+        picture = cv2.imread(str(images / f'epoch001_{name}.png'))
+        assert picture.shape == (16, 24, 3) and picture[0, 0].tolist() == [200, 80, 255]
+
+
+def test_the_page_shows_the_newest_epoch_and_folds_the_older(tmp_path: Path, page: Any) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    for epoch in (1, 2, 3):
+        sink.pictures(epoch, epoch * 100, trio())
+    text = page()
+    assert (text.index('epoch003_fake_B') < text.index('Earlier epochs')
+            < text.index('epoch002_fake_B') < text.index('epoch001_fake_B'))
+
+
+def test_the_page_reloads_itself_while_training_and_not_when_done(tmp_path: Path,
+                                                                  page: Any) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    sink.losses(1, 1, LOSSES, 0.1, 0.0)
+    assert 'http-equiv="refresh"' in page() and '>training<' in page()
+    sink.close(finished=True)
+    assert 'refresh' not in page() and '>finished<' in page()
+
+
+def test_a_stopped_run_says_so(tmp_path: Path, page: Any) -> None:
+    HtmlSink(run_facts(tmp_path)).close(finished=False)
+    assert '>stopped<' in page()
+
+
+def test_a_continued_page_holds_what_was_there_before(tmp_path: Path, page: Any) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    sink.losses(100, 1, LOSSES, 0.1, 0.0)
+    sink.heldout(1, 100, trio(), 0.125)
+    with open(sink.history, 'a') as file:
+        file.write('{"losses": {"G_L1')                 # killed while writing
+    sink = HtmlSink(run_facts(tmp_path, continued=True))
+    sink.losses(200, 2, LOSSES, 0.1, 0.0)
+    sink.heldout(2, 200, trio(), 0.0625)
+    assert 'epoch001_heldout_fake_B' in page() and 'score 0.125' in page()
+    sink = HtmlSink(run_facts(tmp_path, continued=True))
+    assert [x for x, _ in sink.curves['G_L1'].points] == [100, 200]
+    assert list(sink.shown) == [1, 2]
+
+
+def test_a_new_run_of_the_name_begins_with_an_empty_page(tmp_path: Path, page: Any) -> None:
+    HtmlSink(run_facts(tmp_path)).pictures(1, 1, trio())
+    HtmlSink(run_facts(tmp_path))
+    assert 'epoch001' not in page()
+
+
+def test_going_back_to_a_saved_state_takes_back_what_came_after(tmp_path: Path) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    for epoch in (1, 2, 3):
+        sink.losses(epoch * 100, epoch, LOSSES, 0.1, 0.0)
+        sink.pictures(epoch, epoch * 100, trio())
+    sink = HtmlSink(run_facts(tmp_path, continued=True))
+    sink.losses(150, 2, LOSSES, 0.1, 0.0)
+    sink.pictures(2, 200, trio())
+    assert list(sink.shown) == [1, 2]
+    assert [x for x, _ in sink.curves['G_L1'].points] == [100, 150]
+
+
+def test_a_curve_of_any_length_stays_short_and_true() -> None:
+    curve = Curve()
+    for x in range(1, 100_001):
+        curve.add(x, x)
+    xs = [x for x, _ in curve.points]
+    assert len(xs) <= Curve.LIMIT and xs[-1] > 99_000
+    assert xs == sorted(xs) and all(abs(x - y) < curve.stride for x, y in curve.points)
+
+
+def test_an_update_costs_no_more_after_many_epochs(tmp_path: Path, page: Any) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    sink.save = lambda start, pictures: {'fake_B': f'images/{start}fake_B.png'}  # type: ignore
+    sizes = {}
+    for epoch in range(1, 402):
+        sink.take({'epoch': epoch, 'step': epoch * 10, 'pictures': sink.save('e', {})})
+        if epoch in (101, 201, 401):
+            sink.draw('training')
+            sizes[epoch] = len(page())
+    assert sizes[401] < sizes[101] * 1.1
+    assert max(p.name for p in sink.folder.glob('epochs_*.html')) == 'epochs_301_to_350.html'
+    assert 'href="epochs_301_to_350.html"' in page()
+    assert len(sink.cards) <= 100
+
+
+def test_an_epochs_last_pictures_are_the_ones_shown(tmp_path: Path) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    for value in (10, 20, 30):
+        sink.pictures(1, value, trio(value))
+    picture = cv2.imread(str(tmp_path / 'me/web/images/epoch001_fake_B.png'))
+    assert picture[0, 0, 2] == 30 and list(sink.shown) == [1]
+
+
+def test_no_html_means_no_page(tmp_path: Path) -> None:
+    Visualizer(run_facts(tmp_path, no_html=True)).close(finished=True)
+    assert not (tmp_path / 'me/web').exists()
+
+
+# sinks that fail
+
+@pytest.mark.parametrize('name', SINKS.names())
+def test_a_sink_that_fails_is_dropped_with_one_line_and_the_rest_goes_on(
+        name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError('the cable is out\nmore about it')
+
+    kind: type[Sink] = SINKS.find(name)
+    monkeypatch.setattr(kind, 'losses', fails)
+    monkeypatch.setattr('util.sinks.visdom_sink.connect', lambda *_: None)
+    show = Visualizer(run_facts(tmp_path, display_id=1 if name == 'visdom' else 0))
+    for step in range(1, 4):
+        show.losses(step, 1, LOSSES, 0.1, 0.0)
+    show.pictures(1, 4, trio()) if name == 'log' else None
+    show.close(finished=True)
+    told = capsys.readouterr().err.splitlines()
+    only = f'warning: {kind.name}: dropped, the run goes on without it (the cable is out)'
+    assert told == [only]
+    if name != 'log':
+        assert len((tmp_path / 'me/loss_log.txt').read_text().splitlines()) == 4
+    if name != 'html':
+        assert '>finished<' in (tmp_path / 'me/web/index.html').read_text()
+
+
+def test_a_sink_that_cannot_start_is_left_out_with_one_line(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 'me').mkdir()
+    (tmp_path / 'me/web').write_text('a file where the folder should be')
+    show = Visualizer(run_facts(tmp_path))
+    show.losses(1, 1, LOSSES, 0.1, 0.0)
+    show.close(finished=True)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert 'G_L1' in (tmp_path / 'me/loss_log.txt').read_text()
+
+
+def test_a_slow_sink_neither_holds_up_the_run_nor_its_end(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    hang = threading.Event()
+    monkeypatch.setattr(LogSink, 'losses', lambda *_: hang.wait(20))
+    for name, value in (('WAITING', 3), ('PATIENCE', 0.05), ('GOODBYE', 0.3)):
+        monkeypatch.setattr(f'util.visualizer.{name}', value)
+    began = time.monotonic()
+    show = Visualizer(run_facts(tmp_path))
+    for step in range(20):
+        show.losses(step, 1, LOSSES, 0.1, 0.0)
+        time.sleep(0.01)                        # the others keep up
+    show.close(finished=True)
+    hang.set()
+    assert time.monotonic() - began < 5
+    assert capsys.readouterr().err == ('warning: loss_log.txt: dropped, the run goes on without '
+                                       'it (too slow)\n')
+
+
+@pytest.mark.parametrize('name', SINKS.names())
+def test_every_sink_says_what_it_is_called_and_when_it_is_used(name: str) -> None:
+    kind = SINKS.find(name)
+    assert issubclass(kind, Sink) and kind.name
+    assert isinstance(kind.WHEN(run_facts(Path('x'))), bool)
+
+
+# visdom
+
+class StandIn(ThreadingHTTPServer):
+    """Answers as a visdom server does, and keeps what it was sent."""
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, dict[str, Any]]] = []
+        self.delay = 0.0
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+                self.server.posts.append((self.path, body))         # type: ignore
+                time.sleep(self.server.delay)                       # type: ignore
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b'true' if 'exists' in self.path else b'ok')
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        super().__init__(('127.0.0.1', 0), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        return {'display_id': 1, 'display_server': 'http://127.0.0.1',
+                'display_port': self.server_port, **more}
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    stand_in = StandIn()
+    yield stand_in
+    stand_in.shutdown()
+    stand_in.server_close()
+
+
+def test_without_a_visdom_server_one_line_says_how_to_start_it(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    began = time.monotonic()
+    show = Visualizer(run_facts(tmp_path, display_id=1, display_server='http://127.0.0.1',
+                                display_port=port))
+    show.losses(1, 1, LOSSES, 0.1, 0.0)
+    show.close(finished=True)
+    assert time.monotonic() - began < 4
+    told = capsys.readouterr()
+    assert told.err == '' and len(told.out.splitlines()) == 1
+    assert f'python -m visdom.server -port {port}' in told.out
+    assert 'G_L1' in (tmp_path / 'me/loss_log.txt').read_text()
+
+
+def test_visdom_is_sent_losses_pictures_and_the_held_out_part(
+        tmp_path: Path, server: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    show = Visualizer(run_facts(tmp_path, **server.options(display_env='here')))
+    show.losses(100, 1, LOSSES, 0.1, 0.0)
+    show.losses(200, 1, LOSSES, 0.1, 0.0)
+    show.pictures(1, 200, trio())
+    show.heldout(1, 200, trio(), 0.5)
+    show.close(finished=True)
+    assert capsys.readouterr().err == ''
+    windows = {body['win'] for path, body in server.posts if path in ('/events', '/update')}
+    assert windows == {'me_1_loss_over_time', 'me_1_images', 'me_1_held_out',
+                       'me_1_held-out_score'}
+    assert all(body['eid'] == 'here' for _, body in server.posts)
+    appended = [body for path, body in server.posts if path == '/update']
+    assert [trace['x'] for trace in appended[0]['data']] == [[200], [200]]
+
+
+def test_a_visdom_server_that_dies_costs_one_warning(
+        tmp_path: Path, server: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    show = Visualizer(run_facts(tmp_path, **server.options()))
+    show.losses(1, 1, LOSSES, 0.1, 0.0)
+    time.sleep(0.3)
+    server.shutdown()
+    server.server_close()
+    for step in range(2, 6):
+        show.losses(step, 1, LOSSES, 0.1, 0.0)
+    show.close(finished=True)
+    told = capsys.readouterr()
+    assert told.out == '' and len(told.err.splitlines()) == 1 and 'visdom: dropped' in told.err
+    assert len((tmp_path / 'me/loss_log.txt').read_text().splitlines()) == 6
+
+
+def test_a_visdom_server_that_hangs_does_not_hold_up_the_run(
+        tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr('util.sinks.visdom_sink.TAKES_WITHIN', 0.3)
+    show = Visualizer(run_facts(tmp_path, **server.options()))
+    server.delay = 2.0
+    began = time.monotonic()
+    show.losses(1, 1, LOSSES, 0.1, 0.0)
+    assert time.monotonic() - began < 0.1
+    show.close(finished=True)
+    assert time.monotonic() - began < 1.5
+    assert 'visdom: dropped' in capsys.readouterr().err
+
+
+def test_each_picture_has_a_window_of_its_own_without_columns(tmp_path: Path,
+                                                              server: StandIn) -> None:
+    show = Visualizer(run_facts(tmp_path, **server.options(display_ncols=0)))
+    show.pictures(1, 200, trio())
+    show.close(finished=True)
+    assert {body['win'] for path, body in server.posts if path == '/events'} == {
+        'me_1_images_pose', 'me_1_images_painted', 'me_1_images_real'}

@@ -1,0 +1,70 @@
+"""Train a model: options, data, model, loop, visualizer.
+
+    python train.py --dataroot datasets/me --name me --max_minutes 20
+"""
+from pathlib import Path
+
+from options.train_options import TrainOptions
+from util.errors import UserError, run_main, say
+
+
+def main(argv: list[str] | None = None) -> bool:
+    """Train as `argv` says. Returns whether the run is finished (not stopped on the way)."""
+    opt = TrainOptions().parse(argv)
+
+    import torch
+
+    from data import datasets
+    from models import models
+    from models.engine import choose_engine
+    from models.training import Training
+    from util.run_folder import RunFolder
+    from util.visualizer import RunFacts, Visualizer
+
+    torch.manual_seed(opt.seed)
+    folder = RunFolder(opt.checkpoints_dir, opt.name)
+    folder.check_free(opt.continue_train, opt.overwrite)
+    engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
+    say(f'{opt.name}: {opt.model} on {engine.training}')
+    with folder.locked():
+        dataset_class = datasets.find(opt.dataset_mode)
+        dataset = dataset_class(opt, opt.phase)
+        heldout = open_heldout(dataset_class, opt)
+        model = models.find(opt.model)(opt, engine)
+        model.check_size(*dataset.size)
+        if opt.verbose:
+            say('\n'.join(str(network) for network in model.networks.values()))
+
+        training = Training(opt, model, dataset, heldout, folder.path)
+        if opt.continue_train:
+            training.load()
+            if training.done:
+                say(training.says_done())
+                return True
+        elif opt.overwrite:
+            folder.clear()
+        facts = {**dataset.facts, 'size': list(dataset.size)}
+        folder.write_record(opt.facts(), facts)
+        training.save()             # a disk without room for the run says so now, not in an hour
+        visualizer = Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
+                                         opt.continue_train))
+        finished = training.run(visualizer)
+    if not finished:
+        say(f'{opt.name}: stopped at epoch {training.epoch}, step {training.steps}. To go on: '
+            f'python train.py --name {opt.name} --dataroot {opt.dataroot} --continue_train')
+    if training.stop:
+        raise KeyboardInterrupt
+    return finished
+
+
+def open_heldout(dataset_class: type, opt: object) -> object | None:
+    """The held-out part, or None after one line where the dataset has none."""
+    try:
+        return dataset_class(opt, opt.val_phase)
+    except UserError as error:
+        say(f'nothing is held out: {error}')
+        return None
+
+
+if __name__ == '__main__':
+    run_main(main)

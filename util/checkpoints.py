@@ -1,0 +1,114 @@
+"""Checkpoint files: bare state dicts with upstream's names and keys, read without running code.
+
+CHECKPOINTS_DIR/NAME/{EPOCH,latest}_net_{G,D}.pth, and latest_state.pth with all else that
+--continue_train needs.
+"""
+import pickle
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from util.errors import UserError
+from util.files import atomic, flush_to_disk, natural
+
+
+def save(files: Mapping[Path, Any]) -> None:
+    """Write every value with torch.save, then let all take their places together.
+
+    Raises UserError when the disk is full; then every file is as it was.
+    """
+    with ExitStack() as places:
+        parts = {path: places.enter_context(atomic(path)) for path in files}
+        for path, part in parts.items():
+            try:
+                with open(part, 'wb') as file:
+                    torch.save(files[path], file)
+            except RuntimeError as error:       # torch wraps what the disk said
+                raise disk_full(path) from error
+        for part in parts.values():
+            flush_to_disk(part)     # slow; the renames that follow are not
+
+
+def disk_full(path: Path) -> UserError:
+    free = shutil.disk_usage(path.parent).free / 1e6
+    return UserError(f'{path} could not be written whole: {free:.0f} MB are free there. What was '
+                     f'saved before is untouched; make room, then add --continue_train.')
+
+
+def read(path: Path) -> Any:
+    """What torch.save wrote to `path`, tensors on the CPU. Never runs code from the file."""
+    if not path.is_file():
+        raise missing(path)
+    try:
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        if 'Unsupported' in str(error) or 'GLOBAL' in str(error):
+            raise UserError(f'{path}: carries code, which is never run. If you trust its origin, '
+                            f'save only its state_dict() there.') from error
+        raise not_a_checkpoint(path) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise not_a_checkpoint(path) from error
+
+
+def not_a_checkpoint(path: Path) -> UserError:
+    return UserError(f'{path}: is no PyTorch checkpoint, or is cut short. Copy it again, or '
+                     f'choose another with --epoch.')
+
+
+def missing(path: Path) -> UserError:
+    """No such checkpoint: name the epochs, or the runs, that there are."""
+    folder = path.parent
+    epochs = sorted({p.name.split('_net_')[0] for p in folder.glob('*_net_G.pth')}, key=natural)
+    if epochs:
+        return UserError(f'{path}: no such checkpoint. --epoch can be {", ".join(epochs)}.')
+    runs = sorted({p.parent.name for p in folder.parent.glob('*/*_net_G.pth')}, key=natural)
+    there = f'There is {", ".join(runs)}' if runs else f'{folder.parent} holds no trained run'
+    return UserError(f'{path}: no such checkpoint. {there}. Train one: '
+                     f'python train.py --dataroot datasets/me --name {folder.name}.')
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """A state dict, with the prefixes that wrappers leave taken off its keys."""
+    state = read(path)
+    if isinstance(state, dict) and isinstance(state.get('state_dict'), dict):
+        state = state['state_dict']
+    if not isinstance(state, dict) or not state or \
+            not all(isinstance(v, Tensor) for v in state.values()):
+        raise not_a_checkpoint(path)
+    for prefix in ('module.', '_orig_mod.'):
+        if all(k.startswith(prefix) for k in state):
+            state = {k.removeprefix(prefix): v for k, v in state.items()}
+    return state
+
+
+def load_weights(network: nn.Module, path: Path, flag: str) -> None:
+    """Load `path` into `network`; UserError says how the two differ. `flag` chooses the network."""
+    state = read_weights(path)
+    wanted = network.state_dict()
+    # PyTorch before 0.4 gave InstanceNorm buffers that it never used; and BatchNorm no counter
+    unused = ('running_mean', 'running_var', 'num_batches_tracked')
+    state = {k: v for k, v in state.items() if k in wanted or not k.endswith(unused)}
+    for key, value in wanted.items():
+        if key.endswith('num_batches_tracked'):
+            state.setdefault(key, value)
+    lacking, surplus = wanted.keys() - state.keys(), state.keys() - wanted.keys()
+    shapes = [k for k in wanted.keys() & state.keys() if wanted[k].shape != state[k].shape]
+    if lacking or surplus or shapes:
+        what = (f'{shapes[0]} is {tuple(state[shapes[0]].shape)} there and '
+                f'{tuple(wanted[shapes[0]].shape)} here' if shapes and not lacking | surplus else
+                f'{len(lacking)} of its keys are missing and {len(surplus)} are unknown')
+        raise UserError(f'{path}: belongs to another network than {flag} asks for ({what}). '
+                        f'{advice(state)}')
+    network.load_state_dict(state)
+
+
+def advice(state: dict[str, Tensor]) -> str:
+    from models.networks import read_architecture
+    facts = read_architecture(state)
+    flags = [f'--{k}' if v is True else f'--{k} {v}' for k, v in facts.items() if v is not False]
+    return f'It fits {" ".join(flags)}.' if flags else 'Choose the run\'s own --model and --netG.'

@@ -1,0 +1,65 @@
+"""Files that are whole or not there: written beside their place, flushed, then renamed."""
+import errno
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from util.errors import UserError
+
+
+@contextmanager
+def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a path beside `path` to write to (same suffix); it takes `path`'s place at the end.
+
+    When the block fails, `path` is as it was and nothing is left beside it. A full disk is a
+    UserError.
+    """
+    path = Path(path)
+    part = path.with_name(f'.{path.stem}.part{os.getpid()}{path.suffix}')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        flush_to_disk(part)
+        os.replace(part, path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise UserError(f'{path}: the disk is full. Nothing that was there is lost; make room, '
+                            f'then give the same command again.') from error
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the bytes of `path` are on the disk, so that a rename never outruns them."""
+    with open(path, 'rb+') as file:
+        os.fsync(file.fileno())
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic(path) as part:
+        part.write_text(text, encoding='utf-8')
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write `value` as JSON a person can read, atomically."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + '\n')
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read JSON; a file that is not JSON is a UserError that names it."""
+    try:
+        return json.loads(Path(path).read_text(encoding='utf-8'))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f'{path}: not readable as JSON ({error}). Delete it and make it again.') from error
+
+
+def natural(name: str | os.PathLike[str]) -> list[tuple[int, int, str]]:
+    """Sort key of a file name: frame2 comes before frame10."""
+    return [(0, int(part), '') if part.isdigit() else (1, 0, part.lower())
+            for part in re.split(r'(\d+)', str(name)) if part]

@@ -1,0 +1,253 @@
+"""The look of every web page here, and the parts that pages are put together from.
+
+A page is one file that opens from disk: style and curves are inside it, pictures and videos are
+named by paths relative to it, and nothing is fetched from anywhere else.
+"""
+import html
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import dominate
+from dominate import tags
+from dominate.util import raw
+
+Point = tuple[float, float]
+LABELS = {'real_A': 'pose', 'fake_B': 'painted', 'real_B': 'real'}
+
+STYLE = """
+:root { color-scheme: light dark; --ground: #f6f6f3; --card: #fff; --ink: #1d2024; --soft: #666c75;
+  --line: #e3e3de; --c0: #4457d0; --c1: #c8571f; --c2: #16866a; --c3: #a23b86; }
+@media (prefers-color-scheme: dark) { :root { --ground: #111316; --card: #1a1d22; --ink: #e9ebee;
+  --soft: #9aa2ac; --line: #2b3037; --c0: #93a0ff; --c1: #f2955f; --c2: #56c7a5; --c3: #e28cc9; } }
+* { box-sizing: border-box; }
+html { font: clamp(15px, 12px + .35vw, 24px)/1.5 system-ui, -apple-system, "Segoe UI", Roboto,
+  "Helvetica Neue", "Liberation Sans", Arial, sans-serif; -webkit-text-size-adjust: 100%; }
+body { max-width: 80rem; margin: 0 auto; padding: clamp(.9rem, 3vw, 2.6rem);
+  color: var(--ink); background: var(--ground); overflow-wrap: anywhere; }
+h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; letter-spacing: -.02em; }
+h2 { margin: 0 0 .8rem; font-size: 1.05rem; }
+h3 { margin: 1.1rem 0 .4rem; font-size: .8rem; color: var(--soft); font-weight: 500; }
+h2 + h3, .card > div:first-child > h3 { margin-top: 0; }
+.pairs h3 { margin-top: .2rem; }
+p { margin: .3rem 0; }
+a { color: var(--c0); }
+header, section, body > details { margin-bottom: 1.2rem; }
+header { display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: center; }
+header > p { flex-basis: 100%; }
+.soft, footer, figcaption { color: var(--soft); font-size: .85rem; }
+.pill { padding: .1rem .7rem; border-radius: 9rem; font-size: .8rem; font-weight: 600;
+  color: var(--card); background: var(--soft); }
+.pill.training { background: var(--c0); } .pill.finished { background: var(--c2); }
+.card, body > details { padding: clamp(.8rem, 2vw, 1.4rem); background: var(--card);
+  border: 1px solid var(--line); border-radius: 14px; }
+.row { display: grid; gap: clamp(.3rem, 1vw, .8rem);
+  grid-template-columns: repeat(var(--n), minmax(0, 28rem)); }
+.small .row { grid-template-columns: repeat(var(--n), minmax(0, 14rem)); }
+.pairs { display: grid; gap: .4rem 2rem; }
+@media (min-width: 70em) { .pairs:has(> :nth-child(2)) { grid-template-columns: 1fr 1fr; } }
+.pairs > * { min-width: 0; }
+figure { margin: 0; }
+figure img, video { display: block; width: 100%; height: auto; border-radius: 8px;
+  background: var(--line); }
+video { max-height: 80vh; background: #000; }
+.films { display: flex; flex-wrap: wrap; gap: clamp(.6rem, 2vw, 1.4rem); align-items: flex-start; }
+.films figure { flex: 1 1 0; min-width: min(14rem, 100%); }
+.films figure:first-child { flex-grow: 3; min-width: min(30rem, 100%); }
+figcaption { margin-top: .25rem; }
+.plots { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%),
+  1fr)); }
+.plots h2 { display: flex; justify-content: space-between; margin: 0 0 .3rem; font-size: .9rem; }
+.plots h2 b { font-variant-numeric: tabular-nums; }
+.plots .card { padding: .8rem .9rem .5rem; }
+svg { display: block; width: 100%; height: auto; }
+svg text { font-size: 12px; fill: var(--soft); }
+@media (max-width: 30em) { svg text { font-size: 9px; } }
+svg polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
+svg polyline.raw { stroke-width: .8; opacity: .35; }
+svg .grid { stroke: var(--line); stroke-width: 1; }
+.k0 { stroke: var(--c0); } .k1 { stroke: var(--c1); } .k2 { stroke: var(--c2); }
+.k3 { stroke: var(--c3); } .dot { stroke-width: 5; stroke-linecap: round; }
+svg tspan.k0, svg tspan.k1, svg tspan.k2, svg tspan.k3 { stroke: none; }
+tspan.k0 { fill: var(--c0); } tspan.k1 { fill: var(--c1); } tspan.k2 { fill: var(--c2); }
+tspan.k3 { fill: var(--c3); }
+summary { cursor: pointer; font-weight: 600; }
+details[open] > summary { margin-bottom: .8rem; }
+details details { padding: .5rem 0; border-top: 1px solid var(--line); }
+details details > summary { font-weight: 500; }
+.frame { content-visibility: auto; contain-intrinsic-size: auto 16rem; padding: .5rem 0;
+  border-top: 1px solid var(--line); }
+table { width: 100%; border-collapse: collapse; font-size: .87rem; }
+th, td { padding: .3rem 1rem .3rem 0; border-top: 1px solid var(--line); text-align: left;
+  vertical-align: top; }
+tr:first-child > * { border-top: 0; }
+th { width: 34%; min-width: 6rem; color: var(--soft); font-weight: 500; }
+"""
+
+# a page that reloads itself would close the folds its reader has opened
+KEEP_FOLDS = """
+try { for (const fold of document.querySelectorAll('details')) {
+  const key = location.pathname + ' ' + fold.id;
+  if (sessionStorage.getItem(key)) fold.open = true;
+  fold.addEventListener('toggle', () => fold.open ? sessionStorage.setItem(key, '1')
+                                                  : sessionStorage.removeItem(key));
+} } catch (error) { /* no storage here: folds close on reload, nothing else */ }
+"""
+
+
+def page(title: str, refresh: int | None = None) -> dominate.document:
+    """An empty page in our style; add parts to it, then `render`.
+
+    refresh    seconds after which a browser reads it again; None for a page that is done
+    """
+    document = dominate.document(title=title)
+    document['lang'] = 'en'
+    with document.head:
+        tags.meta(charset='utf-8')
+        tags.meta(name='viewport', content='width=device-width, initial-scale=1')
+        tags.link(rel='icon', href='data:,')            # or a browser looks for one
+        tags.style(raw(STYLE))
+        if refresh:
+            tags.meta(http_equiv='refresh', content=str(refresh))
+    return document
+
+
+def render(document: dominate.document) -> str:
+    """The page as HTML text."""
+    if document.head.get(tags.meta, http_equiv='refresh'):
+        document.body.add(tags.script(raw(KEEP_FOLDS)))
+    return document.render(pretty=False)
+
+
+def figure_row(images: Iterable[tuple[str, str]],
+               size: tuple[int, int] | None = None) -> tags.html_tag:
+    """Pictures side by side, on a phone too: comparing them is the point. A click shows one alone.
+
+    images    (path relative to the page, label) each; upstream's labels become everyday words
+    size      (width, height) px, so that the page does not jump while pictures load
+    """
+    images = list(images)
+    place = {'width': size[0], 'height': size[1]} if size else {}
+    row = tags.div(cls='row', style=f'--n: {len(images)}')
+    for src, label in images:
+        word = LABELS.get(label, label)
+        picture = tags.img(src=quote(src), alt=f'{word}: {src.rpartition("/")[2]}', loading='lazy',
+                           decoding='async', **place)
+        row.add(tags.figure(tags.a(picture, href=quote(src)), tags.figcaption(word)))
+    return row
+
+
+def video(src: str, label: str = '') -> tags.html_tag:
+    """A film that plays in the page; `src` is relative to the page."""
+    film = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
+                      preload='metadata', aria_label=label or src)
+    return tags.figure(film, tags.figcaption(tags.a(label or src, href=quote(src))))
+
+
+def fold(title: str) -> tags.html_tag:
+    """A closed fold; add what it hides."""
+    return tags.details(tags.summary(title), id=title)
+
+
+def facts_table(facts: Mapping[str, Any]) -> tags.html_tag:
+    """Two columns: what, and how it is."""
+    return tags.table(tags.tbody(
+        tags.tr(tags.th(str(name)), tags.td(wording(value))) for name, value in facts.items()))
+
+
+def wording(value: Any) -> str:
+    """A value as a reader likes it."""
+    if value is None or value == '':
+        return '–'
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
+    if isinstance(value, float):
+        return f'{value:.6g}'
+    if isinstance(value, Mapping):
+        return ', '.join(f'{name}: {wording(part)}' for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ', '.join(wording(part) for part in value)
+    return str(value)
+
+
+def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '') -> str:
+    """Curves on common axes, as SVG to put into a page (`dominate.util.raw`).
+
+    series    {name: [(x, y), ...]} with x increasing; y that are not finite are left out. Long
+              series are drawn pale, with a smoothed line on top; rare peaks are cut at the edge
+    """
+    series = {name: [p for p in points if math.isfinite(p[1])] for name, points in series.items()}
+    every = [point for points in series.values() for point in points]
+    if not every:
+        return '<p class="soft">nothing yet</p>'
+    width, height, left, top, right, bottom = 250, 130, 38, 10, 245, 106
+    x0, x1 = extent([x for x, _ in every])
+    y0, y1 = extent([y for _, y in every], cut=0.02)
+
+    def place(points: Sequence[Point]) -> str:
+        spots = ((left + (x - x0) / (x1 - x0) * (right - left),
+                  bottom - (min(max(y, y0), y1) - y0) / (y1 - y0) * (bottom - top))
+                 for x, y in points)
+        return ' '.join(f'{x:.1f},{y:.1f}' for x, y in spots)
+
+    parts = []
+    for tick in ticks(y0, y1):
+        y = bottom - (tick - y0) / (y1 - y0) * (bottom - top)
+        parts.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
+                     f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{short(tick)}</text>')
+    for tick in ticks(x0, x1):
+        x = left + (tick - x0) / (x1 - x0) * (right - left)
+        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">'
+                     f'{short(tick)}</text>')
+    for number, points in enumerate(series.values()):
+        colour = f'k{number % 4}'
+        if len(points) > 20:
+            parts.append(f'<polyline class="raw {colour}" points="{place(points)}"/>')
+            points = smoothed(points)
+        if points:
+            parts.append(f'<polyline class="{colour}" points="{place(points)}"/>'
+                         f'<path class="dot {colour}" d="M{place(points[-1:])}h0"/>')
+    if len(series) > 1:
+        names = ''.join(f'<tspan dx="8" class="k{number % 4}">{html.escape(name)}</tspan>'
+                        for number, name in enumerate(series))
+        parts.append(f'<text x="{left}" y="{top}">{names}</text>')
+    says = html.escape(f'{", ".join(series)} over {x_label or "time"}')
+    return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{says}">'
+            f'<title>{says}</title>{"".join(parts)}</svg>')
+
+
+def extent(values: Sequence[float], cut: float = 0.0) -> tuple[float, float]:
+    """From lowest to highest, without the fraction `cut` at either end; never empty."""
+    values = sorted(values)
+    rare = int(len(values) * cut)
+    low, high = values[rare], values[-1 - rare]
+    if low == high:
+        low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
+    return low, high
+
+
+def ticks(low: float, high: float, about: int = 3) -> list[float]:
+    """Round numbers between `low` and `high`, some `about` of them."""
+    rough = (high - low) / about
+    unit = 10 ** math.floor(math.log10(rough))
+    step = unit * min((1, 2, 5, 10), key=lambda times: abs(times * unit - rough))
+    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def short(value: float) -> str:
+    """12000 -> 12k, 0.25 -> 0.25."""
+    for size, letter in ((1e6, 'M'), (1e3, 'k')):
+        if abs(value) >= size:
+            return f'{value / size:.4g}{letter}'
+    return f'{value:.3g}'
+
+
+def smoothed(points: Sequence[Point]) -> list[Point]:
+    """A running mean that forgets over about a fifteenth of the points."""
+    out: list[Point] = []
+    for count, (x, y) in enumerate(points, start=1):
+        weight = max(1 / count, min(1.0, 30 / (len(points) + 15)))
+        mean = out[-1][1] if out else y
+        out.append((x, mean + weight * (y - mean)))
+    return out

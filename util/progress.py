@@ -1,0 +1,14 @@
+"""One look for everything that takes long: a bar with a rate and an ETA."""
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from tqdm import tqdm
+
+
+def progress(items: Iterable[Any] | None, what: str, total: float | None = None,
+             unit: str = 'frame', **more: Any) -> 'tqdm[Any]':
+    """A tqdm bar. Into a file or a log it prints a line now and then, not ten a second."""
+    pace = {} if sys.stderr.isatty() else {'mininterval': 10.0, 'maxinterval': 30.0, 'ncols': 100}
+    return tqdm(items, desc=what, total=total, unit=unit, dynamic_ncols=sys.stderr.isatty(),
+                **{**pace, **more})

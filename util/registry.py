@@ -1,0 +1,37 @@
+"""A folder is a registry: a file with the right ending is one more choice, found by name."""
+import importlib
+from pathlib import Path
+
+from util.errors import unknown_choice
+
+
+class Registry:
+    """The choices of one flag: one file each in one package, each with one class of `base`'s kind.
+
+    flag      the flag that chooses, e.g. '--model'
+    package   e.g. 'models'; its folder is searched
+    suffix    what a file's name ends with after the choice's name, e.g. '_model'
+    base      the name of the class, in the package's `base` file, that every choice extends
+    """
+
+    def __init__(self, flag: str, package: str, suffix: str, base: str):
+        self.flag, self.package, self.suffix, self.base = flag, package, suffix, base
+        self.folder = Path(__file__).parents[1] / package.replace('.', '/')
+
+    def names(self) -> list[str]:
+        """Every choice there is, sorted."""
+        files = self.folder.glob(f'*{self.suffix}.py')
+        names = (f.stem.removesuffix(self.suffix) for f in files if not f.stem.startswith('_'))
+        return sorted(n for n in names if n != 'base')
+
+    def find(self, name: str) -> type:
+        """The class of that name; UserError names what there is and the nearest."""
+        if name not in self.names():
+            raise unknown_choice(self.flag, name, self.names(),
+                                 f'{self.package.replace(".", "/")}/{{}}{self.suffix}.py')
+        base = getattr(importlib.import_module(f'{self.package}.base{self.suffix}'), self.base)
+        module = importlib.import_module(f'{self.package}.{name}{self.suffix}')
+        found = [c for c in vars(module).values() if isinstance(c, type)
+                 and issubclass(c, base) and c.__module__ == module.__name__]
+        assert len(found) == 1, f'{module.__name__} must define one {self.base}, not {len(found)}'
+        return found[0]

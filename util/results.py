@@ -1,0 +1,149 @@
+"""What test.py leaves in results/NAME/EPOCH_PHASE: images/, two films and a page."""
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from util.errors import UserError, say, warn
+from util.progress import progress
+
+LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order people read them
+
+
+class PaintedDataset(Protocol):
+    """The little that is asked of a dataset here."""
+
+    root: Path
+    facts: dict[str, Any]
+
+
+class Results:
+    """Frames as they are painted, then films and a page made of them.
+
+    folder    results/NAME/EPOCH_PHASE; frames of an earlier call are removed
+    trained   dataset.json of what the run was trained on, for the page
+    """
+
+    def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any]):
+        self.folder, self.dataset, self.trained = folder, dataset, trained
+        self.images = folder / 'images'
+        self.frames: list[dict[str, str]] = []      # {label: path relative to folder}, in order
+        self.names: list[str] = []                  # stem of each frame
+        self.videos: dict[str, str] = {}
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Frames may be added within the block; at its end all of them are on the disk."""
+        self.images.mkdir(parents=True, exist_ok=True)
+        for label in LABELS:
+            for stale in self.images.glob(f'*_{label}.png'):
+                stale.unlink()
+        self.pending: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(2) as self.pool:
+            yield
+            while self.pending:
+                self.pending.popleft().result()
+
+    def add(self, path: str, pictures: dict[str, np.ndarray]) -> None:
+        """Write `pictures`, uint8 RGB (H, W, C) by label, under the name of `path`."""
+        name = Path(path).stem
+        self.names.append(name)
+        self.frames.append({label: f'images/{name}_{label}.png' for label in LABELS
+                            if label in pictures})
+        for label, picture in pictures.items():
+            file = self.images / f'{name}_{label}.png'
+            self.pending.append(self.pool.submit(write_png, file, picture))
+        while len(self.pending) > 32:           # painting may not outrun the disk for long
+            self.pending.popleft().result()
+
+    def times(self) -> tuple[list[float], list[int]]:
+        """Real time stamp in s, and number in the source video, of every frame."""
+        poses = self.dataset.root / 'poses.npz'
+        if poses.is_file() and all(name.isdigit() for name in self.names):
+            with np.load(poses) as track:
+                known = dict(zip((track['index'] + 1).tolist(), track['times'].tolist()))
+            numbers = [int(name) for name in self.names]
+            if all(n in known for n in numbers):
+                return [known[n] for n in numbers], [n - 1 for n in numbers]
+        fps = self.dataset.facts.get('fps') or self.trained.get('fps') or 30.0
+        return [k / fps for k in range(len(self.names))], list(range(len(self.names)))
+
+    def write_videos(self, video_from: str | None = None) -> None:
+        """fake_B.mp4 and side_by_side.mp4 (source, if given | pose | painted | real)."""
+        from util.video import VideoWriter, side_by_side
+        times, numbers = self.times()
+        sources = SourceFrames(video_from, numbers, times) if video_from else None
+        sound = {'sound_from': video_from, 'sound_start': times[0]} if video_from else {}
+        with ExitStack() as open_files:
+            painted = open_files.enter_context(VideoWriter(self.folder / 'fake_B.mp4', **sound))
+            beside = open_files.enter_context(
+                VideoWriter(self.folder / 'side_by_side.mp4', **sound))
+            for k, frame in enumerate(progress(self.frames, 'writing video')):
+                pictures = {label: read_png(self.folder / path) for label, path in frame.items()}
+                row = list(pictures.values())
+                if sources:
+                    row.insert(0, fit_height(sources.at(k), row[0].shape[0]))
+                painted.write(pictures['fake_B'], times[k])
+                beside.write(side_by_side(*row), times[k])
+        self.videos = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
+        for name, file in self.videos.items():
+            say(f'{name}: {self.folder / file}')
+
+    def write_page(self, facts: dict[str, Any]) -> Path:
+        """index.html of this folder."""
+        from util.results_page import write_results_page
+        bad = getattr(getattr(self.dataset, 'pictures', None), 'bad', [])
+        if bad:
+            facts['left out'] = ', '.join(f'{name} ({why})' for name, why in bad)
+        page = write_results_page(self.folder, {**facts, 'frames': len(self.frames)},
+                                  self.frames, self.videos)
+        say(f'page: {page}')
+        return page
+
+
+class SourceFrames:
+    """The pictures of a video at given frame numbers, read once from its start."""
+
+    def __init__(self, path: str, numbers: list[int], times: list[float]):
+        from util.video import prefetch, read_frames
+        self.path, self.numbers, self.times = path, numbers, times
+        self.frames = prefetch(read_frames(path))
+        self.last = next(self.frames, None)
+        if self.last is None:
+            raise UserError(f'--video_from {path}: it has no frames.')
+
+    def at(self, k: int) -> np.ndarray:
+        """The picture beside painted frame `k`; the last one again when the video is shorter."""
+        while self.last.index < self.numbers[k]:
+            following = next(self.frames, None)
+            if following is None:
+                warn(f'--video_from {self.path}: shorter than what is painted; its last frame '
+                     f'stays.')
+                self.numbers = [self.last.index] * len(self.numbers)
+                break
+            self.last = following
+        return self.last.image
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """uint8 (H, W, 1 or 3) RGB; light compression, because it waits for nobody."""
+    if picture.shape[2] == 3:
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+        raise UserError(f'{path} could not be written. Is the disk full?')
+
+
+def read_png(path: Path) -> np.ndarray:
+    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+
+
+def fit_height(picture: np.ndarray, height: int) -> np.ndarray:
+    """Resized to `height` pixels, its aspect kept."""
+    width = round(picture.shape[1] * height / picture.shape[0])
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+

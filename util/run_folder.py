@@ -1,0 +1,49 @@
+"""A run's folder, CHECKPOINTS_DIR/NAME: who may train into it, and what it says of itself."""
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from util.errors import UserError
+from util.run_record import write_record
+
+
+class RunFolder:
+    """CHECKPOINTS_DIR/NAME."""
+
+    def __init__(self, checkpoints_dir: str, name: str):
+        self.path = Path(checkpoints_dir) / name
+
+    @property
+    def has_weights(self) -> bool:
+        return any(self.path.glob('*_net_G.pth'))
+
+    def check_free(self, continue_train: bool, overwrite: bool) -> None:
+        """Refuse to train over a run that is there, or on from one that is not."""
+        if self.has_weights and not continue_train and not overwrite:
+            raise UserError(f'{self.path} holds a trained run already. Add --continue_train to '
+                            f'go on with it, --overwrite to start anew, or take another --name.')
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else trains into this folder within the block, nor after a crash for long: the
+        lock is the process's own and ends with it."""
+        from filelock import FileLock, Timeout
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / '.lock', timeout=0):
+                yield
+        except Timeout:
+            raise UserError(f'another training into {self.path} is under way. Wait for it, stop '
+                            f'it, or take another --name.') from None
+
+    def clear(self) -> None:
+        """Remove what an earlier run left: its weights, records and pages."""
+        for path in self.path.iterdir():
+            if path.name == '.lock':
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def write_record(self, options: dict[str, Any], dataset: dict[str, Any]) -> None:
+        write_record(self.path, options, dataset)

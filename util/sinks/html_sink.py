@@ -1,0 +1,247 @@
+"""The run's web page: CHECKPOINTS_DIR/NAME/web/index.html, which opens from disk.
+
+What happened is kept in web/history.jsonl, one event a line, and the page is drawn from it; a run
+that goes on reads it back. Neither memory nor the work of one update grows with the run: curves
+are averaged down to a fixed number of points, and epochs past the newest move, fifty at a time,
+to pages of their own that are written once.
+"""
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dominate import tags
+from dominate.util import raw
+
+from util.files import atomic, write_text
+from util.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
+from util.sinks.base_sink import RunFacts, Sink
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from util.sinks.base_sink import Pictures
+
+REFRESH = 30            # seconds between the browser's looks at the page while training
+SHARE = 0.02            # of one core's time is what drawing the page may take
+GROUP = 50              # epochs on a page of older ones
+SCORE = 'held-out score'
+
+
+class HtmlSink(Sink):
+    """web/index.html, web/images/epochNNN_LABEL.png and epochNNN_heldout_LABEL.png."""
+    name = 'web page'
+
+    @staticmethod
+    def WHEN(run: RunFacts) -> bool:
+        return not run.options.get('no_html', False)
+
+    def __init__(self, run: RunFacts):
+        super().__init__(run)
+        self.folder = run.folder / 'web'
+        (self.folder / 'images').mkdir(parents=True, exist_ok=True)
+        self.curves: dict[str, Curve] = {}
+        self.shown: dict[int, dict[str, Any]] = {}      # by epoch, oldest first
+        self.cards: dict[int, str] = {}                 # the same as HTML, where drawn already
+        self.now = {'epoch': 0, 'step': 0, 'seconds': 0.0}
+        self.draw_after = 0.0
+        self.history = self.folder / 'history.jsonl'
+        if run.continued and self.history.is_file():
+            for line in self.history.read_text(encoding='utf-8').splitlines():
+                self.read_back(line)
+            self.keep('')                               # ends a line cut short by a crash
+        else:
+            self.history.unlink(missing_ok=True)
+        self.draw('training')
+
+    def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
+               data_seconds: float, iters: int | None = None) -> None:
+        self.happened({'losses': {name: float(value) for name, value in losses.items()},
+                       'step': step, 'epoch': epoch, 'seconds': seconds})
+
+    def pictures(self, epoch: int, step: int, pictures: 'Pictures') -> None:
+        self.happened({'pictures': self.save(f'epoch{epoch:03}_', pictures), 'step': step,
+                       'epoch': epoch, 'size': size_of(pictures)})
+
+    def heldout(self, epoch: int, step: int, pictures: 'Pictures', score: float | None) -> None:
+        self.happened({'heldout': self.save(f'epoch{epoch:03}_heldout_', pictures), 'step': step,
+                       'epoch': epoch, 'size': size_of(pictures),
+                       'score': None if score is None else float(score)})
+
+    def close(self, finished: bool) -> None:
+        self.draw('finished' if finished else 'stopped')
+
+    def save(self, start: str, pictures: 'Pictures') -> dict[str, str]:
+        """Write the pictures; {label: path relative to the page}."""
+        paths = {label: f'images/{start}{label}.png' for label in pictures}
+        for label, path in paths.items():
+            save_png(self.folder / path, pictures[label])
+        return paths
+
+    def happened(self, event: dict[str, Any]) -> None:
+        """Take an event in, keep it, and draw the page if it is time to."""
+        self.take(event)
+        self.keep(json.dumps(event))
+        if time.monotonic() >= self.draw_after:
+            self.draw('training')
+
+    def keep(self, line: str) -> None:
+        # not atomic: it grows line by line, and a line cut short hurts no other
+        with open(self.history, 'a', encoding='utf-8') as file:
+            file.write(line + '\n')
+
+    def read_back(self, line: str) -> None:
+        with suppress(ValueError, KeyError, TypeError):         # of a line cut short
+            self.take(json.loads(line))
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Change what the page is to show."""
+        epoch, step = event['epoch'], event['step']
+        self.now |= {key: event[key] for key in self.now.keys() & event.keys()}
+        values = dict(event.get('losses', {}))
+        if event.get('score') is not None:
+            values[SCORE] = event['score']
+        for name, value in values.items():
+            self.curves.setdefault(name, Curve()).add(step, value)
+        if event.keys() & {'pictures', 'heldout'}:
+            while self.shown and next(reversed(self.shown)) > epoch:    # resumed further back
+                self.cards.pop(self.shown.popitem()[0], None)
+            self.shown.setdefault(epoch, {}).update(event)
+            self.cards.pop(epoch, None)
+
+    def draw(self, state: str) -> None:
+        """Write index.html, and pages of older epochs that have come to be full."""
+        began = time.monotonic()
+        epochs = list(self.shown)
+        kept_from = GROUP * max(0, (len(epochs) - 1) // GROUP - 1) if epochs else 0
+        groups = [epochs[k:k + GROUP] for k in range(0, kept_from, GROUP)]
+        for group in groups:
+            if not (self.folder / page_name(group)).exists() or group[-1] in self.cards:
+                self.draw_group(group)
+        write_text(self.folder / 'index.html', self.text(state, epochs[kept_from:], groups))
+        took = time.monotonic() - began
+        self.draw_after = time.monotonic() + max(1.0, took / SHARE)
+
+    def draw_group(self, epochs: list[int]) -> None:
+        document = page(f'{self.run.name}: epochs {epochs[0]} to {epochs[-1]}')
+        document.body.add(
+            tags.header(tags.h1(self.run.name),
+                        tags.p(f'Epochs {epochs[0]} to {epochs[-1]} · ',
+                               tags.a('newest', href='index.html'), cls='soft')),
+            tags.section(self.folds(epochs), cls='card'))
+        write_text(self.folder / page_name(epochs), render(document))
+        for epoch in epochs:
+            self.cards.pop(epoch, None)
+
+    def text(self, state: str, epochs: list[int], groups: list[list[int]]) -> str:
+        """index.html, newest first."""
+        document = page(self.run.name, refresh=REFRESH if state == 'training' else None)
+        now = self.now
+        facts = [f'epoch {now["epoch"]}', f'{now["step"]:,} images seen',
+                 f'{now["seconds"]:.3f} s per image', time.strftime('%d %b %Y, %H:%M')]
+        body = document.body
+        body.add(tags.header(tags.h1(self.run.name), tags.span(state, cls=f'pill {state}'),
+                             tags.p(' · '.join(facts), cls='soft')))
+        if epochs:
+            first, *others = rows(self.shown[epochs[-1]])
+            body.add(tags.section(tags.h2(headline(epochs[-1], self.shown[epochs[-1]])), first,
+                                  cls='card'))
+        else:
+            others = []
+            body.add(tags.section(tags.p('The first pictures come soon.', cls='soft'), cls='card'))
+        names = sorted(self.curves, key=lambda name: name != SCORE)         # the score leads
+        body.add(tags.section((plot(name, self.curves[name]) for name in names), cls='plots'))
+        body.add(tags.section(other, cls='card small') for other in others)
+        if epochs[:-1]:
+            older = fold('Earlier epochs')
+            older.add(self.folds(epochs[:-1]))
+            for group in reversed(groups):
+                older.add(tags.p(tags.a(f'Epochs {group[0]} to {group[-1]}',
+                                        href=page_name(group))))
+            body.add(older)
+        for title, told in (('Options', self.run.options), ('Dataset', self.run.dataset)):
+            if told:
+                table = fold(title)
+                table.add(facts_table(told))
+                body.add(table)
+        return render(document)
+
+    def folds(self, epochs: list[int]) -> raw:
+        """A fold for each epoch, newest first; each is drawn once."""
+        for epoch in epochs:
+            if epoch not in self.cards:
+                card = fold(headline(epoch, self.shown[epoch]))
+                card.add(tags.div(rows(self.shown[epoch]), cls='pairs'))
+                self.cards[epoch] = card.render(pretty=False)
+        return raw(''.join(self.cards[epoch] for epoch in reversed(epochs)))
+
+
+class Curve:
+    """A line of any length in at most LIMIT points: when they are full, pairs become one."""
+    LIMIT = 400
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+        self.stride = 1                         # so many values are averaged into a point
+        self.pending: list[Point] = []
+
+    def add(self, x: float, y: float) -> None:
+        while self.points and self.points[-1][0] >= x:      # the run went back to a saved state
+            self.points.pop()
+        self.pending = [*(p for p in self.pending if p[0] < x), (x, y)]
+        if len(self.pending) >= self.stride:
+            self.points.append(average(self.pending))
+            self.pending = []
+        if len(self.points) >= self.LIMIT:
+            self.points = [average(self.points[k:k + 2]) for k in range(0, self.LIMIT, 2)]
+            self.stride *= 2
+
+
+def average(points: list[Point]) -> Point:
+    """At the last one's place."""
+    return points[-1][0], sum(y for _, y in points) / len(points)
+
+
+def plot(name: str, curve: Curve) -> tags.html_tag:
+    """One loss over the images seen, and where its smoothed line stands now."""
+    points = curve.points or curve.pending
+    return tags.div(tags.h2(tags.span(name), tags.b(f'{smoothed(points)[-1][1]:.3g}')),
+                    raw(curves_svg({name: points}, x_label='images seen')), cls='card')
+
+
+def headline(epoch: int, shown: dict[str, Any]) -> str:
+    score = shown.get('score')
+    return f'Epoch {epoch}' + ('' if score is None else f' · {SCORE} {score:.4g}')
+
+
+def rows(shown: dict[str, Any]) -> list[tags.html_tag]:
+    """The held-out part first: it is what tells how well the run does."""
+    found = []
+    for kind, title in (('heldout', 'held out: a pose never trained on'),
+                        ('pictures', 'from the training part')):
+        if shown.get(kind):
+            images = [(path, label) for label, path in shown[kind].items()]
+            found.append(tags.div(tags.h3(title), figure_row(images, shown.get('size'))))
+    return found
+
+
+def page_name(epochs: list[int]) -> str:
+    return f'epochs_{epochs[0]:03}_to_{epochs[-1]:03}.html'
+
+
+def size_of(pictures: 'Pictures') -> tuple[int, int] | None:
+    """(width, height) of the first."""
+    for picture in pictures.values():
+        return picture.shape[1], picture.shape[0]
+    return None
+
+
+def save_png(path: Path, picture: 'np.ndarray') -> None:
+    """uint8 (H, W, 3) RGB to a PNG, lightly compressed: training is waiting for the processor."""
+    import cv2
+    done, data = cv2.imencode('.png', picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done, f'{path}: not a picture'
+    with atomic(path) as part:
+        part.write_bytes(data.tobytes())
