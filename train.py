@@ -2,8 +2,6 @@
 
     python train.py --dataroot datasets/me --name me --max_minutes 20
 """
-from pathlib import Path
-
 from options.train_options import TrainOptions
 from util.errors import UserError, run_main, say
 

@@ -1,4 +1,4 @@
-"""report.html of a dataset: how much was found, what was dropped and why, how it looks. No torch."""
+"""report.html of a dataset: how much was found, what was dropped and why, how it looks."""
 from pathlib import Path
 from typing import Any
 

@@ -20,7 +20,7 @@ from util.errors import UserError
 CALM = 1.0                    # seconds over which ankle line and height are taken
 MARGIN = 0.2                  # of the body height: how near the root comes to the picture's edge
 LEG, HEAD = 1.6, 0.45         # legs and head in torsos, where a track shows neither
-STRAIGHT = 80                 # percentile of a length that bending foreshortens: when it is straight
+STRAIGHT = 80                 # percentile of a foreshortened length that is its straight one
 DEEPEST = 2.0                 # how much taller, at most, the near body is than the far one
 
 
@@ -66,7 +66,8 @@ class Stage:
     def height(self, ankle: np.ndarray) -> np.ndarray:
         """Body height px where the ankle line is at y px; little further than the stage goes."""
         depth = self.near - self.far
-        part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else np.full_like(ankle, 0.5)
+        # Where the two lines meet, so do the two heights.
+        part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else 0 * ankle
         return self.height_far + part * (self.height_near - self.height_far)
 
 
@@ -168,7 +169,6 @@ def _fit(track: PoseTrack, source: Stage, target: Stage,
     poses = track.poses.copy()
     poses[..., 0] = place[:, None] + (poses[..., 0] - root[:, None]) * scale[:, None]
     poses[..., 1] = line[:, None] + (poses[..., 1] - ankle[:, None]) * scale[:, None]
-    poses[poses[..., 2] == 0] = 0
     return poses, (float(place[last]), float(line[last]))
 
 
@@ -195,7 +195,7 @@ def _shifted(path: np.ndarray, by: float, low: float, high: float) -> np.ndarray
 
 
 def _ankle_line(track: PoseTrack) -> np.ndarray:
-    """y px (F,) of the lower ankle, which carries the body; from the torso where feet are hidden."""
+    """y px (F,) of the lower ankle, which bears the body; from the hips where feet are hidden."""
     ankles = np.stack([joint_at(track.poses, track.joints, j) for j in ('RAnkle', 'LAnkle')], 1)
     there = ankles[..., 2] > 0
     lower = np.where(there, ankles[..., 1], -np.inf).max(1)

@@ -232,7 +232,8 @@ def body_jumps(before: np.ndarray, after: np.ndarray, seconds: float, picture_ju
     both = (before[:, 2] > 0) & (after[:, 2] > 0)
     a, b = before[both, :2], after[both, :2]
     sizes = sorted((_spread(a), _spread(b)))
-    torso = [skeleton_of(skeleton).index(f'{side}{j}') for side in 'RL' for j in ('Shoulder', 'Hip')]
+    corners = ('RShoulder', 'LShoulder', 'RHip', 'LHip')
+    torso = [skeleton_of(skeleton).index(joint) for joint in corners]
     torso = [k for k in torso if both[k]] or np.flatnonzero(both).tolist()
     moved = np.linalg.norm((after[torso, :2] - before[torso, :2]).mean(0)) / max(sizes[1], 1e-6)
     seconds = min(seconds, 0.3)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from util.errors import UserError, run_main  # noqa: E402  found only once the root is on the path
+from util.errors import UserError, run_main
 
 
 def ffmpeg_path() -> str:

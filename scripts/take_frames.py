@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from util.errors import UserError, run_main, say  # noqa: E402  only now is the root on the path
-from util.files import atomic, natural  # noqa: E402
+from util.errors import UserError, run_main, say
+from util.files import atomic, natural
 
 KINDS = ('fake_B', 'real_A', 'real_B')    # painted, pose, real
 

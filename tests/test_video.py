@@ -4,12 +4,14 @@ import sys
 import time
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from scripts.ffmpeg import ffmpeg_path
+from util import video
 from util.errors import UserError
 from util.video import VideoWriter, prefetch, probe, read_frames, side_by_side
 
@@ -145,8 +147,10 @@ def test_a_phone_held_upright_gives_upright_pictures(tmp_path, degrees):
     assert np.abs(shown.astype(int) - player).max() <= 3
 
 
-def test_wide_pixels_are_made_square(tmp_path):
+def test_wide_pixels_are_made_square_and_nearly_square_ones_left(tmp_path):
     clip(tmp_path / 'a.mp4', [0.0])
+    ffmpeg('-i', tmp_path / 'a.mp4', '-vf', 'setsar=99/100', tmp_path / 'c.mp4')
+    assert probe(tmp_path / 'c.mp4').size == (64, 48)
     ffmpeg('-i', tmp_path / 'a.mp4', '-vf', 'setsar=2', tmp_path / 'b.mp4')
     assert next(read_frames(tmp_path / 'b.mp4')).image.shape == (48, 128, 3)
     assert probe(tmp_path / 'b.mp4').size == (128, 48)
@@ -159,7 +163,8 @@ def test_an_odd_size_is_padded_by_its_own_edge(tmp_path):
         video.write(image)
     read = next(read_frames(tmp_path / 'a.mp4')).image
     assert read.shape == (34, 42, 3)
-    assert np.abs(read[33].astype(int) - 200).max() < 6 > np.abs(read[:, 41].astype(int) - 200).max()
+    assert np.abs(read[33].astype(int) - 200).max() < 6
+    assert np.abs(read[:, 41].astype(int) - 200).max() < 6
 
 
 @pytest.mark.parametrize('colour', [(200, 30, 30), (30, 200, 30), (30, 30, 200), (255, 255, 255),
@@ -207,6 +212,12 @@ def test_sound_stays_in_step_with_the_picture(tmp_path, codec, container, start)
 def test_a_source_without_sound_gives_a_video_without(tmp_path):
     source = clip(tmp_path / 'a.mp4', UNEVEN)
     assert not probe(clip(tmp_path / 'b.mp4', UNEVEN, sound_from=source)).sound
+
+
+def test_a_missing_source_of_sound_is_said_before_any_work(tmp_path):
+    with pytest.raises(UserError, match='nope.mp4'):
+        VideoWriter(tmp_path / 'a.mp4', fps=10, sound_from=tmp_path / 'nope.mp4').__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_video_that_fails_half_way_leaves_what_was_there(tmp_path):
@@ -270,13 +281,13 @@ def test_a_time_outside_the_video_is_an_error_that_says_how_long_it_is(tmp_path)
         list(read_frames(path, start=7))
 
 
-def noisy(path: Path) -> bytearray:
-    """60 pictures that need many bytes, each a key picture."""
+def noisy(path: Path, frames: int = 60) -> bytearray:
+    """Pictures that need many bytes, each a key picture."""
     rng = np.random.default_rng(0)
     with av.open(str(path), 'w', options={'movflags': 'faststart'}) as out:
         stream = out.add_stream('libx264', rate=30, width=64, height=64, pix_fmt='yuv420p',
                                 options={'g': '1', 'bf': '0'})
-        for _ in range(60):
+        for _ in range(frames):
             image = rng.integers(0, 255, (64, 64, 3), np.uint8)
             out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
         out.mux(stream.encode(None))
@@ -298,6 +309,13 @@ def test_a_damaged_middle_is_left_out_with_one_warning(tmp_path, capsys):
     assert sum(same) >= len(same) - 2                        # numbers still say which is which
 
 
+def test_a_picture_the_decoder_calls_corrupt_is_left_out():
+    frames = [SimpleNamespace(pts=k, is_corrupt=k == 1) for k in range(3)]
+    container = SimpleNamespace(demux=lambda _: [SimpleNamespace(decode=lambda: frames)])
+    faults: list[str] = []
+    assert [f.pts for f in video._decode(container, None, faults)] == [0, 2] and faults
+
+
 def test_a_file_cut_short_gives_what_there_is_with_one_warning(tmp_path, capsys):
     path = tmp_path / 'a.mp4'
     data = noisy(path)
@@ -305,6 +323,25 @@ def test_a_file_cut_short_gives_what_there_is_with_one_warning(tmp_path, capsys)
     assert 20 < len(list(read_frames(path))) < 40
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     probe(path)
+
+
+def test_a_file_cut_short_between_two_pictures_is_noticed_too(tmp_path, capsys):
+    path = tmp_path / 'a.mp4'
+    data = noisy(path, frames=120)
+    with av.open(str(path)) as container:
+        cut = [p.pos for p in container.demux(video=0) if p.size][50]
+    path.write_bytes(data[:cut])
+    assert len(list(read_frames(path))) == 50
+    assert 'ends early' in capsys.readouterr().err
+    list(read_frames(path, end=1.0))
+    assert capsys.readouterr().err == ''                     # nothing asked for is missing
+
+
+def test_the_last_picture_is_shown_as_long_as_the_one_before(tmp_path):
+    path = clip(tmp_path / 'a.mp4', [0.0, 0.1, 0.5])
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert float(stream.duration * stream.time_base) == pytest.approx(0.9)
 
 
 def test_prefetch_gives_the_same_and_runs_ahead():
@@ -356,3 +393,22 @@ def test_side_by_side_has_one_height_from_left_to_right():
     assert both.shape == (40, 20 + 30, 3)
     assert (both[:, :20] == (255, 0, 0)).all() and (both[:, 20:] == (0, 0, 255)).all()
     assert side_by_side(red, blue, height=20).shape == (20, 10 + 15, 3)
+
+
+REAL = Path(__file__).parents[2] / 'shared' / 'data'
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason='no ../shared/data')
+@pytest.mark.parametrize('name, frames, seconds', [('taichi2', 901, 30.1), ('karate1', 192, 7.68)])
+def test_a_real_clip_comes_back_picture_for_picture_with_its_sound(tmp_path, name, frames, seconds):
+    source = REAL / f'{name}.mp4'
+    times = []
+    with VideoWriter(tmp_path / 'a.mp4', sound_from=source) as video:
+        for frame in prefetch(read_frames(source)):
+            video.write(frame.image, frame.time)
+            times.append(frame.time)
+    info = probe(tmp_path / 'a.mp4')
+    assert info.frames == frames == len(times) and info.sound
+    assert info.duration == pytest.approx(seconds, abs=0.05)
+    assert [f.time for f in read_frames(tmp_path / 'a.mp4')] == pytest.approx(times, abs=1e-4)

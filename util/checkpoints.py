@@ -47,7 +47,7 @@ def read(path: Path) -> Any:
     try:
         return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
-        if 'Unsupported' in str(error) or 'GLOBAL' in str(error):
+        if 'GLOBAL' in str(error):
             raise UserError(f'{path}: carries code, which is never run. If you trust its origin, '
                             f'save only its state_dict() there.') from error
         raise not_a_checkpoint(path) from error

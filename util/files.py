@@ -56,7 +56,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding='utf-8'))
     except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f'{path}: not readable as JSON ({error}). Delete it and make it again.') from error
+        raise UserError(f'{path}: not readable as JSON ({error}). Delete it and make it '
+                        f'again.') from error
 
 
 def natural(name: str | os.PathLike[str]) -> list[tuple[int, int, str]]:

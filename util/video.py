@@ -2,7 +2,7 @@
 
 Phones and screen recorders write a variable frame rate, a rotation, a cut list, BT.709 colours.
 All of them are honoured here, so that a picture's time stays in step with the sound.
-Time 0 is where a player starts the file; an image is (H, W, 3) uint8 RGB; a size is (width, height).
+Time 0 is where a player starts the file. An image is (H, W, 3) uint8 RGB, a size (width, height).
 """
 import os
 from collections.abc import Iterable, Iterator
@@ -20,6 +20,7 @@ from util.files import atomic
 
 T = TypeVar('T')
 BT709, BT601, LIMITED_RANGE, UNSPECIFIED = 1, 5, 1, 2    # as H.264 numbers them; range as ffmpeg's
+FRAME_DURATION = 1 << 8                                  # ffmpeg's flag: keep what we say
 TICKS = 90_000                                           # time stamps a second in files we write
 COPIED_SOUND = ('aac', 'mp3')                            # what plays from an mp4 everywhere
 
@@ -105,7 +106,7 @@ def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
                 if left.is_set():
                     return
             put((False, None))
-        except BaseException as error:    # noqa: BLE001  raised again where it is waited for
+        except BaseException as error:    # raised again where it is waited for
             put((False, error))
 
     thread = Thread(target=fill, daemon=True)
@@ -148,12 +149,16 @@ class VideoWriter:
         self.sound_from, self.sound_start = sound_from, sound_start
         self.frames = 0
         self._out: Any = None
+        self._sound = _Sound(None, 0.0, None)
         self._held: Any = None          # the newest picture waits until its duration is known
         self._origin = 0.0
         self._duration = round(TICKS / (fps or 30))
         self._stack = ExitStack()
 
     def __enter__(self) -> 'VideoWriter':
+        if self.sound_from is not None:
+            with _opened(self.sound_from):      # what is wrong with it is said before the work
+                pass
         self._part = self._stack.enter_context(atomic(self.path))
         self._stack.push(self._finish)
         return self
@@ -191,6 +196,7 @@ class VideoWriter:
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
+        context.flags |= FRAME_DURATION
         self._sound = _Sound(self.sound_from, self.sound_start, self._out)
 
     def _show_held(self, until: int) -> None:
@@ -357,7 +363,8 @@ def _pictures(path: str | os.PathLike[str], clock: _Clock, wanted: np.ndarray,
 
 def _upright(frame: Any, stream: Any) -> np.ndarray:
     """A decoded picture as it is meant to be seen: RGB, square pixels, turned upright."""
-    width = round(frame.width * (stream.sample_aspect_ratio or 1))
+    wide = float(stream.sample_aspect_ratio or 1)      # near 1 it is a scaler's rounding
+    width = round(frame.width * wide) if abs(wide - 1) > 0.02 else frame.width
     matrix = None                                      # the one the frame is marked with
     if frame.colorspace == UNSPECIFIED:                # then players go by the size
         matrix = BT709 if frame.height > 576 or frame.width > 1024 else BT601

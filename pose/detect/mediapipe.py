@@ -28,8 +28,8 @@ class MediaPipe(Detector):
             try:
                 from mediapipe.python.solutions.pose import Pose
             except ImportError as error:
-                raise UserError(f'--detector mediapipe: {error}. Install it with '
-                                f'`pip install mediapipe==0.10.21` (Python 3.10 to 3.12).') from error
+                raise UserError(f'--detector mediapipe: {error}. Install it: '
+                                f'pip install mediapipe==0.10.21 (Python 3.10 to 3.12).') from error
             # Its own smoothing lags behind the motion; pose/track.py smooths without lag.
             self.pose = Pose(model_complexity=1, smooth_landmarks=False)
             # The first picture loads the networks, which write to the terminal as they come.

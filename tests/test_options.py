@@ -1,0 +1,161 @@
+"""Flags: today's, yesterday's, misspelt; and which value wins."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from options.preprocess_options import PreprocessOptions
+from options.test_options import TestOptions
+from options.train_options import TrainOptions
+from options.transfer_options import TransferOptions
+from util.errors import UserError
+from util.run_record import write_record
+
+ROOT = Path(__file__).parents[1]
+ENTRIES = ['train.py', 'test.py', 'preprocess.py', 'transfer.py']
+TRAIN = ['--dataroot', 'datasets/me']
+
+
+def train(*flags):
+    return TrainOptions().parse([*TRAIN, *flags])
+
+
+@pytest.mark.parametrize('old, new, value', [
+    ('--which_model_netG unet_128', 'netG', 'unet_128'), ('--which_model_netD pixel', 'netD', 'pixel'),
+    ('--which_direction BtoA', 'direction', 'BtoA'), ('--batchSize 4', 'batch_size', 4),
+    ('--nThreads 3', 'num_threads', 3), ('--loadSize 286', 'load_size', 286),
+    ('--fineSize 256', 'crop_size', 256), ('--resize_or_crop crop', 'preprocess', 'crop'),
+    ('--which_epoch 5', 'epoch', '5'), ('--niter 7', 'n_epochs', 7),
+    ('--niter_decay 8', 'n_epochs_decay', 8), ('--no_lsgan', 'gan_mode', 'vanilla'),
+    ('--lambda_A 10', 'lambda_L1', 10.0), ('--display_single_pane_ncols 2', 'display_ncols', 2),
+    ('--lr_policy lambda', 'lr_policy', 'linear'), ('--lr_policy=lambda', 'lr_policy', 'linear')])
+def test_every_older_spelling_means_todays_flag(old, new, value):
+    assert getattr(train(*old.split()), new) == value
+
+
+def test_older_spellings_hold_in_test_py_too():
+    opt = TestOptions().parse(['--dataroot', 'x', '--how_many', '9', '--which_epoch', '3',
+                               '--which_model_netG', 'unet_128'])
+    assert (opt.num_test, opt.epoch, opt.netG) == (9, '3', 'unet_128')
+
+
+def test_a_flag_without_meaning_today_is_dropped_with_a_word(capsys):
+    assert train('--identity', '0.5').netG == 'unet_256'
+    assert '--identity has no effect' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('options, flag, nearest', [
+    (TrainOptions, '--batch_sise', '--batch_size'), (TestOptions, '--num_tset', '--num_test'),
+    (PreprocessOptions, '--dataroots', '--dataroot'), (TransferOptions, '--sourc', '--source')])
+def test_a_misspelt_flag_names_the_nearest(options, flag, nearest):
+    with pytest.raises(UserError, match=f'Did you mean {nearest}'):
+        options().parse([flag, '4'])
+
+
+def test_flags_are_never_guessed_from_their_beginning():
+    with pytest.raises(UserError, match='--netG'):
+        train('--net', 'unet_128')
+
+
+def test_a_value_of_the_wrong_type_is_one_sentence():
+    with pytest.raises(UserError, match='--batch_size.*four'):
+        train('--batch_size', 'four')
+
+
+def test_options_are_frozen_and_typed():
+    opt = train('--lr', '1')
+    assert opt.lr == 1.0 and isinstance(opt.lr, float)
+    with pytest.raises(AttributeError, match='frozen'):
+        opt.lr = 2
+
+
+@pytest.mark.parametrize('name', ['../me', 'a/b', '..', 'a\\b'])
+def test_a_name_with_a_path_in_it_is_refused(name):
+    with pytest.raises(UserError, match='--checkpoints_dir'):
+        train('--name', name)
+
+
+@pytest.mark.parametrize('flag, nearest', [('--model pix2pics', 'pix2pix'),
+                                           ('--dataset_mode alined', 'aligned')])
+def test_an_unknown_choice_names_the_nearest_and_the_file_to_write(flag, nearest):
+    with pytest.raises(UserError, match=f'Did you mean {nearest}.*write'):
+        train(*flag.split())
+
+
+def test_who_wins(tmp_path):
+    """Flag default < model's DEFAULTS < run.json < typed."""
+    run = ['--checkpoints_dir', str(tmp_path), '--name', 'me']
+    assert train(*run).netG == 'unet_256'
+    write_record(tmp_path / 'me', {'netG': 'unet_128', 'ngf': 8, 'dataroot': 'd', 'batch_size': 2,
+                                   'device': 'cuda', 'model': 'pix2pix'}, {})
+    assert train(*run).netG == 'unet_256', 'a new run does not take over an old record'
+    opt = TestOptions().parse([*run, '--ngf', '16'])
+    assert (opt.netG, opt.ngf, opt.dataroot, opt.device) == ('unet_128', 16, 'd', 'auto')
+    assert train(*run, '--continue_train').batch_size == 2
+
+
+def test_a_contradicting_direction_is_answered_once_and_the_trained_one_used(tmp_path, capsys):
+    write_record(tmp_path / 'me', {'direction': 'AtoB', 'model': 'pix2pix'}, {})
+    opt = TestOptions().parse(['--dataroot', 'x', '--name', 'me', '--which_direction', 'BtoA',
+                               '--checkpoints_dir', str(tmp_path)])
+    assert opt.direction == 'AtoB'
+    assert capsys.readouterr().err.count('was trained with AtoB') == 1
+
+
+@pytest.mark.parametrize('file, text', [
+    ('train_opt.txt', '----------------- Options ---------------\n'
+     '               batch_size: 2                             \t[default: 1]\n'
+     '               no_dropout: True                          \t[default: False]\n'
+     '                load_size: 286                           \n'
+     '                     netG: resnet_9blocks                \t[default: unet_256]\n'
+     '                     norm: instance                      \n'
+     '         max_dataset_size: inf                           \n'
+     '----------------- End -------------------\n'),
+    ('opt.txt', '------------ Options -------------\nbatchSize: 2\nno_dropout: True\n'
+     'loadSize: 286\nno_lsgan: True\nwhich_model_netG: resnet_9blocks\nnorm: instance\n'
+     '-------------- End ----------------\n')])
+def test_upstreams_own_record_is_read(tmp_path, file, text):
+    (tmp_path / 'me').mkdir()
+    (tmp_path / 'me' / file).write_text(text)
+    opt = TestOptions().parse(['--dataroot', 'x', '--name', 'me', '--checkpoints_dir',
+                               str(tmp_path)])
+    assert (opt.netG, opt.norm, opt.no_dropout, opt.load_size, opt.batch_size) == \
+        ('resnet_9blocks', 'instance', True, 286, 2)
+
+
+def test_a_record_keeps_every_option_with_its_type(tmp_path):
+    opt = train('--lr', '3e-4', '--load_size', '286')
+    write_record(tmp_path, opt.facts(), {'size': [256, 256]})
+    record = json.loads((tmp_path / 'run.json').read_text())
+    assert record['options'] == opt.facts() and record['dataset'] == {'size': [256, 256]}
+    assert 'python' in record['versions']
+    assert 'lr: 0.0003' in (tmp_path / 'train_opt.txt').read_text()
+
+
+@pytest.mark.parametrize('entry', ENTRIES)
+def test_help_is_quick_and_imports_nothing_heavy(entry):
+    code = (f'import sys, runpy; sys.argv = ["{entry}", "--help"]\n'
+            'try: runpy.run_path(sys.argv[0], run_name="__main__")\n'
+            'except SystemExit: pass\n'
+            'print(sorted({"torch", "torchvision", "mediapipe", "scipy", "av", "visdom"} '
+            '& set(sys.modules)))')
+    out = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert out.stdout.strip().endswith('[]'), out.stdout[-300:] + out.stderr
+    assert '--' in out.stdout
+
+
+@pytest.mark.parametrize('argv, fix', [
+    (['preprocess.py'], '--video FILE'), (['preprocess.py', '--video', 'a', '--images', 'b'], 'one source'),
+    (['preprocess.py', '--video', 'no.mp4', '--dataroot', 'nowhere/me'], 'no.mp4'),
+    (['train.py'], '--dataroot'), (['train.py', '--dataroot', 'datasets/none'], 'preprocess.py'),
+    (['test.py', '--dataroot', 'x', '--name', 'none'], 'train.py'),
+    (['transfer.py', '--target', 'no.mp4', '--source', 'no.mp4'], 'no such file')])
+def test_bad_input_is_one_sentence_with_the_fix_and_status_1(argv, fix):
+    out = subprocess.run([sys.executable, *argv], cwd=ROOT, capture_output=True, text=True)
+    assert out.returncode == 1 and 'Traceback' not in out.stderr
+    assert out.stderr.startswith('error: ') and fix in out.stderr
+    assert out.stderr.count('\n') == 1
+
+
