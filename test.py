@@ -24,7 +24,8 @@ def main(argv: list[str] | None = None) -> Path:
     weights = run / f'{opt.epoch}_net_G.pth'
     if not weights.is_file():
         raise checkpoints.missing(weights)
-    dataset = datasets.find(opt.dataset_mode)(opt, opt.phase)
+    trained = read_record(run).get('dataset', {})
+    dataset = datasets.find(opt.dataset_mode)(opt, opt.phase, trained)
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
     model = models.find(opt.model)(opt, engine)
     checkpoints.load_weights(model.networks['G'], weights, '--netG')
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> Path:
 
     folder = Path(opt.results_dir) / opt.name / f'{opt.epoch}_{opt.phase}'
     say(f'{opt.name}, epoch {opt.epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
-    results = Results(folder, dataset, read_record(run).get('dataset', {}))
+    results = Results(folder, dataset, trained)
     paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
     if not opt.no_video:
         results.write_videos(opt.video_from)

@@ -1,5 +1,6 @@
 """Aligned pairs: the pose and the frame it was found in, side by side in one picture."""
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ class AlignedDataset(BaseDataset):
         B_paths  str                       the file the frame came from
     """
 
-    def __init__(self, opt: argparse.Namespace, phase: str):
-        super().__init__(opt, phase)
+    def __init__(self, opt: argparse.Namespace, phase: str,
+                 trained: Mapping[str, Any] | None = None):
+        super().__init__(opt, phase, trained)
         rows = self.limited(find_rows(self.root, phase))
         if not rows:
             raise no_such_phase(self.root, phase)

@@ -3,7 +3,7 @@
 A dataset is one file, data/MODE_dataset.py, with one subclass of BaseDataset.
 """
 import argparse
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,17 @@ PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
 class BaseDataset:
     """len(dataset) items; dataset.item(i, rng) is a dict of arrays and paths.
 
-    facts   dataset.json, or {} where there is none
+    facts     dataset.json, or {} where there is none
+    trained   dataset.json of what the run was trained on, {} while training
     """
 
     @staticmethod
     def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
         """Add this dataset's own flags."""
 
-    def __init__(self, opt: argparse.Namespace, phase: str):
-        self.opt, self.phase = opt, phase
+    def __init__(self, opt: argparse.Namespace, phase: str,
+                 trained: Mapping[str, Any] | None = None):
+        self.opt, self.phase, self.trained = opt, phase, trained or {}
         self.root = Path(opt.dataroot)
         if not self.root.is_dir():
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
@@ -60,7 +62,7 @@ def pictures_in(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: natural(p.name))
 
 
-def no_such_phase(root: Path, phase: str, found: Iterable[Path] | None = None) -> UserError:
+def no_such_phase(root: Path, phase: str) -> UserError:
     """Nothing in root/phase: name the phases that there are."""
     there = sorted(f.name for f in root.iterdir() if f.is_dir() and pictures_in(f))
     if not there:

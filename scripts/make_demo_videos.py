@@ -31,7 +31,7 @@ from util.video import VideoWriter  # noqa: E402
 
 RGB = tuple[int, int, int]
 Pose = dict[str, float]
-BEAT = 0.52                                     # seconds
+BEAT = 0.43                                     # seconds
 WORTH_A_POOL = 150                              # frames
 FINER = 2                                       # the canvas is so many times the picture
 LIGHT = np.array((-0.55, -0.62, 0.56), np.float32)      # where it comes from, on the canvas
@@ -84,13 +84,14 @@ SOURCE = Figure(1.84, legs=0.470, arms=0.335, shoulders=0.122, hips=0.054, girth
                 skin=(146, 96, 66), hair=(24, 20, 20), shirt=(66, 150, 128),
                 stripe=(66, 150, 128), trousers=(92, 86, 80), shoes=(56, 50, 52),
                 long_hair=False, long_sleeves=True)
-TARGET_STAGE = Stage(0.74, 0.50, 0.90, wall=(206, 208, 212), ground=(176, 170, 164))
+TARGET_STAGE = Stage(0.72, 0.50, 0.91, wall=(206, 208, 212), ground=(176, 170, 164))
 SOURCE_STAGE = Stage(0.56, 0.42, 0.83, wall=(214, 200, 178), ground=(150, 122, 98))
 
-# Each move begins to the side given; no move of the source follows the one it follows in the target.
-TARGET_DANCE = (('step_touch', 1), ('wave', -1), ('squat', 1), ('arms_up', 1), ('lean', 1),
-                ('walk_side', -1), ('kick', 1), ('clap', 1), ('walk_in', 1), ('turn', -1),
-                ('point', 1), ('walk_side', 1), ('step_touch', -1), ('walk_in', -1))
+# Each move begins to the side given. No two moves that follow one another in the source's dance
+# do so in the target's, which shows every move within its first 21 seconds.
+TARGET_DANCE = (('step_touch', 1), ('wave', -1), ('arms_up', 1), ('point', 1), ('squat', 1),
+                ('kick', 1), ('walk_in', 1), ('clap', 1), ('lean', 1), ('walk_side', -1),
+                ('turn', -1), ('walk_in', -1), ('walk_side', 1))
 SOURCE_DANCE = (('arms_up', 1), ('kick', -1), ('point', -1), ('walk_in', 1), ('lean', -1),
                 ('clap', 1), ('step_touch', 1), ('squat', 1), ('walk_in', -1), ('wave', 1),
                 ('turn', 1))
@@ -206,7 +207,7 @@ def wave(d: Dance, b: float, s: int) -> float:
 def squat(d: Dance, b: float, s: int) -> float:
     for k in range(2):
         d.to(b + 2 * k, 1, drop=0.24, bow=16, nod=-6)
-        d.arms(b + 2 * k, 1, 70, 66, 84, 74) if k == 0 else d.arms(b + 2, 1, 58, 5, 140, 20)
+        d.arms(b + 2 * k, 1, *((70, 66, 84, 74) if k == 0 else (58, 5, 140, 20)))
         d.to(b + 2 * k + 1, 1, drop=0.02, bow=1, nod=0)
         d.arms(b + 2 * k + 1, 1, *REST)
     return 4
@@ -216,9 +217,10 @@ def arms_up(d: Dance, b: float, s: int) -> float:
     d.arms(b, 1, 95, 10, 110, 12)
     d.arms(b + 1, 1, 152, 10, 168, 10)
     d.to(b + 1, 1, nod=8)
+    middle = d.now('x')
     for k, way in enumerate((s, -s)):
-        d.to(b + 2 + k, 0.9, lean=8 * way, x=d.now('x') + (0.05 if k == 0 else -0.10) * way * (1 if k == 0 else -1))
-    d.to(b + 4, 0.9, lean=0, x=d.now('x') - 0.05 * s * -1, nod=0)
+        d.to(b + 2 + k, 0.9, lean=8 * way, x=middle + 0.05 * way)
+    d.to(b + 4, 0.9, lean=0, x=middle, nod=0)
     d.arms(b + 4, 1, *REST)
     return 5
 
@@ -227,7 +229,7 @@ def lean(d: Dance, b: float, s: int) -> float:
     for k, way in enumerate((s, -s)):
         at = b + 2 * k
         d.to(at, 1, lean=20 * way, tilt=6 * way, x=d.now('x') - 0.06 * way)
-        d.arm(at, 1, -way, 158, 12, 196, 10)
+        d.arm(at, 1, -way, 150, 12, 204, 10)
         d.arm(at, 1, way, *AKIMBO)
         d.to(at + 1.1, 0.9, lean=0, tilt=0, x=d.now('x') + 0.06 * way)
     d.arms(b + 4, 0.9, *REST)
@@ -241,11 +243,9 @@ def kick(d: Dance, b: float, s: int) -> float:
         d.to(at, 0.6, x=rest - 0.11 * way, lean=-3 * way)
         d.arm(at, 0.9, way, 62, 8, 80, 12)
         d.arm(at, 0.9, -way, 50, 50, 110, 100)
-        if k == 0:
-            d.to(at + 0.3, 0.7, **{f'{foot}_y': 0.34, f'{foot}_z': z + 0.10, f'{foot}_pitch': 30})
-        else:
-            d.to(at + 0.3, 0.7, **{f'{foot}_y': 0.24, f'{foot}_z': z + 0.12, f'{foot}_x': x + 0.30 * way,
-                                   f'{foot}_pitch': 10})
+        high, out, forward = (0.34, 0.0, 0.10) if k == 0 else (0.24, 0.30, 0.12)
+        d.to(at + 0.3, 0.7, **{f'{foot}_y': high, f'{foot}_x': x + out * way,
+                               f'{foot}_z': z + forward, f'{foot}_pitch': 30 - 20 * k})
         d.to(at + 1.05, 0.75, **{f'{foot}_y': 0.0, f'{foot}_x': x, f'{foot}_z': z, f'{foot}_pitch': 0})
         d.to(at + 1.3, 0.7, x=rest, lean=0)
     d.arms(b + 3.2, 0.9, *REST)
@@ -291,7 +291,7 @@ def walk_side(d: Dance, b: float, s: int) -> float:
         at = b + 2 * k
         d.step(at, s, x=0.20 * s)
         d.to(at, 1.9, x=d.now('x') + 0.17 * s)
-        d.step(at + 1, -s, x=0.17 * s if k == 0 else 0.17 * s)
+        d.step(at + 1, -s, x=0.17 * s)
         d.arm(at, 0.9, 1, *(BENT if k else REST))
         d.arm(at, 0.9, -1, *(REST if k else BENT))
     d.step(b + 4, s, x=-0.06 * s, lift=0.03)
@@ -391,7 +391,7 @@ def stand_up(figure: Figure, pose: Pose) -> dict[str, np.ndarray]:
     return out
 
 
-HEAD = {'Nose': (0, -0.014, 0.064), 'REye': (-0.019, 0.006, 0.050), 'LEye': (0.019, 0.006, 0.050),
+HEAD = {'Nose': (0, -0.010, 0.068), 'REye': (-0.019, 0.008, 0.052), 'LEye': (0.019, 0.008, 0.052),
         'REar': (-0.047, -0.004, -0.004), 'LEar': (0.047, -0.004, -0.004)}
 FOOT = {'BigToe': (-0.012, -0.034, 0.085), 'SmallToe': (0.022, -0.036, 0.070),
         'Heel': (0, -0.034, -0.028)}
@@ -555,7 +555,7 @@ class Canvas:
         floor = depth[depth > -1e5].min(initial=0)
         depth = np.maximum(depth, floor)
         metre = self.view.scale * FINER
-        blurred = cv2.GaussianBlur(depth[::2, ::2], None, 0.025 * metre / 4)
+        blurred = cv2.GaussianBlur(depth[::2, ::2], (0, 0), 0.025 * metre / 4)
         blurred = cv2.resize(blurred, depth.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return 1 - 0.42 * np.clip((blurred - depth) / (0.05 * metre), 0, 1)
 
@@ -636,9 +636,9 @@ def _arm(canvas: Canvas, figure: Figure, body: dict[str, np.ndarray], s: str, si
     skin, shirt = figure.skin, figure.shirt
     if figure.long_sleeves:
         canvas.tube(shoulder, elbow, profile(0, 0.027, 0.3, 0.031, 1, 0.025) * thick,
-                    bands(0, shirt), folds=0.10)
+                    bands(0, shirt), folds=0.06)
         canvas.tube(elbow, wrist, profile(0, 0.025, 0.3, 0.0255, 0.93, 0.020, 0.95, 0.016, 1, 0.015)
-                    * thick, bands(0, shirt, 0.93, skin), folds=0.08)
+                    * thick, bands(0, shirt, 0.93, skin), folds=0.05)
     else:
         canvas.tube(shoulder, elbow, profile(0, 0.027, 0.3, 0.0315, 0.55, 0.031, 0.58, 0.025, 1, 0.022)
                     * thick, bands(0, shirt, 0.52, figure.stripe, 0.57, skin), folds=0.04)
@@ -708,18 +708,19 @@ def _head(canvas: Canvas, figure: Figure, body: dict[str, np.ndarray]) -> None:
     ball((0, 0.014, 0), (0.050, 0.052, 0.056), skin)
     ball((0, -0.010, 0.005), (0.0455, 0.060, 0.052), skin)
     ball((0, -0.052, 0.026), (0.020, 0.016, 0.020), skin)
-    line((0, 0.004, 0.052), (0, -0.016, 0.060), 0.0050, 0.0080, skin)
+    line((0, 0.008, 0.052), (0, -0.011, 0.062), 0.0048, 0.0075, skin)
+    ball((0, -0.0175, 0.0530), (0.0085, 0.0030, 0.0055), darker(skin, 0.62))
     lips = blend(skin, (170, 50, 58), 0.55)
     ball((0, -0.0345, 0.0495), (0.0145, 0.0036, 0.0045), darker(lips, 0.85))
     ball((0, -0.0395, 0.0490), (0.0115, 0.0036, 0.0050), lips)
     for side in (1, -1):
         ball((0.048 * side, -0.004, -0.004), (0.008, 0.015, 0.011), skin)
-        ball((0.0190 * side, 0.006, 0.0455), (0.0100, 0.0062, 0.0075), (244, 242, 238))
-        ball((0.0190 * side, 0.006, 0.0500), (0.0046, 0.0050, 0.0040), (74, 52, 36), 0.5)
-        ball((0.0190 * side, 0.006, 0.0520), (0.0022, 0.0024, 0.0028), (16, 12, 12), 0.9)
-        line((0.0085 * side, 0.0128, 0.0510), (0.0290 * side, 0.0110, 0.0440), 0.0016, 0.0013,
+        ball((0.0190 * side, 0.008, 0.0455), (0.0112, 0.0074, 0.0080), (246, 244, 240))
+        ball((0.0190 * side, 0.008, 0.0500), (0.0056, 0.0062, 0.0044), (66, 46, 32), 0.5)
+        ball((0.0190 * side, 0.008, 0.0523), (0.0028, 0.0030, 0.0028), (16, 12, 12), 0.9)
+        line((0.0080 * side, 0.0155, 0.0515), (0.0300 * side, 0.0135, 0.0440), 0.0019, 0.0015,
              darker(figure.hair, 0.6))
-        line((0.0085 * side, 0.0225, 0.0520), (0.0300 * side, 0.0225, 0.0440), 0.0032, 0.0018,
+        line((0.0085 * side, 0.0250, 0.0520), (0.0310 * side, 0.0250, 0.0440), 0.0034, 0.0020,
              darker(figure.hair, 0.9))
     _hair(figure, ball)
 
@@ -757,7 +758,7 @@ def studio(view: View) -> np.ndarray:
     y, x = np.mgrid[:view.size, :view.size].astype(np.float32) / view.size
     edge = view(np.array((0, 0, -1.5)))[1] / view.size
     down = 1 / (1 + np.exp(-np.clip((y - edge) / 0.006, -30, 30)))
-    wall = 1.10 - 0.20 * x - 0.10 * (1 - y) - 0.22 * ((x - 0.42) ** 2 + (y - 0.45) ** 2)
+    wall = 1.08 - 0.13 * x - 0.08 * (1 - y) - 0.22 * ((x - 0.42) ** 2 + (y - 0.45) ** 2)
     ground = 0.86 + 0.30 * (y - edge) / (1 - edge) - 0.12 * x
     ground *= 1 - 0.16 * np.exp(-np.abs(y - edge) / 0.03)
     wall_colour, ground_colour = (np.array(c, np.float32) / 255
@@ -784,8 +785,8 @@ def cast_shadow(view: View, figure: Figure, body: dict[str, np.ndarray]) -> np.n
         near = max(0.0, 1 - (ankle[1] - 0.042 * figure.height) / 0.25)
         cv2.ellipse(feet, (round(x * 4), round(y * 4)), (round(0.34 * here), round(0.12 * here)),
                     0, 0, 360, 255 * near, -1, cv2.LINE_AA, 4)
-    dark = np.maximum(cv2.GaussianBlur(limbs, None, 0.010 * small + 0.6) * np.float32(0.24 / 255),
-                      cv2.GaussianBlur(feet, None, 0.006 * small + 0.3) * np.float32(0.50 / 255))
+    dark = np.maximum(cv2.GaussianBlur(limbs, (0, 0), 0.010 * small + 0.6) * np.float32(0.24 / 255),
+                      cv2.GaussianBlur(feet, (0, 0), 0.006 * small + 0.3) * np.float32(0.50 / 255))
     size = view.size
     return 1 - cv2.resize(dark, (4 * small, 4 * small), interpolation=cv2.INTER_LINEAR)[:size, :size]
 
@@ -816,7 +817,7 @@ def draw_figure(figure: Figure, stage: Stage, pose: Pose, size: int, noise: int 
     canvas = Canvas(view, (columns, rows))
     dress(canvas, figure, body)
     shown, bare = canvas.finish()
-    image[rows, columns] = cv2.GaussianBlur(image[rows, columns] * bare + shown, None,
+    image[rows, columns] = cv2.GaussianBlur(image[rows, columns] * bare + shown, (0, 0),
                                             max(size / 900, 0.3))
     if noise is not None:
         y, x = np.random.default_rng(noise).integers(0, size, 2)

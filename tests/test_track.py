@@ -11,8 +11,9 @@ from util.errors import UserError
 WRIST, NECK = BODY_25.index('RWrist'), BODY_25.index('Neck')
 BODY = np.zeros((25, 3), np.float32)
 for name, x, y in [('Nose', 0, -95), ('Neck', 0, -80), ('RShoulder', -12, -80),
-                   ('RElbow', -16, -65), ('RWrist', -18, -50), ('LShoulder', 12, -80), ('LElbow', 16, -65),
-                   ('LWrist', 18, -50), ('MidHip', 0, -50), ('RHip', -6, -50), ('RKnee', -7, -25),
+                   ('RElbow', -16, -65), ('RWrist', -18, -50), ('LShoulder', 12, -80),
+                   ('LElbow', 16, -65), ('LWrist', 18, -50), ('MidHip', 0, -50),
+                   ('RHip', -6, -50), ('RKnee', -7, -25),
                    ('RAnkle', -8, 0), ('LHip', 6, -50), ('LKnee', 7, -25), ('LAnkle', 8, 0)]:
     BODY[BODY_25.index(name)] = x, y, 1
 
