@@ -15,8 +15,12 @@ def main(argv: list[str] | None = None) -> Path:
     from data.prepare import Target, is_finished, prepare
     from data.sources import film, open_source
     from pose.detect import detectors
+    from pose.draw import STYLES
+    from util.errors import unknown_choice
 
     detectors.find(opt.detector)
+    if opt.draw_style not in STYLES:
+        raise unknown_choice('--draw_style', opt.draw_style, STYLES, 'a function in pose/draw.py')
     target = Target(opt.retarget_to) if opt.retarget_to else None
     video = opt.video
     if opt.camera is not None:

@@ -64,7 +64,8 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def no_such_phase(root: Path, phase: str) -> UserError:
     """Nothing in root/phase: name the phases that there are."""
-    there = sorted(f.name for f in root.iterdir() if f.is_dir() and pictures_in(f))
+    there = sorted(f.name for f in root.iterdir()
+                   if f.is_dir() and f.name != 'report' and pictures_in(f))
     if not there:
         return UserError(f'{root}: no pictures in it or in a folder of it. Make the dataset: '
                          f'python preprocess.py --video me.mp4 --dataroot {root}.')

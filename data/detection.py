@@ -14,6 +14,8 @@ from util.errors import UserError
 from util.progress import progress
 from util.video import prefetch
 
+WORTH_A_WORKER = 100     # frames: below, starting a process costs more than it saves
+
 # number, time, pose or None, difference to the frame before
 Found = tuple[int, float, np.ndarray | None, float]
 
@@ -24,7 +26,7 @@ def detect(source: Source, detector: str, num_workers: int = 1) -> PoseTrack:
     UserError when no frame shows a person.
     """
     kind = detectors.find(detector)
-    num_workers = min(num_workers, max(1, source.count // 100))
+    num_workers = min(num_workers, max(1, source.count // WORTH_A_WORKER))
     found = detect_alone(source, detector, 0, None) if num_workers == 1 else \
         detect_together(source, detector, num_workers)
     results = sorted(progress(found, f'finding poses ({detector})', source.count))

@@ -9,7 +9,7 @@ import numpy as np
 
 from data.base_dataset import pictures_in
 from util.errors import UserError, say, warn
-from util.progress import progress
+from util.progress import clock
 from util.video import Frame, VideoWriter, probe, read_frames
 
 
@@ -103,7 +103,7 @@ def film(camera: int, seconds: float, path: Path) -> None:
                             f'The first one is --camera 0.')
         say(f'filming for {seconds:g} s: dance!')
         began, newest = time.monotonic(), -1.0
-        with VideoWriter(path) as video, progress(None, 'filming', seconds, 's') as bar:
+        with VideoWriter(path) as video, clock('filming', seconds) as bar:
             while (now := time.monotonic() - began) < seconds:
                 there, image = capture.read()
                 if not there:
@@ -112,7 +112,7 @@ def film(camera: int, seconds: float, path: Path) -> None:
                 if now - newest > 0.001:
                     video.write(np.ascontiguousarray(image[..., ::-1]), now)
                     newest = now
-                bar.update(round(now - bar.n, 1))
+                bar.update(min(now, seconds) - bar.n)
     finally:
         capture.release()
 

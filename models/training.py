@@ -19,7 +19,7 @@ from models.schedule import Schedule
 from options.base_options import Options
 from util import checkpoints
 from util.errors import say, warn
-from util.progress import progress
+from util.progress import clock, progress
 from util.visualizer import Visualizer
 
 HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, cheap enough to forget
@@ -102,11 +102,13 @@ class Training:
         """
         self.show = visualizer
         self.saved_at = self.shown_at = time.monotonic()
-        with self.interruptible(), self.bar() as self.meter:
-            while not self.done and not self.over():
-                self.run_epoch()
-            self.save()
-        visualizer.close(self.done)
+        try:
+            with self.interruptible(), self.bar() as self.meter:
+                while not self.done and not self.over():
+                    self.run_epoch()
+                self.save()
+        finally:
+            visualizer.close(self.done)
         return self.done
 
     def over(self) -> bool:
@@ -171,7 +173,7 @@ class Training:
                              waited / len(x), iters=self.batches * opt.batch_size)
         now = time.monotonic()
         last = self.batches == len(self.loader)
-        if due(opt.update_html_freq) or due(opt.display_freq) or self.ends_soon() or \
+        if due(opt.update_html_freq) or due(opt.display_freq) or self.is_last_step() or \
                 now - self.shown_at > (SHOW_EPOCH_SECONDS if last else SHOW_SECONDS):
             self.show_pictures(x, y)
         if opt.save_latest_minutes and now - self.saved_at > opt.save_latest_minutes * 60 or \
@@ -180,19 +182,21 @@ class Training:
         if self.steps == WARM_UP_STEPS:
             self.decide_compile(took)
 
-    def ends_soon(self) -> bool:
-        """Whether this is the last step of the run: its picture is the one people look at."""
+    def is_last_step(self) -> bool:
+        """Whether this session ends here: the last picture is the one people look at."""
         if self.opt.max_minutes is not None:
-            return self.done
-        return self.epoch == self.schedule.epochs and self.batches == len(self.loader)
+            return self.done or self.over()
+        last = self.epoch == self.schedule.epochs and self.batches == len(self.loader)
+        return last or self.over()
 
     def show_pictures(self, x: Tensor, y: Tensor) -> None:
         fake = self.model.paint(x[:1])
-        self.show.pictures(self.epoch, self.steps, labelled(x, fake, y))
+        images = self.steps * self.opt.batch_size
+        self.show.pictures(self.epoch, images, labelled(x, fake, y))
         if self.heldout:
             batch = self.heldout.batch([len(self.heldout.dataset) // 2])
             x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
-            self.show.heldout(self.epoch, self.steps, labelled(x, self.model.paint(x), y),
+            self.show.heldout(self.epoch, images, labelled(x, self.model.paint(x), y),
                               self.heldout_loss())
         self.shown_at = time.monotonic()
 
@@ -212,10 +216,7 @@ class Training:
     def bar(self) -> Any:
         """By the clock the bar counts seconds, else steps; either way its ETA is the run's."""
         if self.opt.max_minutes is not None:
-            total = self.opt.max_minutes * 60
-            layout = '{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}'
-            return progress(None, f'training {self.opt.name}', total, 's', bar_format=layout,
-                            initial=min(self.seconds, total))
+            return clock(f'training {self.opt.name}', self.opt.max_minutes * 60, self.seconds)
         left = (self.schedule.epochs - self.epoch + 1) * len(self.loader) - self.batches
         return progress(None, f'training {self.opt.name}', self.steps + left, 'step',
                         initial=self.steps)

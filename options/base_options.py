@@ -161,7 +161,8 @@ class BaseOptions(EntryOptions):
         prefers = {**model.DEFAULTS, 'model': known['model'],
                    'dataset_mode': known['dataset_mode']}
         parser.set_defaults(**{k: v for k, v in prefers.items() if k in parser.flags()})   # 2.
-        parser.set_defaults(**self.from_record(parser, record, typed))                     # 3.
+        chosen = typed | {'model', 'dataset_mode'}
+        parser.set_defaults(**self.from_record(parser, record, chosen))                    # 3.
         opt = parser.parse_strictly(argv, Options(isTrain=self.phase == 'train'))          # 4.
         trained = record.get('direction', opt.direction)
         if opt.direction != trained:

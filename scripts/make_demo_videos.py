@@ -25,9 +25,10 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from util.errors import UserError, run_main, say  # noqa: E402
-from util.files import atomic  # noqa: E402
-from util.video import VideoWriter  # noqa: E402
+from pose.skeleton import BODY_25
+from util.errors import UserError, run_main, say
+from util.files import atomic
+from util.video import VideoWriter
 
 RGB = tuple[int, int, int]
 Pose = dict[str, float]
@@ -133,7 +134,8 @@ class Dance:
     def arm(self, beat: float, beats: float, side: int, *angles: float) -> None:
         """Bring an arm to (up, out, fore_up, fore_out)."""
         names = ('up', 'out', 'fore_up', 'fore_out')
-        self.to(beat, beats, **{f'{letter(side)}_{n}': a for n, a in zip(names, angles, strict=True)})
+        self.to(beat, beats, **{f'{letter(side)}_{name}': angle
+                                for name, angle in zip(names, angles, strict=True)})
 
     def arms(self, beat: float, beats: float, *angles: float) -> None:
         self.arm(beat, beats, 1, *angles)
@@ -246,7 +248,8 @@ def kick(d: Dance, b: float, s: int) -> float:
         high, out, forward = (0.34, 0.0, 0.10) if k == 0 else (0.24, 0.30, 0.12)
         d.to(at + 0.3, 0.7, **{f'{foot}_y': high, f'{foot}_x': x + out * way,
                                f'{foot}_z': z + forward, f'{foot}_pitch': 30 - 20 * k})
-        d.to(at + 1.05, 0.75, **{f'{foot}_y': 0.0, f'{foot}_x': x, f'{foot}_z': z, f'{foot}_pitch': 0})
+        d.to(at + 1.05, 0.75, **{f'{foot}_y': 0.0, f'{foot}_x': x, f'{foot}_z': z,
+                                 f'{foot}_pitch': 0})
         d.to(at + 1.3, 0.7, x=rest, lean=0)
     d.arms(b + 3.2, 0.9, *REST)
     return 4
@@ -337,18 +340,18 @@ def turned(yaw: float = 0, bow: float = 0, roll: float = 0) -> np.ndarray:
 
 
 def arm_direction(up: float, out: float, side: int) -> np.ndarray:
-    up, out = np.radians((up, out))
-    return np.array((side * np.sin(up) * np.cos(out), -np.cos(up), np.sin(up) * np.sin(out)))
+    u, o = np.radians((up, out))
+    return np.array((side * np.sin(u) * np.cos(o), -np.cos(u), np.sin(u) * np.sin(o)))
 
 
 def bend(a: np.ndarray, b: np.ndarray, upper: float, lower: float, way: np.ndarray) -> np.ndarray:
     """The joint between a and b at these distances from them, bent in the direction `way`."""
     reach = b - a
-    far = np.linalg.norm(reach)
+    far = float(np.linalg.norm(reach))
     along = (far ** 2 + upper ** 2 - lower ** 2) / (2 * far)
     way = way - reach * (way @ reach) / far ** 2
     return (a + reach / far * along
-            + way / np.linalg.norm(way) * np.sqrt(max(upper ** 2 - along ** 2, 0)))
+            + way / np.linalg.norm(way) * max(upper ** 2 - along ** 2, 0) ** 0.5)
 
 
 def stand_up(figure: Figure, pose: Pose) -> dict[str, np.ndarray]:
@@ -375,7 +378,8 @@ def stand_up(figure: Figure, pose: Pose) -> dict[str, np.ndarray]:
     out['root'] = root
     spine = 1 - 0.042 - figure.legs - 0.178
     out['neck'] = root + pelvis @ (0, 0.04 * unit, 0) + chest @ (0, (spine - 0.04) * unit, 0)
-    out['skull'] = out['neck'] + chest @ (0, 0.048 * unit, 0.006 * unit) + head @ (0, 0.066 * unit, 0.012 * unit)
+    out['skull'] = (out['neck'] + chest @ (0, 0.048 * unit, 0.006 * unit)
+                    + head @ (0, 0.066 * unit, 0.012 * unit))
     for s, side in (('l', 1), ('r', -1)):
         out[f'{s}_hip'] = root + pelvis @ (side * figure.hips * unit, 0, 0)
         knee_way = turned(14 * side + pose['hip_turn']) @ (0, 0, 1.0)
@@ -395,24 +399,21 @@ HEAD = {'Nose': (0, -0.010, 0.068), 'REye': (-0.019, 0.008, 0.052), 'LEye': (0.0
         'REar': (-0.047, -0.004, -0.004), 'LEar': (0.047, -0.004, -0.004)}
 FOOT = {'BigToe': (-0.012, -0.034, 0.085), 'SmallToe': (0.022, -0.036, 0.070),
         'Heel': (0, -0.034, -0.028)}
-JOINTS = ('Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle '
-          'LHip LKnee LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel'
-          ).split()
 
 
 def body_25(figure: Figure, body: dict[str, np.ndarray]) -> np.ndarray:
     """The studio places (25, 3), metres, of OpenPose's joints."""
     places = {'Neck': (body['l_shoulder'] + body['r_shoulder']) / 2,
               'MidHip': (body['l_hip'] + body['r_hip']) / 2}
-    for joint, at in HEAD.items():
-        places[joint] = body['skull'] + body['head'] @ at * figure.height * figure.head
+    for joint, offset in HEAD.items():
+        places[joint] = body['skull'] + body['head'] @ offset * figure.height * figure.head
     for s, side in (('l', 1), ('r', -1)):
         for joint in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle'):
             places[s.upper() + joint.title()] = body[f'{s}_{joint}']
         for joint, (x, y, z) in FOOT.items():
             at = np.array((x * side, y, z)) * figure.height
             places[s.upper() + joint] = body[f'{s}_ankle'] + body[f'{s}_foot'] @ at
-    return np.array([places[joint] for joint in JOINTS])
+    return np.array([places[joint] for joint in BODY_25.joints])
 
 
 # ---------------------------------------------------------------------------- solids on a canvas
@@ -512,15 +513,16 @@ class Canvas:
         front = 1 - across * across - beyond * beyond
         inside = front > 0
         front = np.sqrt(np.maximum(front, 0, out=front), out=front)
-        depth = entry * np.float32((bz - az) / 127) + np.float32(az) + front / inverse * np.float32(flat)
+        depth = (entry * np.float32((bz - az) / 127) + np.float32(az)
+                 + front / inverse * np.float32(flat))
         here, at = self._nearer(px, py, depth, inside)
         entry, across, beyond, front = (v.reshape(-1)[here] for v in (entry, across, beyond, front))
         slope = np.clip(np.gradient(radii) * (127 / length), -0.8, 0.8).astype(np.float32)
         lengthwise = beyond * np.float32(0.3) - slope.take(entry)        # softer joints than balls
         if folds:
             lengthwise += folds * CREASES.take(entry) * np.sin(entry * np.float32(0.2) + across * 3)
-        self._paint(at, (lengthwise * wx - across * wy, lengthwise * wy + across * wx, front / flat),
-                    lookup(colour, entry), gloss)
+        normal = (lengthwise * wx - across * wy, lengthwise * wy + across * wx, front / flat)
+        self._paint(at, normal, lookup(colour, entry), gloss)
 
     def ellipsoid(self, centre: np.ndarray, axes: np.ndarray, radii: tuple[float, float, float],
                   colour: RGB, gloss: float = 0.0) -> None:
@@ -579,8 +581,10 @@ class View:
         stage = self.stage
         here = self.scale * stage.distance / (stage.distance - point[2])
         horizon = stage.floor * self.size - stage.eye * self.scale
+        # Depth grows by as many px a metre as the picture has there, or eyes sink into a near face.
+        depth = self.scale * stage.distance * np.log(here / self.scale)
         return (stage.centre * self.size + point[0] * here,
-                horizon + (stage.eye - point[1]) * here, point[2] * self.scale, here)
+                horizon + (stage.eye - point[1]) * here, depth, here)
 
 
 # ---------------------------------------------------------------------------- the clothes
@@ -609,12 +613,14 @@ def _trunk(canvas: Canvas, figure: Figure, body: dict[str, np.ndarray]) -> None:
                 body['neck'] + chest @ (0, 0.030 * unit, -0.004 * unit), shirt * shown, cloth, flat,
                 caps=12, folds=0.12)
     shown, flat = _seen_width(wide, thin * 0.95, pelvis)
-    canvas.tube(body['root'] + pelvis @ (0, -0.045 * unit, 0), body['root'] + pelvis @ (0, 0.05 * unit, 0),
+    canvas.tube(body['root'] + pelvis @ (0, -0.045 * unit, 0),
+                body['root'] + pelvis @ (0, 0.05 * unit, 0),
                 profile(0, waist * 0.80, 0.35, waist * 1.10, 1, waist) * shown,
                 figure.trousers, flat, caps=2)
-    canvas.tube(body['neck'] + chest @ (0, -0.01 * unit, 0), body['skull'] - body['head'] @ (0, 0.03 * unit, 0.02 * unit),
+    canvas.tube(body['neck'] + chest @ (0, -0.01 * unit, 0),
+                body['skull'] - body['head'] @ (0, 0.03 * unit, 0.02 * unit),
                 profile(0, 0.036, 0.4, 0.027, 1, 0.027) * unit * figure.girth,
-                bands(0, figure.skin), 0.9)
+                figure.skin, 0.9)
     for s in 'lr':                                      # from the neck down to the shoulders
         side = 1 if s == 'l' else -1
         canvas.tube(body['neck'] + chest @ (side * 0.022 * unit, 0.022 * unit, -0.004 * unit),
@@ -640,10 +646,11 @@ def _arm(canvas: Canvas, figure: Figure, body: dict[str, np.ndarray], s: str, si
         canvas.tube(elbow, wrist, profile(0, 0.025, 0.3, 0.0255, 0.93, 0.020, 0.95, 0.016, 1, 0.015)
                     * thick, bands(0, shirt, 0.93, skin), folds=0.05)
     else:
-        canvas.tube(shoulder, elbow, profile(0, 0.027, 0.3, 0.0315, 0.55, 0.031, 0.58, 0.025, 1, 0.022)
-                    * thick, bands(0, shirt, 0.52, figure.stripe, 0.57, skin), folds=0.04)
+        sleeve = profile(0, 0.027, 0.3, 0.0315, 0.55, 0.031, 0.58, 0.025, 1, 0.022)
+        canvas.tube(shoulder, elbow, sleeve * thick,
+                    bands(0, shirt, 0.52, figure.stripe, 0.57, skin), folds=0.04)
         canvas.tube(elbow, wrist, profile(0, 0.022, 0.3, 0.0235, 0.8, 0.0165, 1, 0.0145) * thick,
-                    bands(0, skin))
+                    skin)
     _hand(canvas, unit, elbow, wrist, skin, side, body['chest'])
 
 
@@ -664,29 +671,35 @@ def _hand(canvas: Canvas, unit: float, elbow: np.ndarray, wrist: np.ndarray, ski
         canvas.tube(base, base + (along + thumb * (0.12 - 0.10 * k)) * length,
                     profile(0, 0.0064, 1, 0.0048) * unit, darker(skin, 0.99 - 0.02 * (k % 2)))
     canvas.tube(wrist + along * 0.012 * unit + thumb * 0.012 * unit,
-                wrist + (along * 0.040 + thumb * 0.034) * unit, profile(0, 0.0085, 1, 0.006) * unit, skin)
+                wrist + (along * 0.040 + thumb * 0.034) * unit,
+                profile(0, 0.0085, 1, 0.006) * unit, skin)
 
 
 def _leg(canvas: Canvas, figure: Figure, body: dict[str, np.ndarray], s: str, side: int) -> None:
     unit, thick = figure.height, figure.height * figure.girth
     hip, knee, ankle = (body[f'{s}_{joint}'] for joint in ('hip', 'knee', 'ankle'))
-    foot, cloth = body[f'{s}_foot'], bands(0, figure.trousers)
-    canvas.tube(hip + (knee - hip) * 0.12, knee, profile(0, 0.048, 0.25, 0.049, 1, 0.037) * thick, cloth, folds=0.05)
-    canvas.tube(knee, ankle, profile(0, 0.037, 0.25, 0.0365, 0.75, 0.030, 0.90, 0.032, 0.92, 0.022,
-                                     1, 0.021) * thick,
-                bands(0, figure.trousers, 0.91, figure.stripe if not figure.long_sleeves
-                      else figure.shoes), folds=0.10)
+    foot = body[f'{s}_foot']
+    sock = figure.shoes if figure.long_sleeves else figure.stripe
+    canvas.tube(hip + (knee - hip) * 0.12, knee,
+                profile(0, 0.048, 0.25, 0.049, 1, 0.037) * thick, figure.trousers, folds=0.05)
+    shin = profile(0, 0.037, 0.25, 0.0365, 0.75, 0.030, 0.90, 0.032, 0.92, 0.022, 1, 0.021)
+    canvas.tube(knee, ankle, shin * thick, bands(0, figure.trousers, 0.91, sock), folds=0.08)
 
     def at(x: float, y: float, z: float) -> np.ndarray:
         return ankle + foot @ np.array((x * side, y, z)) * unit
-    sole = darker(figure.shoes, 0.72)
-    canvas.tube(at(0, -0.016, -0.012), at(0.002, -0.020, 0.065), profile(0, 0.026, 0.5, 0.025, 1, 0.023)
-                * unit, figure.shoes, gloss=0.25)
-    canvas.ellipsoid(at(0, -0.008, 0.012), foot, (0.026 * unit, 0.026 * unit, 0.036 * unit), figure.shoes, 0.2)
-    canvas.ellipsoid(at(0.001, -0.031, 0.030), foot, (0.030 * unit, 0.011 * unit, 0.072 * unit), sole)
+
+    def ball(centre: np.ndarray, radii: tuple[float, float, float], colour: RGB) -> None:
+        x, y, z = radii
+        canvas.ellipsoid(centre, foot, (x * unit, y * unit, z * unit), colour, 0.1)
+
+    canvas.tube(at(0, -0.016, -0.012), at(0.002, -0.020, 0.065),
+                profile(0, 0.026, 0.5, 0.025, 1, 0.023) * unit, figure.shoes, gloss=0.25)
+    ball(at(0, -0.008, 0.012), (0.026, 0.026, 0.036), figure.shoes)
+    ball(at(0.001, -0.031, 0.030), (0.030, 0.011, 0.072), darker(figure.shoes, 0.72))
     for k in range(3):                                  # laces
-        canvas.tube(at(-0.010, 0.004 - 0.006 * k, 0.046 + 0.012 * k), at(0.012, 0.004 - 0.006 * k, 0.046 + 0.012 * k),
-                    profile(0, 0.0028, 1, 0.0028) * unit, darker(figure.shoes, 0.6))
+        y, z = 0.004 - 0.006 * k, 0.046 + 0.012 * k
+        canvas.tube(at(-0.010, y, z), at(0.012, y, z), profile(0, 0.0028, 1, 0.0028) * unit,
+                    darker(figure.shoes, 0.6))
 
 
 def _head(canvas: Canvas, figure: Figure, body: dict[str, np.ndarray]) -> None:
@@ -763,7 +776,8 @@ def studio(view: View) -> np.ndarray:
     ground *= 1 - 0.16 * np.exp(-np.abs(y - edge) / 0.03)
     wall_colour, ground_colour = (np.array(c, np.float32) / 255
                                   for c in (view.stage.wall, view.stage.ground))
-    return ((wall * (1 - down))[..., None] * wall_colour + (ground * down)[..., None] * ground_colour)
+    return ((wall * (1 - down))[..., None] * wall_colour
+            + (ground * down)[..., None] * ground_colour)
 
 
 def cast_shadow(view: View, figure: Figure, body: dict[str, np.ndarray]) -> np.ndarray:
@@ -778,17 +792,16 @@ def cast_shadow(view: View, figure: Figure, body: dict[str, np.ndarray]) -> np.n
 
     for limb, width in SHADOW.items():
         a, b = (fallen(body[joint]) for joint in limb.split())
-        cv2.line(limbs, a, b, 255, max(round(width * thick), 1), cv2.LINE_AA, 4)
+        cv2.line(limbs, a, b, (255,), max(round(width * thick), 1), cv2.LINE_AA, 4)
     for s in 'lr':
         ankle = body[f'{s}_ankle']
         x, y, _, here = view(ankle * (1, 0, 1) + np.array((0.01, 0, 0.05)))
         near = max(0.0, 1 - (ankle[1] - 0.042 * figure.height) / 0.25)
         cv2.ellipse(feet, (round(x * 4), round(y * 4)), (round(0.34 * here), round(0.12 * here)),
-                    0, 0, 360, 255 * near, -1, cv2.LINE_AA, 4)
+                    0, 0, 360, (255 * near,), -1, cv2.LINE_AA, 4)
     dark = np.maximum(cv2.GaussianBlur(limbs, (0, 0), 0.010 * small + 0.6) * np.float32(0.24 / 255),
                       cv2.GaussianBlur(feet, (0, 0), 0.006 * small + 0.3) * np.float32(0.50 / 255))
-    size = view.size
-    return 1 - cv2.resize(dark, (4 * small, 4 * small), interpolation=cv2.INTER_LINEAR)[:size, :size]
+    return 1 - cv2.resize(dark, (4 * small, 4 * small))[:view.size, :view.size]
 
 
 SHADOW = {'root neck': 0.10, 'neck skull': 0.05, 'l_hip l_knee': 0.055, 'r_hip r_knee': 0.055,
@@ -821,7 +834,7 @@ def draw_figure(figure: Figure, stage: Stage, pose: Pose, size: int, noise: int 
                                             max(size / 900, 0.3))
     if noise is not None:
         y, x = np.random.default_rng(noise).integers(0, size, 2)
-        image += grain(size)[y:y + size, x:x + size]
+        image = image + grain(size)[y:y + size, x:x + size]
     joints = np.concatenate([places - 0.5, np.ones((len(places), 1))], 1).astype(np.float32)
     return cv2.convertScaleAbs(np.maximum(image, 0, out=image), alpha=255), joints
 
@@ -846,7 +859,8 @@ def perform(figure: Figure, stage: Stage, dance: Dance, size: int, frames: int, 
         for pose, number in zip(poses, noise, strict=True):
             yield draw(pose, noise=number)
         return
-    with ProcessPoolExecutor(min(workers, 8), get_context('spawn'), cv2.setNumThreads, (1,)) as pool:
+    with ProcessPoolExecutor(min(workers, 8), get_context('spawn'),
+                             cv2.setNumThreads, (1,)) as pool:
         waiting: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
         for pose, number in zip(poses, noise, strict=True):
             waiting.append(pool.submit(draw, pose, noise=number))
@@ -901,12 +915,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
     parser.add_argument('--out', required=True, help='folder the videos and their joints go to')
     parser.add_argument('--size', type=int, default=480, help='width and height, px')
-    parser.add_argument('--seconds', type=float, nargs=2, default=(21, 8), metavar=('TARGET', 'SOURCE'),
-                        help='how long the two videos are')
+    parser.add_argument('--seconds', type=float, nargs=2, default=(21, 8),
+                        metavar=('TARGET', 'SOURCE'), help='how long the two videos are')
     parser.add_argument('--fps', type=float, default=30, help='frames a second')
     parser.add_argument('--seed', type=int, default=0, help="of the camera's noise")
     opt = parser.parse_args()
-    for path in make_demo_videos(opt.out, opt.size, tuple(opt.seconds), opt.fps, opt.seed, bar=True):
+    for path in make_demo_videos(opt.out, opt.size, tuple(opt.seconds), opt.fps, opt.seed, True):
         say(f'{path} and {path.with_name(path.stem + "_joints.npz")}')
 
 

@@ -38,3 +38,19 @@ def small():
     """Flags that make any run tiny and quiet."""
     return ['--netG', 'unet_128', '--ngf', '4', '--ndf', '4', '--display_id', '0',
             '--no_compile', '--device', 'cpu']
+
+
+@pytest.fixture(scope='session')
+def demo_videos(tmp_path_factory):
+    """A drawn target of 4 s and source of 2 s, 240 px, with the joints that are true."""
+    from scripts.make_demo_videos import make_demo_videos
+    return make_demo_videos(tmp_path_factory.mktemp('videos'), size=240, seconds=(4, 2))
+
+
+@pytest.fixture(scope='session')
+def prepared(demo_videos, tmp_path_factory):
+    """datasets/me, made from the drawn target; not to be changed."""
+    import preprocess
+    root = tmp_path_factory.mktemp('datasets') / 'me'
+    preprocess.main(['--video', str(demo_videos[0]), '--dataroot', str(root), '--size', '128'])
+    return root

@@ -27,9 +27,8 @@ from scripts.make_demo_videos import (
 from util.errors import UserError
 from util.video import read_frames
 
-MAIN = [BODY_25.index(joint) for joint in (
-    'Nose RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle '
-    'REye LEye').split()]
+MAIN = [k for k, joint in enumerate(BODY_25.joints)
+        if joint[1:] in ('ose', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle', 'Eye')]
 
 
 @pytest.fixture(scope='module')

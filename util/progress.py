@@ -12,3 +12,9 @@ def progress(items: Iterable[Any] | None, what: str, total: float | None = None,
     pace = {} if sys.stderr.isatty() else {'mininterval': 10.0, 'maxinterval': 30.0, 'ncols': 100}
     return tqdm(items, desc=what, total=total, unit=unit, dynamic_ncols=sys.stderr.isatty(),
                 **{**pace, **more})
+
+
+def clock(what: str, seconds: float, initial: float = 0.0) -> 'tqdm[Any]':
+    """A bar for what takes a known time, `initial` seconds of which are over."""
+    return progress(None, what, seconds, 's', initial=min(initial, seconds),
+                    bar_format='{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}')

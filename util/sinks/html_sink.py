@@ -168,7 +168,7 @@ class HtmlSink(Sink):
                 body.add(table)
         return render(document)
 
-    def folds(self, epochs: list[int]) -> raw:
+    def folds(self, epochs: list[int]) -> Any:
         """A fold for each epoch, newest first; each is drawn once."""
         for epoch in epochs:
             if epoch not in self.cards:

@@ -1,0 +1,121 @@
+"""test.py paints every pose in order, the same each time, and leaves frames, films and a page."""
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import preprocess
+import test as entry
+import train
+from util.errors import UserError
+from util.video import probe, read_frames
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope='module')
+def run(prepared, tmp_path_factory):
+    """A run named me, trained for a moment on the drawn target; paint(...) calls test.py."""
+    folder = tmp_path_factory.mktemp('run')
+    places = ['--name', 'me', '--checkpoints_dir', str(folder / 'ck')]
+    train.main(['--dataroot', str(prepared), *places, '--netG', 'unet_128', '--ngf', '4', '--ndf',
+                '4', '--max_steps', '3', '--display_id', '0', '--device', 'cpu', '--no_compile'])
+
+    def paint(*flags, results='res'):
+        return entry.main([*places, '--results_dir', str(folder / results), *map(str, flags)])
+    paint.folder = folder
+    return paint
+
+
+def painted(page, label='fake_B'):
+    return sorted((page.parent / 'images').glob(f'*_{label}.png'))
+
+
+def test_the_name_alone_is_enough(run, prepared):
+    page = run()
+    assert page == run.folder / 'res' / 'me' / 'latest_val' / 'index.html'
+    names = [p.stem for p in sorted((prepared / 'val').iterdir())]
+    for label in ('real_A', 'fake_B', 'real_B'):
+        assert [p.name for p in painted(page, label)] == [f'{n}_{label}.png' for n in names]
+    pair = np.asarray(Image.open(prepared / 'val' / f'{names[0]}.png'))
+    assert np.array_equal(np.asarray(Image.open(painted(page, 'real_A')[0])), pair[:, :128])
+    assert np.array_equal(np.asarray(Image.open(painted(page, 'real_B')[0])), pair[:, 128:])
+    assert (page.parent / 'fake_B.mp4').is_file() and 'side_by_side.mp4' in page.read_text()
+
+
+def test_the_same_pixels_every_time(run):
+    first = [p.read_bytes() for p in painted(run('--no_video', results='a'))]
+    assert first == [p.read_bytes() for p in painted(run('--no_video', results='b'))]
+    assert len(set(first)) > 1
+
+
+def test_films_keep_the_rate_and_the_width_of_what_is_shown(run):
+    page = run(results='films')
+    film, beside = (probe(page.parent / f'{n}.mp4') for n in ('fake_B', 'side_by_side'))
+    assert film.size == (128, 128) and beside.size == (384, 128)
+    assert film.frames == beside.frames == len(painted(page))
+    assert film.fps == pytest.approx(30, rel=0.05)
+
+
+def test_poses_alone_are_painted_with_their_own_times_beside_the_source(
+        run, prepared, demo_videos, tmp_path):
+    root = tmp_path / 'dancer'
+    preprocess.main(['--video', str(demo_videos[1]), '--dataroot', str(root), '--poses_only',
+                     '--retarget_to', str(run.folder / 'ck' / 'me'), '--start', '0.5'])
+    page = run('--dataroot', root, '--video_from', demo_videos[1], results='dancer')
+    assert not painted(page, 'real_B') and len(painted(page)) == 45
+    beside = probe(page.parent / 'side_by_side.mp4')
+    assert beside.size == (384, 128) and beside.duration == pytest.approx(1.5, abs=0.05)
+    shown = next(read_frames(page.parent / 'side_by_side.mp4')).image[:, :128].astype(int)
+    true = next(read_frames(demo_videos[1], start=0.5)).image[::2, ::2][:120, :120]
+    assert abs(shown.mean() - true.mean()) < 4, 'the source stands at the left'
+
+
+def test_num_test_stops_early_and_old_frames_do_not_stay(run):
+    assert len(painted(run(results='n'))) == 12
+    assert len(painted(run('--num_test', '5', results='n'))) == 5
+
+
+def test_a_missing_phase_names_the_ones_there_are(run):
+    with pytest.raises(UserError, match='There is train, val'):
+        run('--phase', 'test')
+
+
+def test_frames_that_cannot_be_read_are_listed_on_the_page(run, prepared, tmp_path):
+    import shutil
+    root = tmp_path / 'copy'
+    shutil.copytree(prepared, root)
+    victim = sorted((root / 'val').iterdir())[3]
+    victim.write_bytes(victim.read_bytes()[:999])
+    page = run('--dataroot', root, '--no_video', results='hurt')
+    assert victim.name in page.read_text() and len(painted(page)) == 11
+
+
+def test_the_commands_written_in_stone_work_as_written(prepared, tmp_path):
+    """DESIGN: these two commands, and the second with --dataset_mode single."""
+    (tmp_path / 'datasets').mkdir()
+    (tmp_path / 'datasets' / 'dance_mimic').symlink_to(prepared)
+    common = ('--dataroot ./datasets/dance_mimic --name dance_mimic_pix2pix --model pix2pix '
+              '--which_model_netG unet_256').split()
+
+    def call(script, *flags):
+        out = subprocess.run([sys.executable, str(ROOT / script), *common, *flags], cwd=tmp_path,
+                             capture_output=True, text=True)
+        assert out.returncode == 0, out.stderr
+        return out
+    call('train.py', '--max_steps', '1', '--ngf', '4')
+    folder = tmp_path / 'checkpoints' / 'dance_mimic_pix2pix'
+    assert {'latest_net_G.pth', 'latest_net_D.pth', 'latest_state.pth', 'run.json',
+            'train_opt.txt', 'loss_log.txt'} <= {p.name for p in folder.iterdir()}
+    assert (folder / 'web' / 'index.html').is_file()
+    assert (folder / 'web' / 'images' / 'epoch001_fake_B.png').is_file()
+    for mode in ('aligned', 'single'):
+        out = call('test.py', '--which_direction', 'BtoA', '--dataset_mode', mode, '--norm',
+                   'batch')
+        assert out.stderr.count('warning') == 1 and 'trained with AtoB' in out.stderr
+        images = tmp_path / 'results' / 'dance_mimic_pix2pix' / 'latest_val' / 'images'
+        assert len(list(images.glob('*_fake_B.png'))) == 12
+        assert len(list(images.glob('*_real_B.png'))) == (12 if mode == 'aligned' else 0)

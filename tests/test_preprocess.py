@@ -1,0 +1,274 @@
+"""A video becomes a dataset that says what it is, or one sentence says why not."""
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import preprocess
+from data.crop import box_around, choose_box, cut_out, into_box, output_size
+from data.prepare import split
+from pose.draw import draw_pose
+from pose.track import PoseTrack
+from util.errors import UserError
+from util.files import natural
+from util.video import VideoWriter, read_frames
+
+ROOT = Path(__file__).parents[1]
+
+
+def prepare(root, *flags):
+    return preprocess.main(['--dataroot', str(root), '--size', '64', *map(str, flags)])
+
+
+def files(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def film(path, frames, size=(96, 72), fps=25):
+    with VideoWriter(path, fps=fps) as video:
+        for k in range(frames):
+            video.write(np.full((size[1], size[0], 3), k % 256, np.uint8))
+    return path
+
+
+def test_pairs_facts_poses_and_a_report(prepared):
+    facts = json.loads((prepared / 'dataset.json').read_text())
+    track = PoseTrack.load(prepared / 'poses.npz')
+    assert facts['size'] == [128, 128] and facts['layout'] == 'pairs' and facts['pose_half'] == 'A'
+    assert facts['skeleton'] == 'BODY_25' and facts['detector'] == 'mediapipe'
+    assert facts['draw'] == {'style': 'openpose', 'line_width': 2.0}
+    assert facts['split'] == {'train': len(files(prepared / 'train')),
+                              'val': len(files(prepared / 'val'))}
+    assert track.poses.shape == (120, 25, 3) and track.poses.dtype == np.float32
+    assert Image.open(prepared / 'train' / '000001.png').size == (256, 128)
+    assert 'A person was found in 100.0 %' in (prepared / 'report.html').read_text()
+    assert all((prepared / f'report/{k:02d}.jpg').is_file() for k in range(6))
+
+
+def test_the_pose_half_is_the_pose_of_the_frame_half(prepared, demo_videos):
+    """The drawn joints lie on the person: the true joints agree, in the frame's own px."""
+    facts = json.loads((prepared / 'dataset.json').read_text())
+    track = PoseTrack.load(prepared / 'poses.npz')
+    with np.load(demo_videos[0].with_name('target_joints.npz')) as known:
+        true = into_box(known['poses'], facts['crop'], (128, 128))
+    main = [2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14]
+    error = np.linalg.norm(track.poses[:, main, :2] - true[:, main, :2], axis=-1)
+    assert np.median(error) < 0.04 * (facts['stage']['height_near'])
+    pair = np.asarray(Image.open(prepared / 'train' / '000040.png'))
+    assert np.array_equal(pair[:, :128], draw_pose(track.poses[39], (128, 128), line_width=2.0))
+
+
+def test_the_end_is_held_out_after_a_gap_of_a_second(prepared):
+    track = PoseTrack.load(prepared / 'poses.npz')
+    train, val = ([int(n[:6]) - 1 for n in files(prepared / p)] for p in ('train', 'val'))
+    assert max(train) < min(val) and val[-1] == track.index[track.kept][-1]
+    assert len(val) == 12
+    assert track.times[min(val)] - track.times[max(train)] > 1.0
+
+
+def test_a_clip_too_short_for_the_gap_is_still_split(capsys):
+    track = PoseTrack(np.ones((20, 25, 3), np.float32), np.arange(20) / 30, np.arange(20),
+                      'BODY_25', (64, 64))
+    phases = split(track, 0.2)
+    assert len(phases['train']) == 16 and len(phases['val']) == 4
+    assert 'too short for a gap' in capsys.readouterr().err
+    assert set(split(track, 0.0)) == {'train'}
+
+
+def test_a_finished_dataset_is_not_made_again_and_never_silently_changed(
+        demo_videos, tmp_path, capsys):
+    root = tmp_path / 'me'
+    flags = ['--video', demo_videos[1], '--end', '0.6']
+    prepare(root, *flags)
+    made = (root / 'dataset.json').stat().st_mtime_ns
+    capsys.readouterr()
+    prepare(root, *flags)
+    assert 'finished already' in capsys.readouterr().out
+    with pytest.raises(UserError, match='smooth was 1.0 and is now 0.5.*--overwrite'):
+        prepare(root, *flags, '--smooth', '0.5')
+    assert (root / 'dataset.json').stat().st_mtime_ns == made
+    prepare(root, *flags, '--smooth', '0.5', '--overwrite')
+    assert (root / 'dataset.json').stat().st_mtime_ns != made
+    assert files(tmp_path) == ['me'], 'nothing is left beside it'
+
+
+def test_a_folder_that_is_no_dataset_is_left_alone(demo_videos, tmp_path):
+    (tmp_path / 'notes.txt').write_text('mine')
+    with pytest.raises(UserError, match='no dataset of preprocess.py'):
+        prepare(tmp_path, '--video', demo_videos[1], '--overwrite')
+    assert files(tmp_path) == ['notes.txt']
+
+
+def test_a_failure_leaves_the_dataset_that_was_there(demo_videos, tmp_path, monkeypatch):
+    root = tmp_path / 'me'
+    prepare(root, '--video', demo_videos[1], '--end', '0.5')
+    before = (root / 'dataset.json').read_text()
+    monkeypatch.setattr('data.prepare.cv2.imwrite', lambda *a: False)
+    with pytest.raises(UserError, match='could not be written'):
+        prepare(root, '--video', demo_videos[1], '--end', '0.4', '--overwrite')
+    assert (root / 'dataset.json').read_text() == before and files(tmp_path) == ['me']
+
+
+def test_images_folders_and_size(demo_videos, tmp_path):
+    """A folder of pictures in name order; frames and poses in folders; another aspect."""
+    pictures = tmp_path / 'pictures'
+    pictures.mkdir()
+    for frame in read_frames(demo_videos[1], end=0.4):
+        cv2.imwrite(str(pictures / f'f{frame.index}.png'), frame.image[..., ::-1])
+    root = tmp_path / 'me'
+    preprocess.main(['--images', str(pictures), '--dataroot', str(root), '--layout', 'folders',
+                     '--width', '48', '--height', '96', '--fps', '15', '--crop', 'center'])
+    assert {p.name for p in root.iterdir() if p.is_dir()} >= {'train_A', 'train_B', 'val_A', 'val_B'}
+    assert files(root / 'train_A') == files(root / 'train_B')
+    assert Image.open(root / 'train_B' / '000001.png').size == (48, 96)
+    assert PoseTrack.load(root / 'poses.npz').times[1] == pytest.approx(1 / 15)
+
+
+def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_path):
+    from pose.retarget import Stage, measure_stage
+    root = tmp_path / 'dancer'
+    prepare(root, '--video', demo_videos[1], '--poses_only', '--retarget_to', prepared)
+    facts = json.loads((root / 'dataset.json').read_text())
+    target = Stage.from_dict(json.loads((prepared / 'dataset.json').read_text())['stage'])
+    fitted = measure_stage(PoseTrack.load(root / 'poses.npz'))
+    assert facts['layout'] == 'poses' and facts['size'] == [128, 128]
+    assert Image.open(root / 'val' / '000001.png').size == (128, 128)
+    assert fitted.height_near == pytest.approx(target.height_near, rel=0.25)
+    assert target.far - 8 < fitted.near < target.near + 8
+    sheet = cv2.imread(str(root / 'report' / '00.jpg'))
+    assert sheet.shape[1] == 3 * sheet.shape[0], 'video | fitted pose | target with it'
+
+
+def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
+    import data.detection
+    monkeypatch.setattr(data.detection, 'WORTH_A_WORKER', 10)
+    together, asked = data.detection.detect_together, []
+    monkeypatch.setattr(data.detection, 'detect_together',
+                        lambda *args: asked.append(args[2]) or together(*args))
+    for workers in (1, 2):
+        prepare(tmp_path / str(workers), '--video', demo_videos[0], '--num_workers', workers,
+                '--end', '1.7', '--smooth', '0')
+    tracks = [PoseTrack.load(tmp_path / n / 'poses.npz') for n in ('1', '2')]
+    assert np.array_equal(tracks[0].index, tracks[1].index)
+    far = np.linalg.norm(tracks[0].poses[..., :2] - tracks[1].poses[..., :2], axis=-1)
+    assert np.median(far) < 1.0 and asked == [2]
+
+
+@pytest.mark.parametrize('flags, said', [
+    (['--crop', '1,2,3'], 'x,y,w,h'), (['--val_fraction', '1.5'], '0 to 0.9'),
+    (['--width', '64'], 'go together'), (['--detector', 'mediapip'], 'Did you mean mediapipe'),
+    (['--draw_style', 'openpos'], 'Did you mean openpose'), (['--size', '4'], '16 to 8192'),
+    (['--start', '99'], 'It lasts'), (['--retarget_to', 'x'], '--poses_only'),
+    (['--poses_only', '--retarget_to', 'nowhere'], 'no body measures')])
+def test_flags_that_make_no_sense_are_refused_with_the_fix(flags, said, demo_videos, tmp_path):
+    with pytest.raises(UserError, match=said):
+        prepare(tmp_path / 'me', '--video', demo_videos[1], *flags)
+    assert not (tmp_path / 'me').exists()
+
+
+def test_a_video_with_no_person_in_it(tmp_path):
+    with pytest.raises(UserError, match='no person was found in any of the 12 frames'):
+        prepare(tmp_path / 'me', '--video', film(tmp_path / 'empty.mp4', 12))
+    assert files(tmp_path) == ['empty.mp4']
+
+
+def test_a_person_in_under_half_of_the_frames_is_a_warning(demo_videos, tmp_path, capsys):
+    path = tmp_path / 'rare.mp4'
+    with VideoWriter(path, fps=30) as video:
+        for frame in read_frames(demo_videos[1], end=1.0):
+            video.write(frame.image)
+        for _ in range(45):
+            video.write(np.full_like(frame.image, 90))
+    prepare(tmp_path / 'me', '--video', path)
+    assert 'found in only 30 of 75 frames' in capsys.readouterr().err
+    assert '45 frames' in (tmp_path / 'me' / 'report.html').read_text()
+    assert len(PoseTrack.load(tmp_path / 'me' / 'poses.npz').dropped()) == 45
+
+
+def test_one_frame_is_nothing_to_learn_from_but_one_pose_can_be_painted(demo_videos, tmp_path):
+    with pytest.raises(UserError, match='one frame long'):
+        prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.02')
+    prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.02', '--poses_only')
+    assert files(tmp_path / 'me' / 'val') == ['000001.png']
+
+
+def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
+    frames = [f.image[..., ::-1] for f in read_frames(demo_videos[1], end=0.5)]
+
+    class Camera:
+        def __init__(self, number):
+            self.there, self.k = number == 0, 0
+
+        def isOpened(self):
+            return self.there
+
+        def read(self):
+            time.sleep(1 / 30)
+            self.k += 1
+            return True, frames[self.k % len(frames)]
+
+        def release(self):
+            pass
+    monkeypatch.setattr('data.sources.cv2.VideoCapture', Camera)
+    with pytest.raises(UserError, match='no such camera'):
+        prepare(tmp_path / 'me', '--camera', 1)
+    prepare(tmp_path / 'me', '--camera', 0, '--seconds', 0.3)
+    assert (tmp_path / 'me.mp4').is_file() and files(tmp_path / 'me' / 'train')
+
+
+def test_preprocessing_imports_no_torch(demo_videos, tmp_path):
+    code = ('import sys, preprocess; preprocess.main(sys.argv[1:]); '
+            'sys.exit("torch" in sys.modules)')
+    subprocess.run([sys.executable, '-c', code, '--video', str(demo_videos[1]), '--dataroot',
+                    str(tmp_path / 'me'), '--end', '0.3'], cwd=ROOT, check=True)
+
+
+# The crop
+
+def body(left, top, right, bottom):
+    return np.array([[[left, top, 1], [right, top, 1], [left, bottom, 1], [right, bottom, 1]]],
+                    np.float32)
+
+
+def test_auto_is_one_box_around_the_whole_track_in_the_outputs_aspect():
+    x, y, w, h = box_around(np.concatenate([body(100, 100, 150, 300), body(300, 100, 350, 300)]),
+                            (640, 480), (256, 256))
+    assert w == h and x < 100 and x + w > 350 and y < 100 and y + h > 300
+    x, y, w, h = box_around(body(300, 100, 340, 300), (640, 480), (128, 256))
+    assert h == 2 * w
+
+
+def test_a_box_stays_in_the_picture_while_the_person_fits_and_never_cuts_an_arm_off():
+    x, y, w, h = box_around(body(0, 10, 100, 470), (640, 480), (256, 256))
+    assert (x, y, w, h) == (0, 0, 480, 480)
+    x, y, w, h = box_around(body(10, 100, 630, 400), (640, 480), (256, 256))
+    assert w == h >= 620 and cut_out(np.zeros((480, 640, 3), np.uint8), (x, y, w, h),
+                                     (256, 256)).shape == (256, 256, 3)
+
+
+def test_crop_none_keeps_the_aspect_and_center_the_middle():
+    assert output_size('none', (960, 720), 256) == (341, 256)
+    assert choose_box('none', (960, 720), (341, 256), body(0, 0, 1, 1)) == (0, 0, 960, 720)
+    assert choose_box('center', (960, 720), (256, 256), body(0, 0, 1, 1)) == (120, 0, 720, 720)
+    assert choose_box('1,2,3,4', (9, 9), (9, 9), body(0, 0, 1, 1)) == (1, 2, 3, 4)
+
+
+def test_joints_go_where_their_pixels_go():
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[40:44, 120:124] = 255
+    box, output = (100, 20, 60, 60), (240, 240)
+    frame = cut_out(image, box, output)
+    (ys, xs), pose = np.nonzero(frame[..., 0] > 128), np.array([[[121.5, 41.5, 1], [0, 0, 0]]])
+    moved = into_box(pose.astype(np.float32), box, output)[0]
+    assert moved[0, :2] == pytest.approx([xs.mean(), ys.mean()], abs=0.6)
+    assert not moved[1].any(), 'an unseen joint stays unseen'
+
+
+def test_names_are_frame_numbers(prepared):
+    assert sorted(files(prepared / 'train'), key=natural)[0] == '000001.png'
