@@ -2,8 +2,14 @@
 
     python train.py --dataroot datasets/me --name me --max_minutes 20
 """
+from typing import TYPE_CHECKING
+
+from options.base_options import Options
 from options.train_options import TrainOptions
 from util.errors import UserError, run_main, say
+
+if TYPE_CHECKING:
+    from data.base_dataset import BaseDataset
 
 
 def main(argv: list[str] | None = None) -> bool:
@@ -55,10 +61,10 @@ def main(argv: list[str] | None = None) -> bool:
     return finished
 
 
-def open_heldout(dataset_class: type, opt: object) -> object | None:
+def open_heldout(kind: 'type[BaseDataset]', opt: Options) -> 'BaseDataset | None':
     """The held-out part, or None after one line where the dataset has none."""
     try:
-        return dataset_class(opt, opt.val_phase)
+        return kind(opt, opt.val_phase)
     except UserError as error:
         say(f'nothing is held out: {error}')
         return None

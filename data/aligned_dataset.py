@@ -10,6 +10,7 @@ from data.base_dataset import BaseDataset, no_such_phase, pictures_in
 from data.cache import Pictures
 from data.transforms import geometry, to_channels
 from util.errors import UserError, warn
+from util.images import size_of
 
 
 class AlignedDataset(BaseDataset):
@@ -44,11 +45,6 @@ class AlignedDataset(BaseDataset):
 
     def __len__(self) -> int:
         return len(self.pictures)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the first frame, as training sees it."""
-        return self.item(0, np.random.default_rng(0))['B'].shape[1::-1]
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt, pair, row = self.opt, self.pictures[i], self.pictures.rows[i]
@@ -96,5 +92,5 @@ class MirroredPoses:
         from pose.skeleton import SKELETONS
         pose = self.track.poses[self.row[int(path.stem) - 1]]
         swapped = pose[list(SKELETONS[self.track.skeleton].partners)]
-        return draw_pose(swapped, drawn.shape[1::-1], self.draw['style'], self.track.skeleton,
+        return draw_pose(swapped, size_of(drawn), self.draw['style'], self.track.skeleton,
                          self.draw['line_width'])

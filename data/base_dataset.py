@@ -11,6 +11,7 @@ import numpy as np
 
 from util.errors import UserError
 from util.files import natural, read_json
+from util.images import size_of
 
 PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
 
@@ -41,6 +42,11 @@ class BaseDataset:
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         """Item `i`; `rng` makes the random choices of training, None makes none."""
         raise NotImplementedError
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) px of the first item, as training sees it."""
+        return size_of(self.item(0, np.random.default_rng(0))['A'])
 
     def limited(self, rows: list[Any]) -> list[Any]:
         """The first --max_dataset_size of them."""

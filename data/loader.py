@@ -1,6 +1,6 @@
 """Batches, loaded by threads while the step before computes, in an order that can be resumed."""
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -45,7 +45,7 @@ class Loader:
                 for future in ahead:
                     future.cancel()
 
-    def batch(self, numbers: Sequence[int], epoch: int = 0) -> dict[str, Any]:
+    def batch(self, numbers: Iterable[int], epoch: int = 0) -> dict[str, Any]:
         """The batch of these items. seed None: no random choices."""
         rngs = [None if self.seed is None else np.random.default_rng((self.seed, epoch, int(i)))
                 for i in numbers]

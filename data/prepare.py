@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from data.crop import Box, choose_box, cut_out, into_box, output_size
@@ -26,6 +25,7 @@ from pose.retarget import Stage, measure_stage, measure_stages, retarget
 from pose.track import PoseTrack, fill, smooth
 from util.errors import UserError, say, warn
 from util.files import read_json, write_json
+from util.images import write_png
 from util.progress import progress
 from util.run_record import read_record
 from util.video import prefetch
@@ -164,10 +164,11 @@ class Writer:
         if self.layout == 'poses':
             jobs: Iterator[tuple[int, np.ndarray | None]] = (
                 (index, None) for index in self.phase)
-            preview.look_at(source)
+            preview.glance_at(source)
         else:
-            jobs = ((frame.index, frame.image) for frame in prefetch(source.frames())
-                    if not preview.look(frame) and frame.index in self.phase)
+            jobs = ((frame.index, frame.image)
+                    for frame in preview.looking_at(prefetch(source.frames()))
+                    if frame.index in self.phase)
         waiting: deque[Future[None]] = deque()
         with ThreadPoolExecutor(2) as pool:
             for index, image in progress(jobs, 'drawing and writing', len(self.phase)):
@@ -183,21 +184,12 @@ class Writer:
         pose = draw_pose(self.track.poses[row], self.size, self.draw['style'],
                          self.track.skeleton, self.draw['line_width'])
         if image is None or self.box is None:
-            return save_png(self.folder / phase / name, pose)
+            return write_png(self.folder / phase / name, pose)
         frame = cut_out(image, self.box, self.size)
         if self.layout == 'folders':
-            save_png(self.folder / f'{phase}_A' / name, pose)
-            return save_png(self.folder / f'{phase}_B' / name, frame)
-        return save_png(self.folder / phase / name, np.hstack([pose, frame]))
-
-
-def save_png(path: Path, image: np.ndarray) -> None:
-    """RGB to a PNG, lightly compressed; UserError when the disk does not take it."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-        free = shutil.disk_usage(path.parent).free / 1e6
-        raise UserError(f'{path} could not be written; {free:.0f} MB are free there. Make room, '
-                        f'then give the same command again.')
+            write_png(self.folder / f'{phase}_A' / name, pose)
+            return write_png(self.folder / f'{phase}_B' / name, frame)
+        return write_png(self.folder / phase / name, np.hstack([pose, frame]))
 
 
 def settings(opt: Options, source: Source) -> dict[str, Any]:

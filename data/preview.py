@@ -1,4 +1,5 @@
 """Pictures for people: what was found and drawn, at a few moments of the video. No torch."""
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from data.sources import Source
 from pose.draw import draw_pose
 from pose.track import PoseTrack
+from util.images import size_of
 from util.video import Frame, prefetch
 
 MOMENTS = 12
@@ -29,16 +31,18 @@ class Preview:
         self.rows = {int(track.index[row]): int(row) for row in sorted(chosen)}
         self.pictures: dict[int, np.ndarray] = {}        # frame number -> its picture, small
 
-    def look_at(self, source: Source) -> None:
+    def glance_at(self, source: Source) -> None:
         """Read as much of the source as the sheet needs."""
         last = int(np.searchsorted(self.track.index, max(self.rows))) + 1
-        for frame in prefetch(islice(source.frames(), last)):
-            self.look(frame)
+        for _ in self.looking_at(prefetch(islice(source.frames(), last))):
+            pass
 
-    def look(self, frame: Frame) -> None:
-        """Keep the picture of this frame if it is one of the sheet's."""
-        if frame.index in self.rows:
-            self.pictures[frame.index] = scaled(frame.image)
+    def looking_at(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The same frames, passing by; those of the sheet are kept, small."""
+        for frame in frames:
+            if frame.index in self.rows:
+                self.pictures[frame.index] = scaled(frame.image)
+            yield frame
 
     def sheet(self) -> list[tuple[str, np.ndarray]]:
         """(what moment, RGB row of pictures) in the video's order."""
@@ -54,7 +58,7 @@ class Preview:
         picture = self.pictures[index]
         by = picture.shape[0] / self.track.size[1]
         found = self.track.poses[row] * (by, by, 1)
-        parts = [overlaid(picture, draw_pose(found.astype(np.float32), picture.shape[1::-1]))]
+        parts = [overlaid(picture, draw_pose(found.astype(np.float32), size_of(picture)))]
         if self.drawn.kept[row]:
             pose = draw_pose(self.drawn.poses[row], self.drawn.size, str(self.draw['style']),
                              self.drawn.skeleton, float(str(self.draw['line_width'])))

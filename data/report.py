@@ -9,6 +9,7 @@ from dominate import tags
 from data.preview import Preview
 from pose.track import PoseTrack, jitter
 from util.files import write_text
+from util.images import size_of
 from util.page import curves_svg, facts_table, figure_row, fold, page, raw, render
 
 
@@ -31,7 +32,7 @@ def write_report(folder: Path, facts: dict[str, Any], found: PoseTrack, cleaned:
         for k, (caption, row) in enumerate(preview.sheet()):
             path = pictures / f'{k:02d}.jpg'
             cv2.imwrite(str(path), cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
-            figure_row([(f'report/{path.name}', caption)], row.shape[1::-1])
+            figure_row([(f'report/{path.name}', caption)], size_of(row))
         tags.h2('Joints seen over time')
         seen = (found.poses[..., 2] > 0).mean(1) * 100
         after = (cleaned.poses[..., 2] > 0).mean(1) * 100

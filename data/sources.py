@@ -9,6 +9,7 @@ import numpy as np
 
 from data.base_dataset import pictures_in
 from util.errors import UserError, say, warn
+from util.images import size_of
 from util.progress import clock
 from util.video import Frame, VideoWriter, probe, read_frames
 
@@ -71,10 +72,11 @@ class ImagesSource:
         first = next(self.frames(), None)
         if first is None:
             raise UserError(f'--images {folder}: none of its pictures can be read.')
-        self.size = first.image.shape[1::-1]
+        self.size = size_of(first.image)
 
     def frames(self) -> Iterator[Frame]:
-        size, bad = None, []
+        size: tuple[int, ...] | None = None
+        bad: list[str] = []
         for index, path in self.files:
             image = cv2.imread(str(path))
             if image is None:

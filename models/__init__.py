@@ -1,4 +1,9 @@
 """Every way of painting a person: one file per --model, found by name."""
+from typing import TYPE_CHECKING
+
 from util.registry import Registry
 
-models = Registry('--model', 'models', '_model', 'BaseModel')
+if TYPE_CHECKING:                   # choices are listed without importing any of them
+    from models.base_model import BaseModel
+
+models: 'Registry[BaseModel]' = Registry('--model', 'models', '_model', 'BaseModel')

@@ -40,7 +40,8 @@ class Engine:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def place(self, network: nn.Module) -> nn.Module:
-        return network.to(self.device, memory_format=self.memory_format)
+        network.to(self.device)
+        return network.to(memory_format=self.memory_format)     # type: ignore[call-overload]
 
     def adam(self, network: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
         """Adam with betas (beta1, 0.999); fused unless this is the plain path."""

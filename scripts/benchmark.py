@@ -11,10 +11,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from util.errors import run_main  # noqa: E402
+from util.errors import run_main
+
+if TYPE_CHECKING:
+    from models.base_model import BaseModel
+    from models.engine import Engine
 
 
 def step(size: int, rounds: int, with_compile: bool) -> None:
@@ -41,23 +46,24 @@ def step(size: int, rounds: int, with_compile: bool) -> None:
               f'{statistics.median(ratios):.2f}x plain ({min(ratios):.2f} to {max(ratios):.2f})')
 
 
-def make_model(engine: object) -> object:
+def make_model(engine: 'Engine') -> 'BaseModel':
     from models import models
     from options.train_options import TrainOptions
     opt = TrainOptions().parse(['--dataroot', 'none', '--name', 'benchmark'])
     return models.find('pix2pix')(opt, engine)
 
 
-def training_step(engine: object, size: int, model: object = None) -> Callable[[], None]:
+def training_step(engine: 'Engine', size: int,
+                  model: 'BaseModel | None' = None) -> Callable[[], None]:
     """A function that makes one step and waits until it is done."""
     import torch
-    model = model or make_model(engine)
+    trained = model or make_model(engine)
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (2, 1, size, size, 3), dtype=torch.uint8, generator=generator)
 
     def run() -> None:
-        x, y = (engine.to_tensor(half.numpy()) for half in images)      # type: ignore
-        float(model.step(x, y)['G_L1'])                                  # type: ignore
+        x, y = (engine.to_tensor(half.numpy()) for half in images)
+        float(trained.step(x, y)['G_L1'])
     return run
 
 
@@ -97,7 +103,7 @@ def data(size: int, steps: int) -> None:
         before = time.perf_counter()
         for n, batch in enumerate(loader.epoch(1)):
             got = time.perf_counter()
-            losses = model.step(*(engine.to_tensor(batch[half]) for half in 'AB'))  # type: ignore
+            losses = model.step(*(engine.to_tensor(batch[half]) for half in 'AB'))
             float(losses['G_L1'])
             waited, total = waited + got - before, total + time.perf_counter() - before
             before = time.perf_counter()

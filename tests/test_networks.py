@@ -11,7 +11,8 @@ NORMS = ['batch', 'instance', 'none']
 # What upstream's networks.py builds, written out from its layer lists: key -> shape.
 
 def conv(key, out, into, kernel, bias):
-    return {f'{key}.weight': (out, into, kernel, kernel), **({f'{key}.bias': (out,)} if bias else {})}
+    weight = {f'{key}.weight': (out, into, kernel, kernel)}
+    return weight | ({f'{key}.bias': (out,)} if bias else {})
 
 
 def norm_keys(key, channels, norm):
@@ -81,11 +82,13 @@ def upstream_pixel(ndf, norm):
             **norm_keys('net.3', ndf * 2, norm), **conv('net.5', 1, ndf * 2, 1, bias)}
 
 
-UPSTREAM_G = {'unet_128': lambda n: upstream_unet(7, 8, n), 'unet_256': lambda n: upstream_unet(8, 8, n),
+UPSTREAM_G = {'unet_128': lambda n: upstream_unet(7, 8, n),
+              'unet_256': lambda n: upstream_unet(8, 8, n),
               'resnet_6blocks': lambda n: upstream_resnet(6, 8, n),
               'resnet_9blocks': lambda n: upstream_resnet(9, 8, n)}
 UPSTREAM_D = {'basic': lambda n: upstream_patchgan(3, 8, n),
-              'n_layers': lambda n: upstream_patchgan(4, 8, n), 'pixel': lambda n: upstream_pixel(8, n)}
+              'n_layers': lambda n: upstream_patchgan(4, 8, n),
+              'pixel': lambda n: upstream_pixel(8, n)}
 
 
 def made_of(keys):
@@ -146,7 +149,8 @@ def test_a_generator_takes_multiples_of_what_it_says(name):
     assert out.shape == (2, 3, side, side * 2)
 
 
-@pytest.mark.parametrize('name, layers', [('basic', 3), ('n_layers', 2), ('n_layers', 5), ('pixel', 3)])
+@pytest.mark.parametrize('name, layers', [('basic', 3), ('n_layers', 2), ('n_layers', 5),
+                                          ('pixel', 3)])
 def test_a_discriminator_takes_its_smallest_picture_and_none_smaller(name, layers):
     network = define_D(name, 6, 4, layers, norm='none')
     assert network(torch.zeros(1, 6, network.smallest, network.smallest)).numel() >= 1

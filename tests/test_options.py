@@ -23,7 +23,8 @@ def train(*flags):
 
 
 @pytest.mark.parametrize('old, new, value', [
-    ('--which_model_netG unet_128', 'netG', 'unet_128'), ('--which_model_netD pixel', 'netD', 'pixel'),
+    ('--which_model_netG unet_128', 'netG', 'unet_128'),
+    ('--which_model_netD pixel', 'netD', 'pixel'),
     ('--which_direction BtoA', 'direction', 'BtoA'), ('--batchSize 4', 'batch_size', 4),
     ('--nThreads 3', 'num_threads', 3), ('--loadSize 286', 'load_size', 286),
     ('--fineSize 256', 'crop_size', 256), ('--resize_or_crop crop', 'preprocess', 'crop'),
@@ -147,7 +148,8 @@ def test_help_is_quick_and_imports_nothing_heavy(entry):
 
 
 @pytest.mark.parametrize('argv, fix', [
-    (['preprocess.py'], '--video FILE'), (['preprocess.py', '--video', 'a', '--images', 'b'], 'one source'),
+    (['preprocess.py'], '--video FILE'),
+    (['preprocess.py', '--video', 'a', '--images', 'b'], 'one source'),
     (['preprocess.py', '--video', 'no.mp4', '--dataroot', 'nowhere/me'], 'no.mp4'),
     (['train.py'], '--dataroot'), (['train.py', '--dataroot', 'datasets/none'], 'preprocess.py'),
     (['test.py', '--dataroot', 'x', '--name', 'none'], 'train.py'),

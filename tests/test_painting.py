@@ -98,8 +98,8 @@ def test_the_commands_written_in_stone_work_as_written(prepared, tmp_path):
     """DESIGN: these two commands, and the second with --dataset_mode single."""
     (tmp_path / 'datasets').mkdir()
     (tmp_path / 'datasets' / 'dance_mimic').symlink_to(prepared)
-    common = ('--dataroot ./datasets/dance_mimic --name dance_mimic_pix2pix --model pix2pix '
-              '--which_model_netG unet_256').split()
+    common = ['--dataroot', './datasets/dance_mimic', '--name', 'dance_mimic_pix2pix', '--model',
+              'pix2pix', '--which_model_netG', 'unet_256']
 
     def call(script, *flags):
         out = subprocess.run([sys.executable, str(ROOT / script), *common, *flags], cwd=tmp_path,

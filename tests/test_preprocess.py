@@ -124,7 +124,8 @@ def test_images_folders_and_size(demo_videos, tmp_path):
     root = tmp_path / 'me'
     preprocess.main(['--images', str(pictures), '--dataroot', str(root), '--layout', 'folders',
                      '--width', '48', '--height', '96', '--fps', '15', '--crop', 'center'])
-    assert {p.name for p in root.iterdir() if p.is_dir()} >= {'train_A', 'train_B', 'val_A', 'val_B'}
+    folders = {p.name for p in root.iterdir() if p.is_dir()}
+    assert folders >= {'train_A', 'train_B', 'val_A', 'val_B'}
     assert files(root / 'train_A') == files(root / 'train_B')
     assert Image.open(root / 'train_B' / '000001.png').size == (48, 96)
     assert PoseTrack.load(root / 'poses.npz').times[1] == pytest.approx(1 / 15)

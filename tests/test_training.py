@@ -32,14 +32,16 @@ def run(pairs, small, tmp_path):
     root = pairs()
 
     def call(*flags, dataroot=root):
-        return training_entry.main(['--dataroot', str(dataroot), '--name', 'me', '--checkpoints_dir',
-                                    str(tmp_path / 'ck'), '--no_html', *small, *flags])
+        return training_entry.main(['--dataroot', str(dataroot), '--name', 'me',
+                                    '--checkpoints_dir', str(tmp_path / 'ck'), '--no_html',
+                                    *small, *flags])
     call.folder, call.root, call.checkpoints = tmp_path / 'ck' / 'me', root, tmp_path / 'ck'
     return call
 
 
 def weights(folder):
-    return {p.name: torch.load(p, weights_only=True) for p in sorted(folder.glob('latest_net_*.pth'))}
+    return {p.name: torch.load(p, weights_only=True)
+            for p in sorted(folder.glob('latest_net_*.pth'))}
 
 
 def equal(a, b):

@@ -1,11 +1,14 @@
 """A folder is a registry: a file with the right ending is one more choice, found by name."""
 import importlib
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from util.errors import unknown_choice
 
+T = TypeVar('T')
 
-class Registry:
+
+class Registry(Generic[T]):
     """The choices of one flag: one file each in one package, each with one class of `base`'s kind.
 
     flag      the flag that chooses, e.g. '--model'
@@ -24,7 +27,7 @@ class Registry:
         names = (f.stem.removesuffix(self.suffix) for f in files if not f.stem.startswith('_'))
         return sorted(n for n in names if n != 'base')
 
-    def find(self, name: str) -> type:
+    def find(self, name: str) -> type[T]:
         """The class of that name; UserError names what there is and the nearest."""
         if name not in self.names():
             raise unknown_choice(self.flag, name, self.names(),

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from util.errors import UserError, say, warn
+from util.images import read_png, write_png
 from util.progress import progress
 
 LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order people read them
@@ -78,11 +79,10 @@ class Results:
         from util.video import VideoWriter, side_by_side
         times, numbers = self.times()
         sources = SourceFrames(video_from, numbers, times) if video_from else None
-        sound = {'sound_from': video_from, 'sound_start': times[0]} if video_from else {}
         with ExitStack() as open_files:
-            painted = open_files.enter_context(VideoWriter(self.folder / 'fake_B.mp4', **sound))
-            beside = open_files.enter_context(
-                VideoWriter(self.folder / 'side_by_side.mp4', **sound))
+            painted, beside = (open_files.enter_context(VideoWriter(
+                self.folder / f'{name}.mp4', sound_from=video_from, sound_start=times[0]))
+                for name in ('fake_B', 'side_by_side'))
             for k, frame in enumerate(progress(self.frames, 'writing video')):
                 pictures = {label: read_png(self.folder / path) for label, path in frame.items()}
                 row = list(pictures.values())
@@ -113,9 +113,10 @@ class SourceFrames:
         from util.video import prefetch, read_frames
         self.path, self.numbers, self.times = path, numbers, times
         self.frames = prefetch(read_frames(path))
-        self.last = next(self.frames, None)
-        if self.last is None:
+        first = next(self.frames, None)
+        if first is None:
             raise UserError(f'--video_from {path}: it has no frames.')
+        self.last = first
 
     def at(self, k: int) -> np.ndarray:
         """The picture beside painted frame `k`; the last one again when the video is shorter."""
@@ -128,18 +129,6 @@ class SourceFrames:
                 break
             self.last = following
         return self.last.image
-
-
-def write_png(path: Path, picture: np.ndarray) -> None:
-    """uint8 (H, W, 1 or 3) RGB; light compression, because it waits for nobody."""
-    if picture.shape[2] == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-        raise UserError(f'{path} could not be written. Is the disk full?')
-
-
-def read_png(path: Path) -> np.ndarray:
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
 
 
 def fit_height(picture: np.ndarray, height: int) -> np.ndarray:

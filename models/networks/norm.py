@@ -2,7 +2,6 @@
 
 Shape letters: B batch, C channels, H W pixels.
 """
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -35,12 +34,10 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 def norm_layer(norm: str) -> Callable[[int], nn.Module]:
     """--norm batch|instance|none|syncbatch -> a function from channels to a layer."""
-    return {'batch': functools.partial(BatchNorm2d, affine=True, track_running_stats=True),
-            'syncbatch': functools.partial(nn.SyncBatchNorm, affine=True,
-                                           track_running_stats=True),
-            'instance': functools.partial(nn.InstanceNorm2d, affine=False,
-                                          track_running_stats=False),
-            'none': nn.Identity}[norm]
+    layers: dict[str, Callable[[int], nn.Module]] = {
+        'batch': BatchNorm2d, 'syncbatch': nn.SyncBatchNorm, 'instance': nn.InstanceNorm2d,
+        'none': nn.Identity}
+    return layers[norm]
 
 
 def needs_bias(norm: str) -> bool:

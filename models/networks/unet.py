@@ -31,12 +31,13 @@ class UnetSkipConnectionBlock(nn.Module):
         up_conv = nn.ConvTranspose2d(up_nc, outer_nc, 4, 2, 1, bias=up_bias)
         # in place as upstream: the skip then carries LeakyReLU(x), and its weights expect that
         relu, leaky = nn.ReLU(True), nn.LeakyReLU(0.2, True)
+        inside = [submodule] if submodule else []
         if outermost:
-            layers = [down_conv, submodule, relu, up_conv, nn.Tanh()]
+            layers = [down_conv, *inside, relu, up_conv, nn.Tanh()]
         elif innermost:
             layers = [leaky, down_conv, relu, up_conv, make_norm(outer_nc)]
         else:
-            layers = [leaky, down_conv, make_norm(inner_nc), submodule,
+            layers = [leaky, down_conv, make_norm(inner_nc), *inside,
                       relu, up_conv, make_norm(outer_nc)]
             if use_dropout:
                 layers.append(nn.Dropout(0.5))

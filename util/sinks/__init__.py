@@ -1,4 +1,9 @@
 """Where progress is shown: a file NAME_sink.py here with one Sink is one more place."""
+from typing import TYPE_CHECKING
+
 from util.registry import Registry
 
-SINKS = Registry('sink', 'util.sinks', '_sink', 'Sink')
+if TYPE_CHECKING:
+    from util.sinks.base_sink import Sink
+
+SINKS: 'Registry[Sink]' = Registry('sink', 'util.sinks', '_sink', 'Sink')
