@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
         raise UserError('the source is one frame long: nothing to learn from. Film a minute or '
                         'more; for a single pose add --poses_only.')
 
-    size, box, drawn, stage = place(opt, source, track, target)
+    at = place(opt, source, track, target)
+    size, drawn = at.size, at.drawn
     draw = {'style': target.draw['style'] if target else opt.draw_style,
             'line_width': opt.line_width or (target.draw['line_width'] if target else
                                              default_line_width(size))}
@@ -54,17 +56,18 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
     facts = {
         'format': 1, 'layout': 'poses' if opt.poses_only else opt.layout, 'pose_half': 'A',
         'source': source.facts(), 'fps': source.fps, 'size': list(size),
-        'crop': list(box) if box else None, 'detector': opt.detector,
+        'crop': list(at.box) if at.box else None, 'detector': opt.detector,
         'skeleton': drawn.skeleton, 'draw': draw,
         'split': {phase: len(rows) for phase, rows in phases.items()},
         'frames': {'read': len(drawn), 'kept': int(drawn.kept.sum()),
                    'dropped': int((~drawn.kept).sum())},
-        'shots': int(drawn.shots.max()) + 1, 'stage': stage.to_dict(),
+        'shots': int(drawn.shots.max()) + 1, 'stage': at.stage.to_dict(),
+        'source_stages': {shot: stage.to_dict() for shot, stage in at.source_stages.items()},
         'retargeted_to': opt.retarget_to, 'settings': settings(opt, source),
         'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
     with folder_in_place_of(Path(opt.dataroot)) as folder:
         preview = Preview(track, drawn, draw, target.frame() if target else None)
-        writer = Writer(folder, facts, drawn, phases, box, size, draw)
+        writer = Writer(folder, facts, drawn, phases, at.box, size, draw)
         writer.write(source, preview)
         drawn.save(folder / 'poses.npz')
         write_json(folder / 'dataset.json', facts)
@@ -74,18 +77,37 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
     return Path(opt.dataroot) / 'report.html'
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where the track comes to lie.
+
+    size            (width, height) px of what is written
+    box             the part of the video that becomes a frame; None where no frames are written
+    drawn           the track in px of what is written
+    stage           its body measures there: the target's own, when fitted to a target
+    source_stages   what was measured on the video, by shot, when fitted to a target
+    """
+
+    size: tuple[int, int]
+    box: Box | None
+    drawn: PoseTrack
+    stage: Stage
+    source_stages: dict[int, Stage]
+
+
 def place(opt: Options, source: Source, track: PoseTrack,
-          target: 'Target | None') -> tuple[tuple[int, int], Box | None, PoseTrack, Stage]:
-    """Size of the frames, the box they are cut from, the track in their px, and its stage."""
+          target: 'Target | None') -> Placement:
+    """Fit the track to the target, or cut a box around it."""
     if target:
-        fitted = retarget(track, measure_stages(track), target.stage)
+        stages = measure_stages(track)
+        fitted = retarget(track, stages, target.stage)
         kept = fitted.drop(~fitted.seen(), 'a shot too short to be measured')
-        return target.size, None, kept, target.stage
+        return Placement(target.size, None, kept, target.stage, stages)
     size = output_size(opt.crop, source.size, opt.size, opt.width, opt.height)
     box = choose_box(opt.crop, source.size, size, track.poses[track.kept])
     drawn = PoseTrack(into_box(track.poses, box, size), track.times, track.index,
                       track.skeleton, size, track.kept, track.shots, track.reasons)
-    return size, box, drawn, measure_stage(drawn)
+    return Placement(size, box, drawn, measure_stage(drawn), {})
 
 
 def warn_if_rare(raw: PoseTrack, track: PoseTrack) -> None:

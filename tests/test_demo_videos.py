@@ -9,21 +9,11 @@ import pytest
 
 from pose.detect.mediapipe import MediaPipe
 from pose.skeleton import BODY_25
-from scripts.make_demo_videos import (
-    BEAT,
-    MOVES,
-    SOURCE,
-    SOURCE_DANCE,
-    SOURCE_STAGE,
-    TARGET,
-    TARGET_DANCE,
-    TARGET_STAGE,
-    Dance,
-    choreograph,
-    draw_figure,
-    make_demo_videos,
-    stand_up,
-)
+from scripts.demo.body import SOURCE, TARGET, stand_up
+from scripts.demo.dance import BEAT, MOVES, SOURCE_DANCE, TARGET_DANCE, Dance, choreograph
+from scripts.demo.figure import draw_figure
+from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE
+from scripts.make_demo_videos import make_demo_videos
 from util.errors import UserError
 from util.video import read_frames
 

@@ -139,6 +139,7 @@ def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_p
     target = Stage.from_dict(json.loads((prepared / 'dataset.json').read_text())['stage'])
     fitted = measure_stage(PoseTrack.load(root / 'poses.npz'))
     assert facts['layout'] == 'poses' and facts['size'] == [128, 128]
+    assert set(facts['source_stages']) == {'0'} and facts['stage'] == target.to_dict()
     assert Image.open(root / 'val' / '000001.png').size == (128, 128)
     assert fitted.height_near == pytest.approx(target.height_near, rel=0.25)
     assert target.far - 8 < fitted.near < target.near + 8

@@ -2,7 +2,7 @@
 
 A move is a function of the dance, the beat it begins at and the side it begins with (+1 the
 dancer's left, -1 its right); it sets keys from where the body is and returns how many beats it
-takes. A step on the floor is a step of a foot: a foot that carries does not slide.
+takes. Feet move by steps only: a foot that carries does not slide.
 """
 from bisect import bisect_right
 from collections.abc import Callable
@@ -23,6 +23,7 @@ TARGET_DANCE = (('step_touch', 1), ('wave', -1), ('arms_up', 1), ('point', 1), (
 SOURCE_DANCE = (('arms_up', 1), ('kick', -1), ('point', -1), ('walk_in', 1), ('lean', -1),
                 ('clap', 1), ('step_touch', 1), ('squat', 1), ('walk_in', -1), ('wave', 1),
                 ('turn', 1))
+
 
 class Dance:
     """Key frames per parameter of the body, written move by move.

@@ -69,8 +69,8 @@ def studio(view: View) -> np.ndarray:
 def cast_shadow(view: View, figure: Figure, body: Body) -> np.ndarray:
     """How much light the floor keeps, float32 (size, size): limbs thrown away from the light."""
     small = view.size // COARSER + 1
-    limbs, feet = (cv2.GaussianBlur(shape(view, figure, body, small), (0, 0), soft * small + least)
-                   for shape, soft, least in ((_fallen_limbs, 0.010, 0.6), (_feet, 0.006, 0.3)))
+    limbs = cv2.GaussianBlur(_fallen_limbs(view, figure, body, small), (0, 0), 0.010 * small + 0.6)
+    feet = cv2.GaussianBlur(_feet(view, body, figure.height, small), (0, 0), 0.006 * small + 0.3)
     dark = np.maximum(limbs * np.float32(0.24 / 255), feet * np.float32(0.50 / 255))
     return 1 - cv2.resize(dark, (COARSER * small, COARSER * small))[:view.size, :view.size]
 
@@ -86,13 +86,13 @@ def _fallen_limbs(view: View, figure: Figure, body: Body, small: int) -> np.ndar
     return shape
 
 
-def _feet(view: View, figure: Figure, body: Body, small: int) -> np.ndarray:
+def _feet(view: View, body: Body, height: float, small: int) -> np.ndarray:
     """What is right under the feet, the fainter the higher they are, uint8 (small, small)."""
     shape = np.zeros((small, small), np.uint8)
     for ankle in (body['l_ankle'], body['r_ankle']):
         below = ankle * (1, 0, 1) + np.array((0.01, 0, 0.05))
         here = view(below)[3]
-        near = max(0.0, 1 - (ankle[1] - SOLE * figure.height) / 0.25)
+        near = max(0.0, 1 - (ankle[1] - SOLE * height) / 0.25)
         cv2.ellipse(shape, _sixteenths(view, below), (round(0.34 * here), round(0.12 * here)),
                     0, 0, 360, (255 * near,), -1, cv2.LINE_AA, 4)
     return shape
