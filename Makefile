@@ -21,11 +21,11 @@ $(VENV)/.installed: requirements.txt constraints.txt
 # With TARGET and SOURCE: your own two videos.
 demo: install
 ifdef TARGET
-	$(BIN)/python transfer.py --target "$(TARGET)" --source "$(SOURCE)" --output out.mp4 --minutes $(MINUTES)
+	$(BIN)/python transfer.py --target "$(TARGET)" --source "$(SOURCE)" --output out.mp4 --minutes $(MINUTES) $(ARGS)
 else
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos
 	$(BIN)/python transfer.py --target datasets/demo_videos/target.mp4 --name demo \
-	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES)
+	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES) $(ARGS)
 endif
 
 lint: install

@@ -5,7 +5,7 @@
 from pathlib import Path
 
 from options.preprocess_options import PreprocessOptions
-from util.errors import run_main, say
+from util.errors import UserError, run_main, say, unknown_choice
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -16,7 +16,6 @@ def main(argv: list[str] | None = None) -> Path:
     from data.sources import film, open_source
     from pose.detect import detectors
     from pose.draw import STYLES
-    from util.errors import unknown_choice
 
     detectors.find(opt.detector)
     if opt.draw_style not in STYLES:
@@ -26,11 +25,14 @@ def main(argv: list[str] | None = None) -> Path:
     if opt.camera is not None:
         root = Path(opt.dataroot)
         video = str(root.with_name(f'{root.name}.mp4'))
+        if Path(video).exists() and not opt.overwrite:
+            raise UserError(f'{video} is there already. Prepare it with --video {video}, or add '
+                            f'--overwrite to film anew.')
         film(opt.camera, opt.seconds, Path(video))
         say(f'filmed: {video}')
     source = open_source(video, opt.images, opt.start, opt.end, opt.fps)
     report = Path(opt.dataroot) / 'report.html'
-    if is_finished(opt, source):
+    if is_finished(opt, source, target):
         say(f'{opt.dataroot} is finished already, with these settings: {report}')
         return report
     report = prepare(opt, source, target)

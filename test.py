@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> Path:
     dataset = datasets.find(opt.dataset_mode)(opt, opt.phase, trained)
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
     model = models.find(opt.model)(opt, engine)
-    checkpoints.load_weights(model.networks['G'], weights, '--netG')
+    model.load_weights(run, opt.epoch)
     if opt.verbose:
         say(str(model.networks['G']))
 

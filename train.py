@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> bool:
                 return True
         elif opt.overwrite:
             folder.clear()
-        facts = {**dataset.facts, 'size': list(dataset.size)}
+        facts = {'size': list(dataset.size), **dataset.facts}
         folder.write_record(opt.facts(), facts)
         training.save()             # a disk without room for the run says so now, not in an hour
         visualizer = Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
@@ -55,7 +55,8 @@ def main(argv: list[str] | None = None) -> bool:
         finished = training.run(visualizer)
     if not finished:
         say(f'{opt.name}: stopped at epoch {training.epoch}, step {training.steps}. To go on: '
-            f'python train.py --name {opt.name} --dataroot {opt.dataroot} --continue_train')
+            f'python train.py --name {opt.name} --checkpoints_dir {opt.checkpoints_dir} '
+            f'--continue_train')
     if training.stop:
         raise KeyboardInterrupt
     return finished
@@ -65,8 +66,9 @@ def open_heldout(kind: 'type[BaseDataset]', opt: Options) -> 'BaseDataset | None
     """The held-out part, or None after one line where the dataset has none."""
     try:
         return kind(opt, opt.val_phase)
-    except UserError as error:
-        say(f'nothing is held out: {error}')
+    except UserError:
+        say(f'{opt.dataroot} has no {opt.val_phase} to hold out, so progress is judged by what is '
+            f'trained on. preprocess.py makes one.')
         return None
 
 

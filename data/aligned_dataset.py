@@ -27,6 +27,9 @@ class AlignedDataset(BaseDataset):
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):
         super().__init__(opt, phase, trained)
+        if self.facts.get('layout') == 'poses':
+            raise UserError(f'{self.root} holds poses alone, no pairs. To paint them use '
+                            f'--dataset_mode single, or leave that flag out.')
         rows = self.limited(find_rows(self.root, phase))
         if not rows:
             raise no_such_phase(self.root, phase)

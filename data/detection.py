@@ -1,7 +1,9 @@
 """First pass over a source: every frame's pose, decoding and detecting side by side. No torch."""
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from itertools import islice
+from queue import Empty
 from typing import Any
 
 import numpy as np
@@ -75,7 +77,13 @@ def detect_together(source: Source, name: str, num_workers: int) -> Iterator[Fou
     try:
         busy = num_workers
         while busy:
-            item = queue.get()
+            try:
+                item = queue.get(timeout=5)
+            except Empty:
+                if any(worker.exitcode for worker in workers):
+                    raise UserError('a worker was stopped from outside, perhaps for want of '
+                                    'memory. Try --num_workers 1.') from None
+                continue
             if item is None:
                 busy -= 1
             elif isinstance(item, str):
@@ -90,6 +98,7 @@ def detect_together(source: Source, name: str, num_workers: int) -> Iterator[Fou
 
 def work(source: Source, name: str, first: int, last: int | None, queue: Any) -> None:
     """One process of detect_together; None says that it is done, a str why it failed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
     try:
         for item in detect_alone(source, name, first, last):
             queue.put(item)

@@ -19,7 +19,8 @@ class Loader:
 
     def __init__(self, dataset: BaseDataset, batch_size: int = 1, threads: int = 2,
                  shuffle: bool = False, seed: int | None = None):
-        self.dataset, self.batch_size, self.threads = dataset, batch_size, threads
+        self.dataset, self.batch_size = dataset, batch_size
+        self.threads = max(1, threads)      # upstream's 0 means the main process
         self.shuffle, self.seed = shuffle, seed
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from data.sources import Source
 from options.base_options import Options
 from pose.draw import default_line_width, draw_pose
 from pose.retarget import Stage, measure_stage, measure_stages, retarget
+from pose.skeleton import convert, skeleton_of
 from pose.track import PoseTrack, fill, smooth
 from util.errors import UserError, say, warn
 from util.files import read_json, write_json
-from util.images import write_png
+from util.images import size_of, write_image
 from util.progress import progress
 from util.run_record import read_record
 from util.video import prefetch
@@ -63,10 +64,11 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
                    'dropped': int((~drawn.kept).sum())},
         'shots': int(drawn.shots.max()) + 1, 'stage': at.stage.to_dict(),
         'source_stages': {shot: stage.to_dict() for shot, stage in at.source_stages.items()},
-        'retargeted_to': opt.retarget_to, 'settings': settings(opt, source),
+        'retargeted_to': opt.retarget_to, 'settings': settings(opt, source, target),
         'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
     with folder_in_place_of(Path(opt.dataroot)) as folder:
-        preview = Preview(track, drawn, draw, target.frame() if target else None)
+        preview = Preview(track, at.source_stages, drawn, at.stage, draw,
+                          target.frame() if target else None)
         writer = Writer(folder, facts, drawn, phases, at.box, size, draw)
         writer.write(source, preview)
         drawn.save(folder / 'poses.npz')
@@ -99,6 +101,9 @@ def place(opt: Options, source: Source, track: PoseTrack,
           target: 'Target | None') -> Placement:
     """Fit the track to the target, or cut a box around it."""
     if target:
+        if track.skeleton != target.skeleton:
+            poses = convert(track.poses, track.joints, skeleton_of(target.skeleton))
+            track = replace(track, poses=poses, skeleton=target.skeleton)
         stages = measure_stages(track)
         fitted = retarget(track, stages, target.stage)
         kept = fitted.drop(~fitted.seen(), 'a shot too short to be measured')
@@ -154,6 +159,7 @@ class Target:
         self.stage = Stage.from_dict(facts['stage'])
         self.size = (int(facts['size'][0]), int(facts['size'][1]))
         self.draw: dict[str, Any] = facts['draw']
+        self.skeleton: str = facts['skeleton']
 
     def frame(self) -> np.ndarray | None:
         """A frame of the target, where its dataset is still there."""
@@ -163,7 +169,8 @@ class Target:
         if not rows:
             return None
         pair = read_row(rows[len(rows) // 2])
-        return np.ascontiguousarray(pair[:, pair.shape[1] // 2:])
+        frame = pair[:, pair.shape[1] // 2:]
+        return np.ascontiguousarray(cut_out(frame, (0, 0, *size_of(frame)), self.size))
 
 
 class Writer:
@@ -206,21 +213,25 @@ class Writer:
         pose = draw_pose(self.track.poses[row], self.size, self.draw['style'],
                          self.track.skeleton, self.draw['line_width'])
         if image is None or self.box is None:
-            return write_png(self.folder / phase / name, pose)
+            return write_image(self.folder / phase / name, pose)
         frame = cut_out(image, self.box, self.size)
         if self.layout == 'folders':
-            write_png(self.folder / f'{phase}_A' / name, pose)
-            return write_png(self.folder / f'{phase}_B' / name, frame)
-        return write_png(self.folder / phase / name, np.hstack([pose, frame]))
+            write_image(self.folder / f'{phase}_A' / name, pose)
+            return write_image(self.folder / f'{phase}_B' / name, frame)
+        return write_image(self.folder / phase / name, np.hstack([pose, frame]))
 
 
-def settings(opt: Options, source: Source) -> dict[str, Any]:
-    """What decides how the dataset looks: the options and the source file itself."""
+def settings(opt: Options, source: Source, target: 'Target | None') -> dict[str, Any]:
+    """What decides how the dataset looks: the options, the source file itself, and who the poses
+    are fitted to. Two spellings of a path are the same file."""
     chosen = {k: v for k, v in opt.facts().items() if k not in NOT_SETTINGS}
-    return chosen | {'source_bytes': source.facts()['bytes']}
+    paths = {k: os.path.abspath(chosen[k]) for k in ('video', 'images', 'retarget_to')
+             if chosen[k] is not None}
+    fitted = {'target_stage': target.stage.to_dict(), 'target_draw': target.draw} if target else {}
+    return chosen | paths | fitted | {'source_bytes': source.facts()['bytes']}
 
 
-def is_finished(opt: Options, source: Source) -> bool:
+def is_finished(opt: Options, source: Source, target: 'Target | None') -> bool:
     """Whether the dataset is there already, made with these settings; UserError where it was made
     with others, or where the folder holds something else."""
     root = Path(opt.dataroot)
@@ -232,7 +243,7 @@ def is_finished(opt: Options, source: Source) -> bool:
     if opt.overwrite:
         return False
     made = read_json(root / 'dataset.json').get('settings', {})
-    wanted = settings(opt, source)
+    wanted = settings(opt, source, target)
     differ = [f'{k} was {made.get(k)} and is now {v}' for k, v in wanted.items()
               if made.get(k) != v]
     if differ:

@@ -1,5 +1,5 @@
 """Pictures for people: what was found and drawn, at a few moments of the video. No torch."""
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import cv2
@@ -7,6 +7,7 @@ import numpy as np
 
 from data.sources import Source
 from pose.draw import draw_pose
+from pose.retarget import Stage
 from pose.track import PoseTrack
 from util.images import size_of
 from util.video import Frame, prefetch
@@ -18,14 +19,16 @@ HEIGHT = 240        # px of each picture in the sheet
 class Preview:
     """Rows of pictures: video with its skeleton | pose as drawn | target with the fitted pose.
 
-    track    in px of the video
-    drawn    the same frames in px of what is written
+    track    in px of the video; `stages` its body measures by shot, where it was fitted to a target
+    drawn    the same frames in px of what is written, on `stage`
     target   a frame of the person the poses were fitted to, or None
+    The near and the far ankle line of each stage are drawn across.
     """
 
-    def __init__(self, track: PoseTrack, drawn: PoseTrack, draw: dict[str, object],
-                 target: np.ndarray | None):
-        self.track, self.drawn, self.draw, self.target = track, drawn, draw, target
+    def __init__(self, track: PoseTrack, stages: Mapping[int, Stage], drawn: PoseTrack,
+                 stage: Stage, draw: dict[str, object], target: np.ndarray | None):
+        self.track, self.stages, self.drawn, self.stage = track, stages, drawn, stage
+        self.draw, self.target = draw, target
         kept, lost = np.flatnonzero(drawn.kept), np.flatnonzero(~drawn.kept)
         chosen = np.concatenate([spread(kept, MOMENTS), spread(lost, MOMENTS // 3)])
         self.rows = {int(track.index[row]): int(row) for row in sorted(chosen)}
@@ -58,13 +61,14 @@ class Preview:
         picture = self.pictures[index]
         by = picture.shape[0] / self.track.size[1]
         found = self.track.poses[row] * (by, by, 1)
-        parts = [overlaid(picture, draw_pose(found.astype(np.float32), size_of(picture)))]
+        seen = draw_pose(found.astype(np.float32), size_of(picture), skeleton=self.track.skeleton)
+        parts = [lined(overlaid(picture, seen), self.stages.get(int(self.track.shots[row])), by)]
         if self.drawn.kept[row]:
             pose = draw_pose(self.drawn.poses[row], self.drawn.size, str(self.draw['style']),
                              self.drawn.skeleton, float(str(self.draw['line_width'])))
             parts.append(scaled(pose))
             if self.target is not None:
-                parts.append(scaled(overlaid(self.target, pose)))
+                parts.append(scaled(lined(overlaid(self.target, pose), self.stage)))
         return np.hstack(parts)
 
 
@@ -85,3 +89,11 @@ def scaled(image: np.ndarray) -> np.ndarray:
 def overlaid(image: np.ndarray, pose: np.ndarray) -> np.ndarray:
     """The pose drawn over the picture."""
     return np.where(pose.any(2, keepdims=True), pose, image // 3 * 2)
+
+
+def lined(image: np.ndarray, stage: Stage | None, by: float = 1.0) -> np.ndarray:
+    """The stage's near and far ankle line across the picture, which is scaled `by`."""
+    for line in (stage.near, stage.far) if stage else ():
+        y = round(line * by)
+        cv2.line(image, (0, y), (image.shape[1], y), (255, 255, 255), 1)
+    return image

@@ -2,14 +2,13 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from dominate import tags
 
 from data.preview import Preview
 from pose.track import PoseTrack, jitter
 from util.files import write_text
-from util.images import size_of
+from util.images import size_of, write_image
 from util.page import curves_svg, facts_table, figure_row, fold, page, raw, render
 
 
@@ -27,11 +26,11 @@ def write_report(folder: Path, facts: dict[str, Any], found: PoseTrack, cleaned:
         tags.p(summary(facts, found))
         tags.h2('At a few moments')
         tags.p('The video with the skeleton found in it, the pose as it is drawn'
-               + (', and that pose over the person it was fitted to.' if facts['retargeted_to']
-                  else '.'))
+               + (', and that pose over the person it was fitted to. White: the lines on which '
+                  'the feet stand nearest and furthest.' if facts['retargeted_to'] else '.'))
         for k, (caption, row) in enumerate(preview.sheet()):
             path = pictures / f'{k:02d}.jpg'
-            cv2.imwrite(str(path), cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
+            write_image(path, row)
             figure_row([(f'report/{path.name}', caption)], size_of(row))
         tags.h2('Joints seen over time')
         seen = (found.poses[..., 2] > 0).mean(1) * 100

@@ -9,7 +9,7 @@ import numpy as np
 
 from data.base_dataset import pictures_in
 from util.errors import UserError, say, warn
-from util.images import size_of
+from util.images import read_image, size_of
 from util.progress import clock
 from util.video import Frame, VideoWriter, probe, read_frames
 
@@ -78,7 +78,7 @@ class ImagesSource:
         size: tuple[int, ...] | None = None
         bad: list[str] = []
         for index, path in self.files:
-            image = cv2.imread(str(path))
+            image = read_image(path)
             if image is None:
                 bad.append(path.name)
                 continue
@@ -86,14 +86,16 @@ class ImagesSource:
             if image.shape != size:
                 raise UserError(f'{path}: {image.shape[1]}x{image.shape[0]}, but the pictures '
                                 f'before are {size[1]}x{size[0]}. Give pictures of one size.')
-            yield Frame(index, index / self.fps, np.ascontiguousarray(image[..., ::-1]))
+            yield Frame(index, index / self.fps, image)
         if bad:
             warn(f'{self.folder}: {len(bad)} pictures cannot be read and are left out, '
                  f'e.g. {bad[0]}.')
 
     def facts(self) -> dict[str, Any]:
-        return {'kind': 'images', 'path': self.folder, 'bytes': 0, 'size': list(self.size),
-                'fps': self.fps, 'frames': len(self.files), 'rotation': 0, 'sound': False}
+        return {'kind': 'images', 'path': self.folder,
+                'bytes': sum(path.stat().st_size for _, path in self.files),
+                'size': list(self.size), 'fps': self.fps, 'frames': len(self.files),
+                'rotation': 0, 'sound': False}
 
 
 def film(camera: int, seconds: float, path: Path) -> None:

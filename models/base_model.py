@@ -11,6 +11,7 @@ from util.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from torch import Tensor, nn
 
@@ -67,7 +68,8 @@ class BaseModel:
     def spread(self, network: 'nn.Module', x: 'Tensor') -> 'Tensor':
         """network(x), on several GPUs where the engine has them."""
         if not self.engine.gpu_ids or len(x) == 1:
-            return network(x)
+            # painting never compiles: that would stop the run for minutes, unannounced
+            return network(x) if network.training else network.forward(x)
         from torch.nn.parallel import data_parallel
         return data_parallel(network, x, self.engine.gpu_ids)
 
@@ -113,7 +115,14 @@ class BaseModel:
             raise UserError('latest_state.pth belongs to another model. Give the --model that '
                             'this run was trained with, or another --name.')
         for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state['optimizers'][name])
+            load_optimizer(optimizer, state['optimizers'][name])
+
+    def load_weights(self, folder: 'Path', epoch: str) -> None:
+        """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit."""
+        from models.networks import which_flags
+        from util.checkpoints import load_weights
+        for name, network in self.networks.items():
+            load_weights(network, folder / f'{epoch}_net_{name}.pth', f'--net{name}', which_flags)
 
     def check_size(self, width: int, height: int) -> None:
         """Raise UserError when pictures of this size cannot be trained on."""
@@ -124,3 +133,20 @@ class BaseModel:
                     f'pictures of {width}x{height} are too small for --netD '
                     f'{self.opt.netD}: both sides must be {smallest} or more. Prepare the dataset '
                     f'with --size 256, or use --netD pixel.')
+
+
+def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
+    """Take over an optimizer's state, but not how it computes or how its memory is laid out.
+
+    The run may go on by another path than it began: load_state_dict would keep the old path's
+    `fused`, and its strides, which fused Adam on a CPU takes for the parameters' own.
+    """
+    import torch
+    ways = [{k: group[k] for k in ('fused', 'foreach')} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, way in zip(optimizer.param_groups, ways):
+        group.update(way)
+    for parameter, moments in optimizer.state.items():
+        for key, value in moments.items():
+            if value.shape == parameter.shape:
+                moments[key] = torch.empty_like(parameter).copy_(value)

@@ -52,7 +52,7 @@ class Engine:
     def to_tensor(self, images: np.ndarray) -> Tensor:
         """uint8 (B, H, W, C) -> float32 (B, C, H, W) in [-1, 1], made float on the device."""
         tensor = torch.from_numpy(np.ascontiguousarray(images))
-        tensor = tensor.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+        tensor = tensor.to(self.device).permute(0, 3, 1, 2)
         return tensor.to(torch.float32, memory_format=self.memory_format) / 127.5 - 1
 
     def __str__(self) -> str:

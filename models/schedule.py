@@ -15,10 +15,10 @@ class Schedule:
 
     def __init__(self, lr: float, policy: str = 'linear', n_epochs: int = 100,
                  n_epochs_decay: int = 100, max_minutes: float | None = None,
-                 lr_decay_iters: int = 50, first_epoch: int = 1):
+                 lr_decay_iters: int = 50):
         self.lr, self.policy, self.lr_decay_iters = lr, policy, lr_decay_iters
         self.n_epochs, self.n_epochs_decay = n_epochs, n_epochs_decay
-        self.max_minutes, self.first_epoch = max_minutes, first_epoch
+        self.max_minutes = max_minutes
         self.best, self.stale, self.cut = math.inf, 0, 1.0
 
     @property
@@ -49,6 +49,8 @@ class Schedule:
 
     def _by_clock(self, t: float) -> float:
         """t: the part of the time that is over, 0 to 1. Every policy ends at zero."""
+        if t >= 1:
+            return 0.0
         if self.policy == 'cosine':
             return (1 + math.cos(math.pi * t)) / 2
         if self.policy == 'step':

@@ -1,4 +1,5 @@
 """The training loop: batches in, steps, pictures and checkpoints out, resumable anywhere."""
+import math
 import signal
 import threading
 import time
@@ -26,6 +27,7 @@ HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, chea
 SHOW_SECONDS = 60.0         # pictures are shown at least this often ...
 SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before
 WARM_UP_STEPS = 50          # after these the pace is known
+COMPILE_GAIN, COMPILE_SECONDS = 0.10, 150.0     # as scripts/benchmark.py step --compile shows
 
 
 class Training:
@@ -44,7 +46,9 @@ class Training:
         self.steps = 0                          # in all
         self.seconds = 0.0                      # in all, over every session
         self.stop = False                       # Ctrl-C was pressed
+        self.first_step = 0                     # of this session
         self.compiled: bool | None = None       # None: not decided yet
+        self.proven = False                     # a compiled step has worked
 
     # -- what is kept ------------------------------------------------------------------------
 
@@ -57,7 +61,8 @@ class Training:
             for name, value in weights.items()}
         files[self.folder / 'latest_state.pth'] = {
             'epoch': self.epoch, 'batches': self.batches, 'steps': self.steps,
-            'seconds': self.seconds, 'schedule': self.schedule.state(),
+            'seconds': self.seconds, 'compiled': bool(self.compiled),
+            'schedule': self.schedule.state(),
             'model': self.model.state(), 'random': random_state()}
         checkpoints.save(files)
         self.saved_at = time.monotonic()
@@ -65,9 +70,7 @@ class Training:
     def load(self) -> None:
         """Go on where the run of this folder stopped."""
         label = self.opt.epoch
-        for name, network in self.model.networks.items():
-            checkpoints.load_weights(network, self.folder / f'{label}_net_{name}.pth',
-                                     f'--net{name}')
+        self.model.load_weights(self.folder, label)
         path = self.folder / 'latest_state.pth'
         if label != 'latest' or not path.is_file():
             warn(f'{self.folder}: only the weights of epoch {label} are known, so Adam starts '
@@ -75,7 +78,10 @@ class Training:
             return
         state = checkpoints.read(path)
         self.epoch, self.batches = state['epoch'], state['batches']
-        self.steps, self.seconds = state['steps'], state['seconds']
+        self.steps = self.first_step = state['steps']
+        self.seconds = state['seconds']
+        if state['compiled'] and self.model.engine.may_compile:
+            self.compile()
         self.schedule.load_state(state['schedule'])
         self.model.load_state(state['model'])
         restore_random(state['random'])
@@ -89,7 +95,7 @@ class Training:
         if self.opt.max_minutes is not None:
             return (f'{self.opt.name} is finished: it has trained for {self.seconds / 60:.1f} '
                     f'minutes. To go on: --continue_train --max_minutes '
-                    f'{2 * self.opt.max_minutes:g}.')
+                    f'{math.ceil(self.seconds / 60 + self.opt.max_minutes)}.')
         return (f'{self.opt.name} is finished: epoch {self.epoch - 1} of {self.schedule.epochs}. '
                 f'To go on: --continue_train --n_epochs_decay {self.opt.n_epochs_decay + 50}.')
 
@@ -132,16 +138,17 @@ class Training:
             self.seconds += before - reported
             if self.out_of_time() or self.over():
                 break
-        if self.batches == len(self.loader):
+        # more than all when the dataset, or the number of its batches, has shrunk since
+        if self.batches >= len(self.loader):
             self.end_epoch(time.monotonic() - began)
 
     def train_step(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """One step; the first compiled one may fail, and then the run goes on without."""
-        if self.compiled is not True:
+        if not self.compiled or self.proven:
             return self.model.step(x, y)
         try:
             losses = self.model.step(x, y)
-            self.compiled = False       # proven: from now on a failure is a real one
+            self.proven = True          # from now on a failure is a real one
             return losses
         except Exception as error:      # a compiler can fail in any way it likes
             drop_compiled(list(self.model.networks.values()))
@@ -179,8 +186,11 @@ class Training:
         if opt.save_latest_minutes and now - self.saved_at > opt.save_latest_minutes * 60 or \
                 due(opt.save_latest_freq):
             self.save(f'iter_{images}' if opt.save_by_iter else None)
-        if self.steps == WARM_UP_STEPS:
-            self.decide_compile(took)
+        session = self.steps - self.first_step
+        if session == 10:           # the first steps also set things up: they are no pace
+            self.paced_from = now
+        if session == WARM_UP_STEPS:
+            self.tell_pace((now - self.paced_from) / (WARM_UP_STEPS - 10))
 
     def is_last_step(self) -> bool:
         """Whether this session ends here: the last picture is the one people look at."""
@@ -217,9 +227,12 @@ class Training:
         """By the clock the bar counts seconds, else steps; either way its ETA is the run's."""
         if self.opt.max_minutes is not None:
             return clock(f'training {self.opt.name}', self.opt.max_minutes * 60, self.seconds)
-        left = (self.schedule.epochs - self.epoch + 1) * len(self.loader) - self.batches
-        return progress(None, f'training {self.opt.name}', self.steps + left, 'step',
+        return progress(None, f'training {self.opt.name}', self.steps + self.steps_left(), 'step',
                         initial=self.steps)
+
+    def steps_left(self) -> int:
+        """When it is the epochs that count."""
+        return (self.schedule.epochs - self.epoch + 1) * len(self.loader) - self.batches
 
     def tick(self, losses: dict[str, Tensor], took: float) -> None:
         meter = self.meter
@@ -243,23 +256,23 @@ class Training:
 
     # -- speed -------------------------------------------------------------------------------
 
-    def decide_compile(self, took: float) -> None:
-        """Use torch.compile when the steps that are left repay its warm-up."""
+    def tell_pace(self, pace: float) -> None:
+        """After the first steps, at `pace` seconds each: say what fits, and compile if it pays."""
         if self.opt.max_minutes is not None:
             left = self.opt.max_minutes * 60 - self.seconds
             say(f'about {self.predicted_epochs():.1f} epochs fit into {self.opt.max_minutes:g} '
-                f'minutes at {took:.2f} s a step.')
+                f'minutes at {pace:.2f} s a step.')
         else:
-            left = ((self.schedule.epochs - self.epoch + 1) * len(self.loader)
-                    - self.batches) * took
-        if not self.model.engine.may_compile or self.compiled is not None:
-            return
-        gain, warm_up = 0.10, 150.0     # measured on two cores: see scripts/benchmark.py
-        if left * gain > warm_up:
-            networks = list(self.model.networks.values())
-            self.compiled = compile_in_place(networks)
-            if self.compiled:
-                say('torch.compile: the next step takes a minute or two, the rest are faster.')
+            left = self.steps_left() * pace
+        worth = left * COMPILE_GAIN > COMPILE_SECONDS
+        if self.compiled is None and self.model.engine.may_compile and worth:
+            self.compile()
+
+    def compile(self) -> None:
+        """Turn torch.compile on for the steps from now on."""
+        self.compiled = compile_in_place(list(self.model.networks.values()))
+        if self.compiled:
+            say('torch.compile: the next step takes a minute or two, the rest are faster.')
 
     # -- leaving -----------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     """argparse whose errors are UserErrors and whose misspelt flags name the nearest one."""
 
     def __init__(self, description: str):
-        older = {**RENAMED, **{old: new for old, (new, _) in REPLACED.items()}}
+        older = {**RENAMED, **{old: new for old, (new, _, _) in REPLACED.items()}}
         self.older = older
         super().__init__(description=description, allow_abbrev=False,
                          formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -93,6 +93,9 @@ class BaseOptions(EntryOptions):
     # these belong to one call, not to the run
     NOT_FROM_RECORD = {'name', 'checkpoints_dir', 'phase', 'device', 'gpu_ids', 'precision',
                        'no_compile', 'num_threads', 'verbose', 'max_dataset_size', 'epoch'}
+
+    LEAST = {'batch_size': 1, 'num_threads': 0, 'ngf': 1, 'load_size': 1, 'crop_size': 1,
+             'max_dataset_size': 1}
 
     def declare(self, parser: Parser) -> None:
         run = parser.add_argument_group('run')
@@ -220,9 +223,13 @@ class BaseOptions(EntryOptions):
             raise UserError(f'--name {opt.name}: a run has a plain name; its folder goes into '
                             f'--checkpoints_dir, e.g. --checkpoints_dir '
                             f'{Path(opt.name).parent} --name {Path(opt.name).name or "me"}.')
-        for flag in ('batch_size', 'num_threads', 'ngf', 'input_nc', 'output_nc'):
-            if getattr(opt, flag) < 1:
-                raise UserError(f'--{flag} {getattr(opt, flag)}: give 1 or more.')
+        for flag, least in self.LEAST.items():
+            value = getattr(opt, flag, None)
+            if value is not None and value < least:
+                raise UserError(f'--{flag} {value}: give {least} or more.')
+        for flag in ('input_nc', 'output_nc'):
+            if getattr(opt, flag) not in (1, 3):
+                raise UserError(f'--{flag} {getattr(opt, flag)}: give 3 for colour or 1 for grey.')
 
 
 def typed_as(parser: Parser, name: str, value: Any) -> Any:

@@ -12,7 +12,8 @@ RENAMED = {
     'how_many': 'num_test', 'niter': 'n_epochs', 'niter_decay': 'n_epochs_decay',
     'lambda_A': 'lambda_L1', 'display_single_pane_ncols': 'display_ncols',
 }
-REPLACED = {'no_lsgan': ('gan_mode', 'vanilla')}
+# flag: what it is today, and what leaving it out meant
+REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}
 RENAMED_VALUES = {'lr_policy': {'lambda': 'linear'}}
 # name: how many values follow; what it did is not part of any model here
 WITHOUT_EFFECT = {'identity': 1}
@@ -37,7 +38,7 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
         elif RENAMED.get(name) in flags:
             name = RENAMED[name]
         elif name in REPLACED and REPLACED[name][0] in flags:
-            name, value = REPLACED[name]
+            name, value, _ = REPLACED[name]
             equals = '='
         elif name in WITHOUT_EFFECT:
             dropped.append(name)
@@ -56,8 +57,8 @@ def modern_facts(facts: dict[str, Any]) -> dict[str, Any]:
     out = {}
     for name, value in facts.items():
         if name in REPLACED:
-            if value == 'True':
-                out[REPLACED[name][0]] = REPLACED[name][1]
+            today, given, left_out = REPLACED[name]
+            out[today] = given if value == 'True' else left_out
             continue
         name = RENAMED.get(name, name)
         out.setdefault(name, RENAMED_VALUES.get(name, {}).get(value, value))

@@ -26,6 +26,8 @@ class TestOptions(BaseOptions):
         test.add_argument('--no_video', action='store_true', help='write frames and page only')
         test.add_argument('--video_from', help='a video whose picture and sound go beside ours')
 
+    LEAST = {**BaseOptions.LEAST, 'num_test': 1}
+
     def reads_record(self, known: dict[str, Any]) -> bool:
         return True
 
@@ -42,5 +44,3 @@ class TestOptions(BaseOptions):
         if not opt.dataroot:
             raise UserError('--dataroot is missing: name the dataset whose poses to paint, e.g. '
                             '--dataroot datasets/me.')
-        if opt.num_test is not None and opt.num_test < 1:
-            raise UserError(f'--num_test {opt.num_test}: give 1 or more, or leave it out for all.')

@@ -10,8 +10,10 @@ class TrainOptions(BaseOptions):
 
     description = 'Train a model that paints one person from drawn poses.'
     phase = 'train'
-    NOT_FROM_RECORD = BaseOptions.NOT_FROM_RECORD | {'continue_train', 'overwrite', 'max_steps',
-                                                     'epoch_count'}
+    # going on exactly means on the same data, by the same path
+    NOT_FROM_RECORD = (BaseOptions.NOT_FROM_RECORD
+                       - {'phase', 'precision', 'no_compile', 'max_dataset_size'}
+                       | {'continue_train', 'overwrite', 'max_steps', 'epoch_count'})
 
     def declare(self, parser: Parser) -> None:
         super().declare(parser)
@@ -81,15 +83,26 @@ class TrainOptions(BaseOptions):
     def reads_record(self, known: dict[str, Any]) -> bool:
         return known['continue_train']
 
+    def from_record(self, parser: Parser, record: dict[str, Any],
+                    typed: set[str]) -> dict[str, Any]:
+        # who types epochs goes on by epochs, though the run began by the clock
+        by_epochs = {'n_epochs', 'n_epochs_decay'} & typed
+        clock = {'max_minutes'} if by_epochs else set()
+        return super().from_record(parser, record, typed | clock)
+
+    LEAST = {**BaseOptions.LEAST, 'n_epochs': 0, 'n_epochs_decay': 0, 'lr_decay_iters': 1,
+             'seed': 0, 'max_steps': 1, 'print_freq': 1, 'display_freq': 1, 'update_html_freq': 1,
+             'save_latest_freq': 1, 'save_epoch_freq': 1, 'epoch_count': 1, 'pool_size': 0,
+             'n_layers_D': 1, 'ndf': 1}
+
     def check(self, opt: Options) -> None:
         super().check(opt)
+        if opt.continue_train and opt.overwrite:
+            raise UserError('--continue_train and --overwrite contradict each other: go on with '
+                            'the run, or start it anew.')
         if not opt.dataroot:
             raise UserError('--dataroot is missing: name the dataset to train on, e.g. '
                             '--dataroot datasets/me (preprocess.py makes one from a video).')
-        for flag in ('n_epochs', 'n_epochs_decay'):
-            if getattr(opt, flag) < 0:
-                raise UserError(f'--{flag} {getattr(opt, flag)}: give 0 or more.')
-        for flag in ('max_minutes', 'max_steps', 'lr', 'print_freq', 'display_freq',
-                     'update_html_freq', 'save_latest_freq', 'save_epoch_freq'):
+        for flag in ('max_minutes', 'lr'):
             if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')

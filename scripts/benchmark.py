@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,16 +115,23 @@ def data(size: int, steps: int) -> None:
 
 def preprocess(video: str | None, rounds: int) -> None:
     """preprocess.py on a video against the detector alone on frames that lie in memory."""
+    import cv2
+
     import preprocess as entry
     from pose.detect import detectors
-    from util.video import read_frames
+    from util.video import VideoWriter, read_frames
     with tempfile.TemporaryDirectory() as folder:
         if video is None:
             from scripts.make_demo_videos import make_demo_videos
-            make_demo_videos(Path(folder), size=720, seconds=(10, 1))
-            video = str(Path(folder) / 'target.mp4')
-        frames = [frame.image for frame in read_frames(video)][:300]
-        end = [str(list(read_frames(video))[len(frames) - 1].time + 1e-3)]
+            drawn, _ = make_demo_videos(Path(folder), size=720, seconds=(10, 1))
+            video = str(Path(folder) / 'wide.mp4')
+            with VideoWriter(video, fps=30) as wide:        # 960x720, as cameras film
+                for frame in read_frames(drawn):
+                    wide.write(cv2.copyMakeBorder(frame.image, 0, 0, 120, 120,
+                                                  cv2.BORDER_REPLICATE))
+        shown = list(islice(read_frames(video), 300))
+        frames = [frame.image for frame in shown]
+        end = [str(shown[-1].time + 1e-3)]
         print(f'preprocessing {video}, {len(frames)} frames of '
               f'{frames[0].shape[1]}x{frames[0].shape[0]}')
 

@@ -109,7 +109,10 @@ def test_a_failure_leaves_the_dataset_that_was_there(demo_videos, tmp_path, monk
     root = tmp_path / 'me'
     prepare(root, '--video', demo_videos[1], '--end', '0.5')
     before = (root / 'dataset.json').read_text()
-    monkeypatch.setattr('data.prepare.cv2.imwrite', lambda *a: False)
+
+    def full(path, data):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(Path, 'write_bytes', full)
     with pytest.raises(UserError, match='could not be written'):
         prepare(root, '--video', demo_videos[1], '--end', '0.4', '--overwrite')
     assert (root / 'dataset.json').read_text() == before and files(tmp_path) == ['me']

@@ -5,7 +5,7 @@ CHECKPOINTS_DIR/NAME/{EPOCH,latest}_net_{G,D}.pth, and latest_state.pth with all
 """
 import pickle
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ def save(files: Mapping[Path, Any]) -> None:
     Raises UserError when the disk is full; then every file is as it was.
     """
     with ExitStack() as places:
-        parts = {path: places.enter_context(atomic(path)) for path in files}
+        # left in reverse order: the state, named last, takes its place after the weights
+        parts = {path: places.enter_context(atomic(path)) for path in reversed(list(files))}
         for path, part in parts.items():
             try:
                 with open(part, 'wb') as file:
@@ -51,7 +52,7 @@ def read(path: Path) -> Any:
             raise UserError(f'{path}: carries code, which is never run. If you trust its origin, '
                             f'save only its state_dict() there.') from error
         raise not_a_checkpoint(path) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:      # a broken file can break its reader in any way
         raise not_a_checkpoint(path) from error
 
 
@@ -86,8 +87,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def load_weights(network: nn.Module, path: Path, flag: str) -> None:
-    """Load `path` into `network`; UserError says how the two differ. `flag` chooses the network."""
+def load_weights(network: nn.Module, path: Path, flag: str,
+                 advice: Callable[[dict[str, Tensor]], str] = lambda state: '') -> None:
+    """Load `path` into `network`; UserError says how the two differ.
+
+    flag     what chooses the network, e.g. --netG
+    advice   says of a state dict which flags it fits
+    """
     state = read_weights(path)
     wanted = network.state_dict()
     # PyTorch before 0.4 gave InstanceNorm buffers that it never used; and BatchNorm no counter
@@ -106,9 +112,3 @@ def load_weights(network: nn.Module, path: Path, flag: str) -> None:
                         f'{advice(state)}')
     network.load_state_dict(state)
 
-
-def advice(state: dict[str, Tensor]) -> str:
-    from models.networks import read_architecture
-    facts = read_architecture(state)
-    flags = [f'--{k}' if v is True else f'--{k} {v}' for k, v in facts.items() if v is not False]
-    return f'It fits {" ".join(flags)}.' if flags else 'Choose the run\'s own --model and --netG.'

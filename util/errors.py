@@ -32,10 +32,13 @@ def warn(line: str) -> None:
 
 
 def run_main(main: Callable[[], object]) -> None:
-    """Call an entry point; a UserError becomes its sentence and status 1, Ctrl-C status 130."""
+    """Call an entry point; a UserError, or what the system refuses, becomes its
+    sentence and status 1; Ctrl-C becomes status 130."""
     try:
         main()
     except UserError as error:
+        sys.exit(f'error: {error}')
+    except OSError as error:        # a folder without rights, a disk that went away
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
         sys.exit(130)

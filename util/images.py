@@ -13,16 +13,25 @@ def size_of(image: np.ndarray) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write uint8 RGB (H, W, 1 or 3), lightly compressed, because somebody waits for it."""
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write uint8 RGB (H, W, 1 or 3) as the PNG or JPEG its name says.
+
+    A PNG is lightly compressed, because somebody waits for it. OpenCV only encodes: its own
+    files fail on names that are not ASCII on Windows.
+    """
     if image.shape[2] == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+    _, encoded = cv2.imencode(path.suffix, image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    try:
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
         free = shutil.disk_usage(path.parent).free / 1e6
-        raise UserError(f'{path} could not be written; {free:.0f} MB are free there. Make room, '
-                        f'then give the same command again.')
+        raise UserError(f'{path} could not be written ({error.strerror}; {free:.0f} MB are free '
+                        f'there). Make room, then give the same command again.') from error
 
 
-def read_png(path: Path) -> np.ndarray:
-    """What write_png wrote, as RGB (H, W, 3)."""
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+def read_image(path: Path) -> np.ndarray | None:
+    """uint8 RGB (H, W, 3); None for a file that is no picture."""
+    encoded = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

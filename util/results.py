@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from util.errors import UserError, say, warn
-from util.images import read_png, write_png
+from util.images import read_image, size_of, write_image
 from util.progress import progress
 
 LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order people read them
@@ -41,6 +41,8 @@ class Results:
     def writing(self) -> Iterator[None]:
         """Frames may be added within the block; at its end all of them are on the disk."""
         self.images.mkdir(parents=True, exist_ok=True)
+        for name in ('index.html', 'fake_B.mp4', 'side_by_side.mp4'):
+            (self.folder / name).unlink(missing_ok=True)
         for label in LABELS:
             for stale in self.images.glob(f'*_{label}.png'):
                 stale.unlink()
@@ -58,7 +60,7 @@ class Results:
                             if label in pictures})
         for label, picture in pictures.items():
             file = self.images / f'{name}_{label}.png'
-            self.pending.append(self.pool.submit(write_png, file, picture))
+            self.pending.append(self.pool.submit(write_image, file, picture))
         while len(self.pending) > 32:           # painting may not outrun the disk for long
             self.pending.popleft().result()
 
@@ -74,22 +76,29 @@ class Results:
         fps = self.dataset.facts.get('fps') or self.trained.get('fps') or 30.0
         return [k / fps for k in range(len(self.names))], list(range(len(self.names)))
 
+    def pictures(self, frame: dict[str, str]) -> dict[str, np.ndarray]:
+        """The pictures of a frame, read back."""
+        found = {label: read_image(self.folder / path) for label, path in frame.items()}
+        return {label: picture for label, picture in found.items() if picture is not None}
+
     def write_videos(self, video_from: str | None = None) -> None:
         """fake_B.mp4 and side_by_side.mp4 (source, if given | pose | painted | real)."""
         from util.video import VideoWriter, side_by_side
         times, numbers = self.times()
+        size: tuple[int, int] | None = None         # of the first frame; a film has one size
         sources = SourceFrames(video_from, numbers, times) if video_from else None
         with ExitStack() as open_files:
             painted, beside = (open_files.enter_context(VideoWriter(
                 self.folder / f'{name}.mp4', sound_from=video_from, sound_start=times[0]))
                 for name in ('fake_B', 'side_by_side'))
             for k, frame in enumerate(progress(self.frames, 'writing video')):
-                pictures = {label: read_png(self.folder / path) for label, path in frame.items()}
-                row = list(pictures.values())
+                pictures = self.pictures(frame)
+                size = size or size_of(pictures['fake_B'])
+                row = [fitted(picture, size) for picture in pictures.values()]
                 if sources:
-                    row.insert(0, fit_height(sources.at(k), row[0].shape[0]))
-                painted.write(pictures['fake_B'], times[k])
-                beside.write(side_by_side(*row), times[k])
+                    row.insert(0, sources.at(k))
+                painted.write(fitted(pictures['fake_B'], size), times[k])
+                beside.write(side_by_side(*row, height=size[1]), times[k])
         self.videos = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
         for name, file in self.videos.items():
             say(f'{name}: {self.folder / file}')
@@ -131,8 +140,6 @@ class SourceFrames:
         return self.last.image
 
 
-def fit_height(picture: np.ndarray, height: int) -> np.ndarray:
-    """Resized to `height` pixels, its aspect kept."""
-    width = round(picture.shape[1] * height / picture.shape[0])
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
+def fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The picture at that (width, height)."""
+    return picture if size_of(picture) == size else cv2.resize(picture, size)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
-from util.run_record import write_record
+from util.run_record import RECORDS, write_record
 
 
 class RunFolder:
@@ -39,11 +39,11 @@ class RunFolder:
                             f'it, or take another --name.') from None
 
     def clear(self) -> None:
-        """Remove what an earlier run left: its weights, records and pages."""
-        for path in self.path.iterdir():
-            if path.name == '.lock':
-                continue
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Remove what an earlier run left: its weights, log, records and pages, nothing else."""
+        for pattern in ('*_net_*.pth', 'latest_state.pth', 'loss_log.txt', *RECORDS):
+            for path in self.path.glob(pattern):
+                path.unlink()
+        shutil.rmtree(self.path / 'web', ignore_errors=True)
 
     def write_record(self, options: dict[str, Any], dataset: dict[str, Any]) -> None:
         write_record(self.path, options, dataset)

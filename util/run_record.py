@@ -21,7 +21,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         if path.is_file():
             if path.suffix == '.json':
                 return read_json(path)
-            return {'options': read_option_lines(path.read_text())}
+            return {'options': read_option_lines(path.read_text('utf-8', 'replace'))}
     return {}
 
 

@@ -82,3 +82,10 @@ def read_architecture(state: dict) -> dict[str, object]:
     biases = sum(k.endswith('.bias') and v.ndim == 1 for k, v in state.items())
     norm = 'batch' if scales else 'instance' if biases > 1 else 'none'
     return facts | {'ngf': first.shape[0], 'input_nc': first.shape[1], 'norm': norm}
+
+
+def which_flags(state: dict) -> str:
+    """The flags that a generator's state dict fits, as a sentence."""
+    facts = read_architecture(state)
+    flags = [f'--{k}' if v is True else f'--{k} {v}' for k, v in facts.items() if v is not False]
+    return f'It fits {" ".join(flags)}.' if flags else 'Choose the run\'s own --model and --netG.'

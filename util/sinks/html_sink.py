@@ -9,19 +9,17 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dominate import tags
 from dominate.util import raw
 
 from util.files import atomic, write_text
+from util.images import size_of, write_image
 from util.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
 from util.sinks.base_sink import RunFacts, Sink
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from util.sinks.base_sink import Pictures
 
 REFRESH = 30            # seconds between the browser's looks at the page while training
@@ -63,11 +61,11 @@ class HtmlSink(Sink):
 
     def pictures(self, epoch: int, step: int, pictures: 'Pictures') -> None:
         self.happened({'pictures': self.save(f'epoch{epoch:03}_', pictures), 'step': step,
-                       'epoch': epoch, 'size': size_of(pictures)})
+                       'epoch': epoch, 'size': size_of(next(iter(pictures.values())))})
 
     def heldout(self, epoch: int, step: int, pictures: 'Pictures', score: float | None) -> None:
         self.happened({'heldout': self.save(f'epoch{epoch:03}_heldout_', pictures), 'step': step,
-                       'epoch': epoch, 'size': size_of(pictures),
+                       'epoch': epoch, 'size': size_of(next(iter(pictures.values()))),
                        'score': None if score is None else float(score)})
 
     def close(self, finished: bool) -> None:
@@ -77,7 +75,8 @@ class HtmlSink(Sink):
         """Write the pictures; {label: path relative to the page}."""
         paths = {label: f'images/{start}{label}.png' for label in pictures}
         for label, path in paths.items():
-            save_png(self.folder / path, pictures[label])
+            with atomic(self.folder / path) as part:
+                write_image(part, pictures[label])
         return paths
 
     def happened(self, event: dict[str, Any]) -> None:
@@ -229,19 +228,3 @@ def rows(shown: dict[str, Any]) -> list[tags.html_tag]:
 
 def page_name(epochs: list[int]) -> str:
     return f'epochs_{epochs[0]:03}_to_{epochs[-1]:03}.html'
-
-
-def size_of(pictures: 'Pictures') -> tuple[int, int] | None:
-    """(width, height) of the first."""
-    for picture in pictures.values():
-        return picture.shape[1], picture.shape[0]
-    return None
-
-
-def save_png(path: Path, picture: 'np.ndarray') -> None:
-    """uint8 (H, W, 3) RGB to a PNG, lightly compressed: training is waiting for the processor."""
-    import cv2
-    done, data = cv2.imencode('.png', picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert done, f'{path}: not a picture'
-    with atomic(path) as part:
-        part.write_bytes(data.tobytes())
