@@ -1,4 +1,5 @@
 """Which flags transfer.py has."""
+import sys
 from pathlib import Path
 
 from options.base_options import EntryOptions, Options, Parser
@@ -33,7 +34,7 @@ class TransferOptions(EntryOptions):
             more.add_argument(f'--{stage}_args', default='', help=f'e.g. "{example}"')
 
     def parse(self, argv: list[str] | None = None) -> Options:
-        opt = super().parse(argv)
+        opt = super().parse(joined(sys.argv[1:] if argv is None else argv))
         for flag in ('target', 'source'):
             if not getattr(opt, flag):
                 raise UserError(f'--{flag} is missing: python transfer.py --target me.mp4 '
@@ -46,3 +47,14 @@ class TransferOptions(EntryOptions):
             raise UserError(f'--output {opt.output}: what is written is an mp4; '
                             f'call it {Path(opt.output).with_suffix(".mp4")}.')
         return opt
+
+
+def joined(argv: list[str]) -> list[str]:
+    """--train_args "--flip" as one word: argparse would take a lone --flip for a flag of ours."""
+    out: list[str] = []
+    for word in argv:
+        if out and out[-1].startswith('--') and out[-1].endswith('_args'):
+            out[-1] += f'={word}'
+        else:
+            out.append(word)
+    return out

@@ -150,6 +150,46 @@ def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_p
     assert sheet.shape[1] == 3 * sheet.shape[0], 'video | fitted pose | target with it'
 
 
+def test_poses_fitted_to_a_target_that_was_made_anew_are_stale(prepared, demo_videos, tmp_path):
+    import shutil
+    target, root = tmp_path / 'me', tmp_path / 'dancer'
+    shutil.copytree(prepared, target)
+    flags = ['--video', demo_videos[1], '--poses_only', '--retarget_to', target, '--end', '0.5']
+    prepare(root, *flags)
+    prepare(root, *flags)
+    facts = json.loads((target / 'dataset.json').read_text())
+    facts['stage']['near'] += 10
+    (target / 'dataset.json').write_text(json.dumps(facts))
+    with pytest.raises(UserError, match='target_stage'):
+        prepare(root, *flags)
+
+
+def test_another_spelling_of_the_same_video_is_the_same_video(demo_videos, tmp_path, monkeypatch):
+    prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.3')
+    monkeypatch.chdir(demo_videos[1].parent)
+    prepare(tmp_path / 'me', '--video', './source.mp4', '--end', '0.3')
+
+
+def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(
+        prepared, demo_videos, tmp_path, monkeypatch):
+    from pose.detect.mediapipe import MediaPipe
+    from pose.skeleton import BODY_25, COCO_18, convert
+
+    class Coco(MediaPipe):
+        skeleton = 'COCO_18'
+
+        def __call__(self, image):
+            pose = super().__call__(image)
+            return None if pose is None else convert(pose[None], BODY_25, COCO_18)[0]
+    monkeypatch.setattr('pose.detect.mediapipe.MediaPipe', Coco)
+    monkeypatch.setattr('data.detection.detectors.find', lambda name: Coco)
+    prepare(tmp_path / 'coco', '--video', demo_videos[1], '--end', '0.3')
+    assert PoseTrack.load(tmp_path / 'coco' / 'poses.npz').poses.shape[1] == 18
+    prepare(tmp_path / 'fit', '--video', demo_videos[1], '--end', '0.5', '--poses_only',
+            '--retarget_to', prepared)
+    assert PoseTrack.load(tmp_path / 'fit' / 'poses.npz').skeleton == 'BODY_25'
+
+
 def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
     import data.detection
     monkeypatch.setattr(data.detection, 'WORTH_A_WORKER', 10)
@@ -221,6 +261,10 @@ def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
         def release(self):
             pass
     monkeypatch.setattr('data.sources.cv2.VideoCapture', Camera)
+    (tmp_path / 'mine.mp4').write_text('a film of mine')
+    with pytest.raises(UserError, match='mine.mp4 is there already'):
+        prepare(tmp_path / 'mine', '--camera', 0)
+    assert (tmp_path / 'mine.mp4').read_text() == 'a film of mine'
     with pytest.raises(UserError, match='no such camera'):
         prepare(tmp_path / 'me', '--camera', 1)
     prepare(tmp_path / 'me', '--camera', 0, '--seconds', 0.3)

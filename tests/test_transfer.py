@@ -38,10 +38,15 @@ def test_the_whole_job_is_one_command_that_resumes(job, demo_videos, capsys):
     assert Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns == weights
     assert Path('again.mp4').is_file()
 
+    with pytest.raises(UserError, match='another dataset.*--overwrite'):
+        job('--target_args', '--end 2 --overwrite', '--source_args', '--overwrite')
+
 
 @pytest.mark.parametrize('flags, said', [
     (['--source', 'no.mp4'], 'no such file'), (['--minutes', '0'], 'more than 0'),
-    (['--output', 'out.avi'], 'out.mp4'), (['--source', __file__], 'test_transfer.py')])
+    (['--output', 'out.avi'], 'out.mp4'), (['--source', __file__], 'test_transfer.py'),
+    (['--name', 'a/b'], 'plain name'), (['--train_args', '--netq x'], 'Did you mean --netG'),
+    (['--source_args', '--crp 1'], 'Did you mean --crop'), (['--test_args', '"x'], 'quotation')])
 def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     with pytest.raises(UserError, match=said):
         job(*flags)
