@@ -1,5 +1,6 @@
 """First pass over a source: every frame's pose, decoding and detecting side by side. No torch."""
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from itertools import islice
@@ -16,19 +17,21 @@ from util.errors import UserError
 from util.progress import progress
 from util.video import prefetch
 
-WORTH_A_WORKER = 100     # frames: below, starting a process costs more than it saves
+WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
 # number, time, pose or None, difference to the frame before
 Found = tuple[int, float, np.ndarray | None, float]
 
 
-def detect(source: Source, detector: str, num_workers: int = 1) -> PoseTrack:
+def detect(source: Source, detector: str, num_workers: int | None = 1) -> PoseTrack:
     """The raw track of a source, with its shots told apart; nothing is repaired yet.
+
+    num_workers   processes that share the work; None: one a core, up to 4
 
     UserError when no frame shows a person.
     """
     kind = detectors.find(detector)
-    num_workers = min(num_workers, max(1, source.count // WORTH_A_WORKER))
+    num_workers = min(num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
     found = detect_alone(source, detector, 0, None) if num_workers == 1 else \
         detect_together(source, detector, num_workers)
     results = sorted(progress(found, f'finding poses ({detector})', source.count))
@@ -44,6 +47,12 @@ def detect(source: Source, detector: str, num_workers: int = 1) -> PoseTrack:
     shots = find_cuts(joints, np.array(times), np.array(difference), kind.skeleton)
     return PoseTrack(joints, np.array(times), np.array(index), kind.skeleton, source.size,
                      shots=shots)
+
+
+def cores() -> int:
+    """Processor cores this process may use, up to 4: each loads the detector anew."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    return min(usable or 1, 4)
 
 
 def detect_alone(source: Source, name: str, first: int, last: int | None) -> Iterator[Found]:

@@ -27,7 +27,8 @@ HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, chea
 SHOW_SECONDS = 60.0         # pictures are shown at least this often ...
 SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before
 WARM_UP_STEPS = 50          # after these the pace is known
-COMPILE_GAIN, COMPILE_SECONDS = 0.10, 150.0     # as scripts/benchmark.py step --compile shows
+# of a step, where the processor has bf16; and once. scripts/benchmark.py step --compile measures.
+COMPILE_GAIN, COMPILE_SECONDS = 0.10, 150.0
 
 
 class Training:

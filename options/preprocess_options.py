@@ -54,8 +54,9 @@ class PreprocessOptions(EntryOptions):
                           help='fit the poses to the person of datasets/NAME or checkpoints/NAME')
 
         machine = parser.add_argument_group('machine')
-        machine.add_argument('--num_workers', type=int, default=1,
-                             help='processes that share the detection of a long video')
+        machine.add_argument('--num_workers', type=int, default=None,
+                             help='processes that share the detection of a long video; if not '
+                                  'given, one for each processor core, up to 4')
 
     def parse(self, argv: list[str] | None = None) -> Options:
         opt = super().parse(argv)
@@ -89,7 +90,7 @@ def check(opt: Options) -> None:
         raise UserError(f'--crop {opt.crop}: give auto, center, none, or x,y,w,h in px, '
                         f'e.g. 120,90,720,540.')
     for flag, least in (('num_workers', 1), ('max_gap', 0), ('smooth', 0), ('start', 0)):
-        if getattr(opt, flag) < least:
+        if getattr(opt, flag) is not None and getattr(opt, flag) < least:
             raise UserError(f'--{flag} {getattr(opt, flag)}: give {least} or more.')
     for flag in ('fps', 'line_width', 'seconds'):
         if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:

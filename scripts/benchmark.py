@@ -123,13 +123,13 @@ def preprocess(video: str | None, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if video is None:
             from scripts.make_demo_videos import make_demo_videos
-            drawn, _ = make_demo_videos(Path(folder), size=720, seconds=(10, 1))
+            drawn, _ = make_demo_videos(Path(folder), size=720, seconds=(20, 1))
             video = str(Path(folder) / 'wide.mp4')
             with VideoWriter(video, fps=30) as wide:        # 960x720, as cameras film
                 for frame in read_frames(drawn):
                     wide.write(cv2.copyMakeBorder(frame.image, 0, 0, 120, 120,
                                                   cv2.BORDER_REPLICATE))
-        shown = list(islice(read_frames(video), 300))
+        shown = list(islice(read_frames(video), 600))
         frames = [frame.image for frame in shown]
         end = [str(shown[-1].time + 1e-3)]
         print(f'preprocessing {video}, {len(frames)} frames of '
