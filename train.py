@@ -4,9 +4,9 @@
 """
 from typing import TYPE_CHECKING
 
-from options.base_options import Options
 from options.train_options import TrainOptions
 from util.errors import UserError, run_main, say
+from util.options import Options
 
 if TYPE_CHECKING:
     from data.base_dataset import BaseDataset

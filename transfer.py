@@ -10,12 +10,12 @@ import shutil
 import time
 from pathlib import Path
 
-from options.base_options import Options
 from options.preprocess_options import PreprocessOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
 from util.errors import UserError, run_main, say
 from util.files import atomic, read_json
+from util.options import Options
 from util.run_folder import RunFolder
 from util.run_record import read_record
 

@@ -20,7 +20,6 @@ from data.detection import detect
 from data.preview import Preview
 from data.report import write_report
 from data.sources import Source
-from options.base_options import Options
 from pose.draw import default_line_width, draw_pose
 from pose.retarget import Stage, measure_stage, measure_stages, retarget
 from pose.skeleton import convert, skeleton_of
@@ -28,6 +27,7 @@ from pose.track import PoseTrack, fill, smooth
 from util.errors import UserError, say, warn
 from util.files import read_json, write_json
 from util.images import size_of, write_image
+from util.options import Options
 from util.progress import progress
 from util.run_record import read_record
 from util.video import prefetch

@@ -17,9 +17,9 @@ from data.loader import Loader
 from models.base_model import BaseModel
 from models.engine import compile_in_place, drop_compiled, to_image
 from models.schedule import Schedule
-from options.base_options import Options
 from util import checkpoints
 from util.errors import say, warn
+from util.options import Options
 from util.progress import clock, progress
 from util.visualizer import Visualizer
 

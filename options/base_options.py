@@ -10,24 +10,8 @@ from typing import Any, NoReturn
 
 from options.legacy import RENAMED, REPLACED, modern, modern_facts
 from util.errors import UserError, warn
+from util.options import Options
 from util.run_record import read_record
-
-
-class Options(argparse.Namespace):
-    """What was asked for: read as attributes, never changed after parsing."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if self.__dict__.get('_frozen'):
-            raise AttributeError(f'options are frozen: {name} cannot be set after parsing')
-        super().__setattr__(name, value)
-
-    def freeze(self) -> 'Options':
-        self.__dict__['_frozen'] = True
-        return self
-
-    def facts(self) -> dict[str, Any]:
-        """Every option by name, as JSON keeps it."""
-        return {k: v for k, v in sorted(vars(self).items()) if k not in ('_frozen', 'isTrain')}
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,8 +1,9 @@
 """Which flags preprocess.py has."""
 import re
 
-from options.base_options import EntryOptions, Options, Parser
+from options.base_options import EntryOptions, Parser
 from util.errors import UserError
+from util.options import Options
 
 
 class PreprocessOptions(EntryOptions):

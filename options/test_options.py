@@ -2,9 +2,10 @@
 from pathlib import Path
 from typing import Any
 
-from options.base_options import BaseOptions, Options, Parser
+from options.base_options import BaseOptions, Parser
 from util.errors import UserError
 from util.files import read_json
+from util.options import Options
 
 
 class TestOptions(BaseOptions):

@@ -1,8 +1,9 @@
 """Which flags train.py has."""
 from typing import Any
 
-from options.base_options import BaseOptions, Options, Parser
+from options.base_options import BaseOptions, Parser
 from util.errors import UserError
+from util.options import Options
 
 
 class TrainOptions(BaseOptions):

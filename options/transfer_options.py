@@ -2,8 +2,9 @@
 import sys
 from pathlib import Path
 
-from options.base_options import EntryOptions, Options, Parser
+from options.base_options import EntryOptions, Parser
 from util.errors import UserError
+from util.options import Options
 
 
 class TransferOptions(EntryOptions):
