@@ -48,9 +48,12 @@ class Preview:
             yield frame
 
     def sheet(self) -> list[tuple[str, np.ndarray]]:
-        """(what moment, RGB row of pictures) in the video's order."""
-        return [(self.caption(row), self.row_of(index, row))
-                for index, row in self.rows.items() if index in self.pictures]
+        """(what moment, RGB row of pictures) in the video's order; rows are equally wide."""
+        found = [(self.caption(row), self.row_of(index, row))
+                 for index, row in self.rows.items() if index in self.pictures]
+        widest = max((row.shape[1] for _, row in found), default=0)
+        return [(caption, np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0))))
+                for caption, row in found]
 
     def caption(self, row: int) -> str:
         track = self.drawn
