@@ -25,7 +25,8 @@ from util.visualizer import Visualizer
 
 HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, cheap enough to forget
 SHOW_SECONDS = 60.0         # pictures are shown at least this often ...
-SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before
+SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before,
+SHOW_SHARE = 0.02           # but never for a larger part of the time than this
 WARM_UP_STEPS = 50          # after these the pace is known
 # of a step, where the processor has bf16; and once. scripts/benchmark.py step --compile measures.
 COMPILE_GAIN, COMPILE_SECONDS = 0.10, 150.0
@@ -50,6 +51,7 @@ class Training:
         self.first_step = 0                     # of this session
         self.compiled: bool | None = None       # None: not decided yet
         self.proven = False                     # a compiled step has worked
+        self.show_cost = 0.0                    # seconds that showing pictures took
 
     # -- what is kept ------------------------------------------------------------------------
 
@@ -181,9 +183,11 @@ class Training:
                              waited / len(x), iters=self.batches * opt.batch_size)
         now = time.monotonic()
         last = self.batches == len(self.loader)
+        wait = max(SHOW_EPOCH_SECONDS if last else SHOW_SECONDS, self.show_cost / SHOW_SHARE)
         if due(opt.update_html_freq) or due(opt.display_freq) or self.is_last_step() or \
-                now - self.shown_at > (SHOW_EPOCH_SECONDS if last else SHOW_SECONDS):
+                now - self.shown_at > wait:
             self.show_pictures(x, y)
+            self.show_cost = time.monotonic() - now
         if opt.save_latest_minutes and now - self.saved_at > opt.save_latest_minutes * 60 or \
                 due(opt.save_latest_freq):
             self.save(f'iter_{images}' if opt.save_by_iter else None)
