@@ -52,6 +52,7 @@ class Training:
         self.compiled: bool | None = None       # None: not decided yet
         self.proven = False                     # a compiled step has worked
         self.show_cost = 0.0                    # seconds that showing pictures took
+        self.told_at = 0.0                      # when the bar last read the losses
 
     # -- what is kept ------------------------------------------------------------------------
 
@@ -246,7 +247,7 @@ class Training:
         else:
             meter.update(min(self.seconds, meter.total) - meter.n)
         now = time.monotonic()
-        if now - getattr(self, 'told_at', 0.0) > 1.0:       # reading a loss waits for the device
+        if now - self.told_at > 1.0:       # reading a loss waits for the device
             self.told_at = now
             of = f'/{self.predicted_epochs():.1f}' if self.opt.max_minutes else \
                 f'/{self.schedule.epochs}'

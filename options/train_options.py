@@ -16,9 +16,13 @@ class TrainOptions(BaseOptions):
                        - {'phase', 'precision', 'no_compile', 'max_dataset_size'}
                        | {'continue_train', 'overwrite', 'max_steps', 'epoch_count'})
 
+    LEAST = {**BaseOptions.LEAST, 'n_epochs': 0, 'n_epochs_decay': 0, 'lr_decay_iters': 1,
+             'seed': 0, 'max_steps': 1, 'print_freq': 1, 'display_freq': 1, 'update_html_freq': 1,
+             'save_latest_freq': 1, 'save_epoch_freq': 1, 'epoch_count': 1, 'pool_size': 0,
+             'n_layers_D': 1, 'ndf': 1}
+
     def declare(self, parser: Parser) -> None:
         super().declare(parser)
-        parser.set_defaults(num_threads=2)
         run = parser.add_argument_group('training run')
         run.add_argument('--continue_train', action='store_true',
                          help='go on exactly where the run stopped')
@@ -90,11 +94,6 @@ class TrainOptions(BaseOptions):
         by_epochs = {'n_epochs', 'n_epochs_decay'} & typed
         clock = {'max_minutes'} if by_epochs else set()
         return super().from_record(parser, record, typed | clock)
-
-    LEAST = {**BaseOptions.LEAST, 'n_epochs': 0, 'n_epochs_decay': 0, 'lr_decay_iters': 1,
-             'seed': 0, 'max_steps': 1, 'print_freq': 1, 'display_freq': 1, 'update_html_freq': 1,
-             'save_latest_freq': 1, 'save_epoch_freq': 1, 'epoch_count': 1, 'pool_size': 0,
-             'n_layers_D': 1, 'ndf': 1}
 
     def check(self, opt: Options) -> None:
         super().check(opt)

@@ -55,7 +55,7 @@ def test_a_cut_a_split_screen_and_another_size_do_not_throw_the_fit(target, tmp_
 
 
 def test_one_command_paints_her_with_his_moves_and_his_sound(target, tmp_path, monkeypatch):
-    """Two minutes of training are enough to see a body in the right place, and no more."""
+    """Two minutes of training: a body in the right place is all that is asked of the picture."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'datasets').mkdir()
     (tmp_path / 'datasets' / 'taichi2').symlink_to(target)
