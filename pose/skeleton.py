@@ -5,14 +5,22 @@ left and right are the person's own.
 
 A pose is float32 (K, 3), poses (F, K, 3): x px, y px, confidence 0..1; F frames, K joints. Pixel
 centres lie at integers, y points down. Confidence 0 = not seen, then x = y = 0.
+
+A skeleton is a body, BODY_25 or COCO_18, to which face (70 points) and hands (21 each, left then
+right) may be added: 'BODY_25+face+hands' has its body's joints first, then Face0..Face69, then
+LHand0..LHand20 and RHand0..RHand20.
 """
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from util.errors import UserError
 
 RGB = tuple[int, int, int]
+FACE, HAND = 70, 21           # points of a face and of one hand
+PARTS = ('face', 'hands')
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,7 @@ class Skeleton:
     joint_colours  RGB 0..255 per joint
     limb_colours   RGB 0..255 per limb: the colour of the limb's far joint
     partners       per joint the number of its left/right partner, its own where there is none
+    body           how many of the joints, the first ones, are the body's
     """
     name: str
     joints: tuple[str, ...]
@@ -31,10 +40,26 @@ class Skeleton:
     joint_colours: tuple[RGB, ...]
     limb_colours: tuple[RGB, ...]
     partners: tuple[int, ...]
+    body: int
 
     def index(self, joint: str) -> int:
         """The number of the joint of that name."""
         return self.joints.index(joint)
+
+    def part(self, name: str) -> slice:
+        """The joints of 'body', 'face', 'left_hand' or 'right_hand'; none where it lacks them."""
+        if name == 'body':
+            return slice(0, self.body)
+        first = {'face': 'Face0', 'left_hand': 'LHand0', 'right_hand': 'RHand0'}[name]
+        if first not in self.joints:
+            return slice(0, 0)
+        start = self.index(first)
+        return slice(start, start + (FACE if name == 'face' else HAND))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What it knows besides the body: 'face', 'hands'."""
+        return tuple(self.name.split('+')[1:])
 
 
 def _skeleton(name: str, joints: str, limbs: str, colours: str) -> Skeleton:
@@ -43,13 +68,39 @@ def _skeleton(name: str, joints: str, limbs: str, colours: str) -> Skeleton:
     pairs = [tuple(map(int, limb.split('-'))) for limb in limbs.split()]
     rgb = [tuple(bytes.fromhex(colour)) for colour in colours.split()]
     assert len(rgb) == len(names)
-    other_side = {'R': 'L', 'L': 'R'}
-    partners = [other_side.get(joint[0], '') + joint[1:] for joint in names]
     return Skeleton(
         name, names, tuple((a, b) for a, b in pairs),
         tuple((r, g, b) for r, g, b in rgb),
         tuple((r, g, b) for r, g, b in (rgb[far] for _, far in pairs)),
-        tuple(names.index(p) if p in names else k for k, p in enumerate(partners)))
+        _partners(names), len(names))
+
+
+def _partners(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Per joint its partner's number: R and L exchanged; a face's points as in FACE_MIRROR."""
+    other_side = {'R': 'L', 'L': 'R'}
+    mirrored = [f'Face{FACE_MIRROR[int(name[4:])]}' if name.startswith('Face')
+                else other_side.get(name[0], '') + name[1:] for name in names]
+    return tuple(names.index(p) if p in names else k for k, p in enumerate(mirrored))
+
+
+def _strokes(*strokes: Iterable[int]) -> list[tuple[int, int]]:
+    """Lines through the points of each stroke."""
+    return [(a, b) for stroke in strokes for a, b in pairwise(stroke)]
+
+
+# The face's 70 points: the outline 0-16, brows, nose, eyes, lips, and the pupils 68 (right) and
+# 69 (left); the person's right side comes first.
+FACE_LIMBS = _strokes(range(17), range(17, 22), range(22, 27), range(27, 31), range(31, 36),
+                      (*range(36, 42), 36), (*range(42, 48), 42), (*range(48, 60), 48),
+                      (*range(60, 68), 60))
+FACE_MIRROR = (*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+               45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1),
+               *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1), 69, 68)
+FACE_COLOUR = (255, 255, 255)
+# The hand's 21 points: the wrist, then thumb to little finger from the palm outwards.
+HAND_LIMBS = _strokes(*((0, *range(f, f + 4)) for f in range(1, 21, 4)))
+HAND_COLOURS = ('646464 640000 960000 c80000 ff0000 646400 969600 c8c800 ffff00 006432 00964b '
+                '00c864 00ff7d 003264 004b96 0064c8 007dff 640064 960096 c800c8 ff00ff')
 
 
 BODY_25 = _skeleton(
@@ -69,7 +120,31 @@ COCO_18 = _skeleton(
     'ff0055 ff0000 ff5500 ffaa00 ffff00 aaff00 55ff00 00ff00 00ff55 00ffaa 00ffff '
     '00aaff 0055ff 0000ff ff00aa aa00ff ff00ff 5500ff')
 
-SKELETONS = {s.name: s for s in (BODY_25, COCO_18)}
+BODIES = {s.name: s for s in (BODY_25, COCO_18)}
+
+
+def _with_parts(body: Skeleton, parts: tuple[str, ...]) -> Skeleton:
+    """The body's table with those of face and hands behind it."""
+    names, limbs, colours = list(body.joints), list(body.limbs), list(body.joint_colours)
+    limb_colours = list(body.limb_colours)
+    hand = [tuple(bytes.fromhex(colour)) for colour in HAND_COLOURS.split()]
+    for prefix, part, more, shades in (
+            ('Face', 'face', FACE_LIMBS, [FACE_COLOUR] * FACE),
+            ('LHand', 'hands', HAND_LIMBS, hand), ('RHand', 'hands', HAND_LIMBS, hand)):
+        if part not in parts:
+            continue
+        start, rgb = len(names), [(r, g, b) for r, g, b in shades]
+        names += [f'{prefix}{k}' for k in range(len(rgb))]
+        limbs += [(start + a, start + b) for a, b in more]
+        colours += rgb
+        limb_colours += [rgb[far] for _, far in more]
+    return Skeleton('+'.join((body.name, *parts)), tuple(names), tuple(limbs), tuple(colours),
+                    tuple(limb_colours), _partners(tuple(names)), body.body)
+
+
+SKELETONS = {s.name: s for body in BODIES.values() for s in (
+    body, _with_parts(body, ('face',)), _with_parts(body, ('hands',)),
+    _with_parts(body, ('face', 'hands')))}
 
 # A joint that another two stand in for when a numbering lacks it: it lies half way.
 BETWEEN = {'Neck': ('RShoulder', 'LShoulder'), 'MidHip': ('RHip', 'LHip')}
@@ -82,11 +157,21 @@ MEDIAPIPE = {
     'LBigToe': 31, 'LHeel': 29, 'RBigToe': 32, 'RHeel': 30}
 
 
+def with_parts(body: str, parts: Iterable[str]) -> str:
+    """The name of that body's skeleton with these parts: 'BODY_25+hands'."""
+    return '+'.join((body, *(part for part in PARTS if part in set(parts))))
+
+
 def skeleton_of(name: str) -> Skeleton:
     """The table of that name; UserError when there is none."""
     if name not in SKELETONS:
         raise UserError(f'{name}: no such skeleton. There is {", ".join(SKELETONS)}.')
     return SKELETONS[name]
+
+
+def skeleton_with(joints: int) -> Skeleton:
+    """The one table of so many joints; no two have the same number."""
+    return next(s for s in SKELETONS.values() if len(s.joints) == joints)
 
 
 def mirror(poses: np.ndarray, skeleton: Skeleton, width: float) -> np.ndarray:
@@ -103,12 +188,13 @@ def mirror(poses: np.ndarray, skeleton: Skeleton, width: float) -> np.ndarray:
 def from_mediapipe(landmarks: np.ndarray) -> np.ndarray:
     """MediaPipe's 33 landmarks as BODY_25.
 
-    landmarks  float (33, 4): x px, y px, z, visibility 0..1
-    Returns    float32 (25, 3); small toes are not seen, confidence is the visibility
+    landmarks  float (33, 4): x px, y px, depth px, visibility 0..1
+    Returns    float32 (25, 4): x px, y px, confidence, depth px; small toes are not seen,
+               confidence is the visibility
     """
-    pose = np.zeros((len(BODY_25.joints), 3), np.float32)
+    pose = np.zeros((len(BODY_25.joints), 4), np.float32)
     for joint, landmark in MEDIAPIPE.items():
-        pose[BODY_25.index(joint)] = landmarks[landmark, [0, 1, 3]]
+        pose[BODY_25.index(joint)] = landmarks[landmark][[0, 1, 3, 2]]
     _add_between(pose, BODY_25)
     return clean(pose)
 
@@ -116,22 +202,26 @@ def from_mediapipe(landmarks: np.ndarray) -> np.ndarray:
 def convert(poses: np.ndarray, source: Skeleton, target: Skeleton) -> np.ndarray:
     """The same poses in another numbering: by name, Neck and MidHip computed where they lack.
 
-    poses    float (..., K, 3) in `source`'s numbering
-    Returns  float32 (..., K', 3) in `target`'s; what the source does not know is not seen
+    poses    float (..., K, 3) in `source`'s numbering, or (..., K, 4) with depth
+    Returns  float32 (..., K', 3 or 4) in `target`'s; what the source does not know is not seen
     """
-    out = np.zeros((*poses.shape[:-2], len(target.joints), 3), np.float32)
+    out = np.zeros((*poses.shape[:-2], len(target.joints), poses.shape[-1]), np.float32)
     for k, joint in enumerate(target.joints):
         if joint in source.joints:
             out[..., k, :] = poses[..., source.index(joint), :]
     _add_between(out, target)
-    return out
+    return clean(out)
 
 
 def clean(poses: np.ndarray) -> np.ndarray:
-    """float32 poses in which a joint that is not seen, or is not a number, is exactly 0, 0, 0."""
+    """float32 poses in which a joint that is not seen, or is not a number, is exactly 0, 0, 0.
+
+    poses   (..., K, 3), or (..., K, 4) with depth: that is NaN for what is not seen
+    """
     poses = np.asarray(poses, np.float32)
-    good = np.isfinite(poses).all(-1) & (np.nan_to_num(poses[..., 2]) > 0)
-    return np.where(good[..., None], poses, np.float32(0))
+    good = np.isfinite(poses[..., :3]).all(-1) & (np.nan_to_num(poses[..., 2]) > 0)
+    unseen = np.array((0, 0, 0, np.nan)[:poses.shape[-1]], np.float32)
+    return np.where(good[..., None], poses, unseen)
 
 
 def _add_between(poses: np.ndarray, skeleton: Skeleton) -> None:

