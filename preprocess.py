@@ -5,22 +5,32 @@
 from pathlib import Path
 
 from options.preprocess_options import PreprocessOptions
-from util.errors import UserError, run_main, say, unknown_choice
+from util.errors import UserError, run_main, say
 
 
 def main(argv: list[str] | None = None) -> Path:
     """Prepare as `argv` says; nothing is done twice. Returns the dataset's report."""
     opt = PreprocessOptions().parse(argv)
+    if opt.doctor:
+        from data.doctor import doctor
+        report = doctor(*map(Path, opt.doctor))
+        say(f'report: {report}')
+        return report
+    if opt.redraw:
+        from data.redraw import redraw
+        redraw(Path(opt.dataroot), opt.draw_style, opt.line_width)
+        return Path(opt.dataroot) / 'report.html'
 
     from data.prepare import Target, is_finished, prepare
     from data.sources import film, open_source
-    from pose.detect import detectors
-    from pose.draw import STYLES
+    from pose.detect import check_detector
+    from pose.draw import check_style
 
-    detectors.find(opt.detector)
-    if opt.draw_style not in STYLES:
-        raise unknown_choice('--draw_style', opt.draw_style, STYLES, 'a function in pose/draw.py')
     target = Target(opt.retarget_to) if opt.retarget_to else None
+    opt = opt.but(parts=opt.parts or (target.parts if target else 'body'))
+    check_detector(opt)
+    if opt.draw_style:
+        check_style(opt.draw_style)
     video = opt.video
     if opt.camera is not None:
         root = Path(opt.dataroot)

@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> bool:
     from models.engine import choose_engine
     from models.training import Training
     from util.run_folder import RunFolder
+    from util.run_record import read_record
     from util.visualizer import RunFacts, Visualizer
 
     torch.manual_seed(opt.seed)
@@ -32,7 +33,8 @@ def main(argv: list[str] | None = None) -> bool:
     say(f'{opt.name}: {opt.model} on {engine.training}')
     with folder.locked():
         dataset_class = datasets.find(opt.dataset_mode)
-        dataset = dataset_class(opt, opt.phase)
+        trained = read_record(folder.path).get('dataset') if opt.continue_train else None
+        dataset = dataset_class(opt, opt.phase, trained)
         heldout = open_heldout(dataset_class, opt)
         model = models.find(opt.model)(opt, engine)
         model.check_size(*dataset.size)
@@ -48,7 +50,7 @@ def main(argv: list[str] | None = None) -> bool:
         elif opt.overwrite:
             folder.clear()
         facts = {'size': list(dataset.size), **dataset.facts}
-        folder.write_record(opt.facts(), facts)
+        folder.write_record(opt.facts(), facts, model.facts())
         training.save()             # a disk without room for the run says so now, not in an hour
         visualizer = Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
                                          opt.continue_train))

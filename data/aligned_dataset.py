@@ -8,9 +8,9 @@ import numpy as np
 
 from data.base_dataset import BaseDataset, no_such_phase, pictures_in
 from data.cache import Pictures
+from data.joints import JointAugmentation, PictureJoints
 from data.transforms import geometry, to_channels
-from util.errors import UserError, warn
-from util.images import size_of
+from util.errors import UserError
 
 
 class AlignedDataset(BaseDataset):
@@ -19,9 +19,11 @@ class AlignedDataset(BaseDataset):
 
     An item (with --direction BtoA, A and B change places):
         A        uint8 (H, W, input_nc)    pose
-        B        uint8 (H, W, output_nc)   frame, resized, cropped and flipped exactly as A
+        B        uint8 (H, W, output_nc)   frame, moved, resized, cropped and flipped exactly as A
         A_paths  str                       the file the pose came from
         B_paths  str                       the file the frame came from
+        joints   float32 (K, 3)            the pose in px of A, moved with it; only where poses.npz
+                                           knows every picture
     """
 
     def __init__(self, opt: argparse.Namespace, phase: str,
@@ -37,6 +39,11 @@ class AlignedDataset(BaseDataset):
         if not len(self.pictures):
             raise UserError(f'{self.root / phase}: none of its {len(rows)} files can be read. '
                             f'Make the dataset again with preprocess.py --overwrite.')
+        # what is held out is never augmented
+        self.augment = JointAugmentation.of(self.root, self.facts, opt) \
+            if phase == opt.phase else None
+        self.flip_pixels = getattr(opt, 'flip', False) and self.augment is None
+        sizes = set()
         for i, row in enumerate(self.pictures.rows):
             height, width = self.pictures[i].shape[:2]
             if width % 2:
@@ -44,7 +51,10 @@ class AlignedDataset(BaseDataset):
                                 f'is pose and frame side by side, each {width // 2} or '
                                 f'{width // 2 + 1} wide; for poses alone use '
                                 f'--dataset_mode single.')
-        self.redraw = MirroredPoses.of(self) if getattr(opt, 'flip', False) else None
+            if self.augment:
+                self.augment.check(row[0], (width // 2, height))
+            sizes.add((width // 2, height))
+        self.joints = PictureJoints.of(self.root, [row[0] for row in self.pictures.rows], sizes)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -52,17 +62,21 @@ class AlignedDataset(BaseDataset):
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt, pair, row = self.opt, self.pictures[i], self.pictures.rows[i]
         half = pair.shape[1] // 2
-        how = geometry(half, pair.shape[0], opt.preprocess, opt.load_size, opt.crop_size, rng,
-                       flip=getattr(opt, 'flip', False))
         left, right = pair[:, :half], pair[:, half:]
-        if how.flip and self.redraw:
-            left = self.redraw(row[0], left)
-        A, B = how(left), how(right)
+        pose = self.joints[row[0]] if self.joints else None
+        if self.augment and rng is not None:
+            left, right, pose = self.augment(row[0], left, right, rng)
+        how = geometry(half, pair.shape[0], opt.preprocess, opt.load_size, opt.crop_size, rng,
+                       flip=self.flip_pixels)
+        A, B = how(left, self.labels), how(right)
         paths = str(row[0]), str(row[-1])
         if opt.direction == 'BtoA':
             A, B, paths = B, A, paths[::-1]
-        return {'A': to_channels(A, opt.input_nc), 'B': to_channels(B, opt.output_nc),
+        item = {'A': to_channels(A, opt.input_nc), 'B': to_channels(B, opt.output_nc),
                 'A_paths': paths[0], 'B_paths': paths[1]}
+        if self.joints and pose is not None:
+            item['joints'] = how.joints(pose, self.joints.track.joints, (half, pair.shape[0]))
+        return item
 
 
 def find_rows(root: Path, phase: str) -> list[tuple[Path, ...]]:
@@ -71,29 +85,3 @@ def find_rows(root: Path, phase: str) -> list[tuple[Path, ...]]:
         return [(p,) for p in pairs]
     frames = {p.stem: p for p in pictures_in(root / f'{phase}_B')}
     return [(p, frames[p.stem]) for p in pictures_in(root / f'{phase}_A') if p.stem in frames]
-
-
-class MirroredPoses:
-    """Poses drawn with left and right exchanged, so that a mirror makes them right again."""
-
-    def __init__(self, dataset: AlignedDataset):
-        from pose.track import PoseTrack
-        self.draw = dataset.facts['draw']
-        self.track = PoseTrack.load(dataset.root / 'poses.npz')
-        self.row = {int(number): i for i, number in enumerate(self.track.index)}
-
-    @classmethod
-    def of(cls, dataset: AlignedDataset) -> 'MirroredPoses | None':
-        if (dataset.root / 'poses.npz').is_file() and 'draw' in dataset.facts:
-            return cls(dataset)
-        warn('--flip: this dataset has no poses.npz, so a mirrored pose keeps the colours of the '
-             'sides it had. preprocess.py writes datasets that can be mirrored.')
-        return None
-
-    def __call__(self, path: Path, drawn: np.ndarray) -> np.ndarray:
-        from pose.draw import draw_pose
-        from pose.skeleton import SKELETONS
-        pose = self.track.poses[self.row[int(path.stem) - 1]]
-        swapped = pose[list(SKELETONS[self.track.skeleton].partners)]
-        return draw_pose(swapped, size_of(drawn), self.draw['style'], self.track.skeleton,
-                         self.draw['line_width'])

@@ -3,12 +3,15 @@
 A dataset is one file, data/MODE_dataset.py, with one subclass of BaseDataset.
 """
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from data.redraw import check_drawn_alike
+from pose.draw import LABELS
 from util.errors import UserError
 from util.files import natural, read_json
 from util.images import size_of
@@ -20,7 +23,8 @@ class BaseDataset:
     """len(dataset) items; dataset.item(i, rng) is a dict of arrays and paths.
 
     facts     dataset.json, or {} where there is none
-    trained   dataset.json of what the run was trained on, {} while training
+    labels    whether the poses are label maps, whose pixels are numbers
+    trained   dataset.json of what the run was trained on, {} while it is first trained
     """
 
     @staticmethod
@@ -35,6 +39,8 @@ class BaseDataset:
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
                             f'python preprocess.py --video me.mp4 --dataroot {self.root}.')
         self.facts = read_facts(self.root)
+        self.labels = self.facts.get('draw', {}).get('style') in LABELS
+        check_drawn_alike(self.trained, self.facts, self.root)
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -75,6 +81,6 @@ def no_such_phase(root: Path, phase: str) -> UserError:
     if not there:
         return UserError(f'{root}: no pictures in it or in a folder of it. Make the dataset: '
                          f'python preprocess.py --video me.mp4 --dataroot {root}.')
-    names = sorted({name.removesuffix('_A').removesuffix('_B') for name in there})
+    names = sorted({re.sub('_(A|B|label|img|inst)$', '', name) for name in there})
     return UserError(f'{root} has no pictures for phase {phase}. There is {", ".join(there)}: '
                      f'use --phase {names[0]}.')

@@ -1,52 +1,94 @@
-"""First pass over a source: every frame's pose, decoding and detecting side by side. No torch."""
+"""First pass over a source: everybody in every frame, decoding and detecting side by side.
+
+No torch.
+"""
 import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from queue import Empty
 from typing import Any
 
+import cv2
 import numpy as np
 
 from data.sources import Source
-from pose.detect import detectors
-from pose.skeleton import skeleton_of
-from pose.track import PictureWatch, PoseTrack, find_cuts
+from pose.detect import detector_for
+from pose.people import Picked, look, pick_person
+from pose.shots import PictureWatch, find_cuts
+from pose.skeleton import skeleton_of, skeleton_with
+from pose.track import PoseTrack
 from util.errors import UserError
+from util.options import Options
 from util.progress import progress
 from util.video import prefetch
 
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
-# number, time, pose or None, difference to the frame before
-Found = tuple[int, float, np.ndarray | None, float]
+# number, time, people (N, K, 4), looks (N, L), difference to the frame before
+Found = tuple[int, float, np.ndarray, np.ndarray, float]
 
 
-def detect(source: Source, detector: str, num_workers: int | None = 1) -> PoseTrack:
-    """The raw track of a source, with its shots told apart; nothing is repaired yet.
+@dataclass(frozen=True)
+class Detected:
+    """Everybody in every frame of a source, as the detector gave it.
 
-    num_workers   processes that share the work; None: one a core, up to 4
+    index, times  int64 (F,) the frame's number; float64 (F,) seconds
+    people        per frame float32 (N, K, 4): x px, y px, confidence, depth px; N may be 0
+    looks         per frame float32 (N, L): the clothes' colours, as pose.people.look gives them
+    difference    float (F,) to the picture before, as PictureWatch gives it
+    skeleton      the numbering of the K joints
+    """
+    index: np.ndarray
+    times: np.ndarray
+    people: list[np.ndarray]
+    looks: list[np.ndarray]
+    difference: np.ndarray
+    skeleton: str
+    size: tuple[int, int]
+
+    def one(self, person: str) -> tuple[PoseTrack, Picked]:
+        """The raw track of one person, its shots told apart, and who there was to choose from."""
+        picked = pick_person(self.people, self.looks, self.times, self.difference, self.skeleton,
+                             self.size, person)
+        nobody = np.zeros((len(skeleton_of(self.skeleton).joints), 4), np.float32)
+        nobody[:, 3] = np.nan
+        joints = np.stack([people[row] if row >= 0 else nobody
+                           for people, row in zip(self.people, picked.rows)])
+        shots = find_cuts(joints[..., :3], self.times, self.difference, self.skeleton)
+        depth = joints[..., 3]
+        return PoseTrack(joints[..., :3], self.times, self.index, self.skeleton, self.size,
+                         shots=shots, depth=None if np.isnan(depth).all() else depth), picked
+
+
+def detect(source: Source, opt: Options) -> Detected:
+    """Find everybody in every frame, with --detector, --parts and the detector's own flags.
+
+    opt.num_workers   processes that share the work; None: one a core, up to 4
 
     UserError when no frame shows a person.
     """
-    kind = detectors.find(detector)
-    num_workers = min(num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
-    found = detect_alone(source, detector, 0, None) if num_workers == 1 else \
-        detect_together(source, detector, num_workers)
-    results = sorted(progress(found, f'finding poses ({detector})', source.count))
+    num_workers = min(opt.num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
+    found = detect_alone(source, opt, 0, None) if num_workers == 1 else \
+        detect_together(source, opt, num_workers)
+    results = sorted(progress(found, f'finding poses ({opt.detector})', source.count), key=first)
     if not results:
         raise UserError('the source has no frames.')
-    index, times, poses, difference = zip(*results)
-    if all(pose is None for pose in poses):
-        raise UserError(f'no person was found in any of the {len(poses)} frames. The whole body '
+    index, times, people, looks, difference = zip(*results)
+    joints = {each.shape[1] for each in people if len(each)}
+    if not joints:
+        raise UserError(f'no person was found in any of the {len(people)} frames. The whole body '
                         f'must be seen, upright, and not too small; look at the video, or take '
                         f'another part of it with --start and --end.')
-    nobody = np.zeros((len(skeleton_of(kind.skeleton).joints), 3), np.float32)
-    joints = np.stack([nobody if pose is None else pose for pose in poses])
-    shots = find_cuts(joints, np.array(times), np.array(difference), kind.skeleton)
-    return PoseTrack(joints, np.array(times), np.array(index), kind.skeleton, source.size,
-                     shots=shots)
+    return Detected(np.array(index), np.array(times), list(people), list(looks),
+                    np.array(difference), skeleton_with(joints.pop()).name, source.size)
+
+
+def first(found: Found) -> int:
+    """What the frames are sorted by."""
+    return found[0]
 
 
 def cores() -> int:
@@ -55,9 +97,9 @@ def cores() -> int:
     return min(usable or 1, 4)
 
 
-def detect_alone(source: Source, name: str, first: int, last: int | None) -> Iterator[Found]:
+def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> Iterator[Found]:
     """The frames number `first` to before `last` of those the source gives."""
-    detector = detectors.find(name)()
+    detector = detector_for(opt)
     watch = PictureWatch()
     try:
         # the frame before the first is looked at too, so that a cut right there is seen
@@ -68,18 +110,22 @@ def detect_alone(source: Source, name: str, first: int, last: int | None) -> Ite
                 continue
             if watch.jumped:
                 detector.reset()
-            yield frame.index, frame.time, detector(frame.image), difference
+            people = detector(frame.image, frame.index)
+            looks = [look(frame.image, pose[:, :3], skeleton_with(len(pose))) for pose in people]
+            shown = np.stack(looks) if looks else np.zeros((0, 0), np.float32)
+            yield frame.index, frame.time, people, shown, difference
     finally:
         detector.close()
 
 
-def detect_together(source: Source, name: str, num_workers: int) -> Iterator[Found]:
+def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[Found]:
     """The same by several processes, each for one stretch; in no particular order."""
     context = multiprocessing.get_context('spawn')
     queue: Any = context.Queue(256)
     edges = [round(source.count * k / num_workers) for k in range(num_workers)]
     stretches = zip(edges, [*edges[1:], None])
-    workers = [context.Process(target=work, args=(source, name, a, b, queue), daemon=True)
+    threads = max(1, (os.cpu_count() or 1) // num_workers)      # of OpenCV, which takes all
+    workers = [context.Process(target=work, args=(source, opt, a, b, threads, queue), daemon=True)
                for a, b in stretches]
     for worker in workers:
         worker.start()
@@ -105,12 +151,16 @@ def detect_together(source: Source, name: str, num_workers: int) -> Iterator[Fou
             worker.join()
 
 
-def work(source: Source, name: str, first: int, last: int | None, queue: Any) -> None:
+def work(source: Source, opt: Options, first: int, last: int | None, threads: int,
+         queue: Any) -> None:
     """One process of detect_together; None says that it is done, a str why it failed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
+    cv2.setNumThreads(threads)
     try:
-        for item in detect_alone(source, name, first, last):
+        for item in detect_alone(source, opt, first, last):
             queue.put(item)
         queue.put(None)
+    except UserError as error:
+        queue.put(str(error))
     except Exception as error:
         queue.put(f'finding poses failed in a worker: {error}. Try --num_workers 1.')

@@ -4,11 +4,9 @@ The new dataset is made beside its place and takes it when it is whole.
 """
 import datetime
 import os
-import shutil
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,18 @@ from data.detection import detect
 from data.preview import Preview
 from data.report import write_report
 from data.sources import Source
-from pose.draw import default_line_width, draw_pose
-from pose.retarget import Stage, measure_stage, measure_stages, retarget
-from pose.skeleton import convert, skeleton_of
-from pose.track import PoseTrack, fill, smooth
+from pose.detect import detectors
+from pose.draw import default_line_width, draw_facts, draw_pose
+from pose.feet import contacts, slide
+from pose.formats import write_openpose_json
+from pose.repair import repair
+from pose.retarget import Stage, choose_how, measure_stage, measure_stages, retarget
+from pose.shots import choose_shots
+from pose.skeleton import skeleton_of
+from pose.track import PoseTrack
 from util.errors import UserError, say, warn
-from util.files import read_json, write_json
-from util.images import size_of, write_image
+from util.files import folder_in_place_of, read_json, write_json
+from util.images import write_image
 from util.options import Options
 from util.progress import progress
 from util.run_record import read_record
@@ -35,48 +38,63 @@ from util.video import prefetch
 GAP = 1.0           # seconds between what is trained on and what is held out
 RARELY_SEEN = 0.5   # below this part of the frames a user should look at the video again
 # what a dataset's pixels do not depend on
-NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera'}
+NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 'redraw', 'doctor'}
 
 
 def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
     """Make the dataset of `opt.dataroot`. Returns its report."""
-    raw = detect(source, opt.detector, opt.num_workers)
-    track = smooth(fill(raw, opt.max_gap), opt.smooth)
+    detected = detect(source, opt)
+    raw, picked = detected.one(opt.person)
+    sure = detectors.find(opt.detector).MIN_CONFIDENCE
+    track, repaired = repair(
+        choose_shots(raw, opt.shots), no_swaps=opt.no_swaps, no_limits=opt.no_limits,
+        min_confidence=sure if opt.min_confidence is None else opt.min_confidence,
+        max_gap=opt.max_gap, smooth=opt.smooth)
     warn_if_rare(raw, track)
     if len(track) < 2 and not opt.poses_only:
         raise UserError('the source is one frame long: nothing to learn from. Film a minute or '
                         'more; for a single pose add --poses_only.')
 
     at = place(opt, source, track, target)
-    size, drawn = at.size, at.drawn
-    draw = {'style': target.draw['style'] if target else opt.draw_style,
-            'line_width': opt.line_width or (target.draw['line_width'] if target else
-                                             default_line_width(size))}
+    drawn = at.drawn
+    draw = drawing(opt, at.size, drawn.skeleton, target)
     phases = split(drawn, opt.val_fraction) if not opt.poses_only else {
         'val': np.flatnonzero(drawn.kept)}
     facts = {
         'format': 1, 'layout': 'poses' if opt.poses_only else opt.layout, 'pose_half': 'A',
-        'source': source.facts(), 'fps': source.fps, 'size': list(size),
+        'source': source.facts(), 'fps': source.fps, 'size': list(at.size),
         'crop': list(at.box) if at.box else None, 'detector': opt.detector,
         'skeleton': drawn.skeleton, 'draw': draw,
         'split': {phase: len(rows) for phase, rows in phases.items()},
         'frames': {'read': len(drawn), 'kept': int(drawn.kept.sum()),
                    'dropped': int((~drawn.kept).sum())},
+        'people': picked.people, 'repair': repaired,
         'shots': int(drawn.shots.max()) + 1, 'stage': at.stage.to_dict(),
         'source_stages': {shot: stage.to_dict() for shot, stage in at.source_stages.items()},
-        'retargeted_to': opt.retarget_to, 'settings': settings(opt, source, target),
+        'retargeted_to': opt.retarget_to, 'fit': at.fit, 'settings': settings(opt, source, target),
         'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
     with folder_in_place_of(Path(opt.dataroot)) as folder:
-        preview = Preview(track, at.source_stages, drawn, at.stage, draw,
-                          target.frame() if target else None)
-        writer = Writer(folder, facts, drawn, phases, at.box, size, draw)
+        preview = Preview(folder, raw, track, drawn, picked.people)
+        writer = Writer(folder, facts, drawn, phases, at.box, at.size, draw)
         writer.write(source, preview)
         drawn.save(folder / 'poses.npz')
+        if opt.write_json:
+            write_openpose_json(track, folder / 'openpose_json')
+        raw.save(folder / 'found.npz')
         write_json(folder / 'dataset.json', facts)
-        write_report(folder, facts, raw, track, preview)
+        write_report(folder)
     say(f'{opt.dataroot}: {facts["split"]} from {facts["frames"]["read"]} frames, '
         f'{facts["frames"]["dropped"]} dropped')
     return Path(opt.dataroot) / 'report.html'
+
+
+def drawing(opt: Options, size: tuple[int, int], skeleton: str,
+            target: 'Target | None') -> dict[str, Any]:
+    """How the poses are drawn: as asked, else as the target's, else as usual."""
+    style = opt.draw_style or (target.draw['style'] if target else 'openpose')
+    width = opt.line_width or (target.draw['line_width'] if target else
+                               default_line_width(size, style))
+    return draw_facts(style, width, skeleton)
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,7 @@ class Placement:
     drawn           the track in px of what is written
     stage           its body measures there: the target's own, when fitted to a target
     source_stages   what was measured on the video, by shot, when fitted to a target
+    fit             then: how, why so, and how far feet that stand slide, % of body height
     """
 
     size: tuple[int, int]
@@ -95,24 +114,29 @@ class Placement:
     drawn: PoseTrack
     stage: Stage
     source_stages: dict[int, Stage]
+    fit: dict[str, Any]
 
 
 def place(opt: Options, source: Source, track: PoseTrack,
           target: 'Target | None') -> Placement:
     """Fit the track to the target, or cut a box around it."""
     if target:
-        if track.skeleton != target.skeleton:
-            poses = convert(track.poses, track.joints, skeleton_of(target.skeleton))
-            track = replace(track, poses=poses, skeleton=target.skeleton)
+        track = track.numbered(target.skeleton)
         stages = measure_stages(track)
-        fitted = retarget(track, stages, target.stage)
+        how, why = choose_how(stages, target.stage) if opt.retarget == 'auto' else (
+            opt.retarget, 'as asked')
+        say(f'fitted to {opt.retarget_to} with --retarget {how}: {why}')
+        fitted = retarget(track, stages, target.stage, how=how, stage=opt.stage)
         kept = fitted.drop(~fitted.seen(), 'a shot too short to be measured')
-        return Placement(target.size, None, kept, target.stage, stages)
+        stands = contacts(track)
+        fit = {'how': how, 'why': why, 'stage': opt.stage,
+               'slide_before': slide(track, stands), 'slide_after': slide(kept, stands)}
+        return Placement(target.size, None, kept, target.stage, stages, fit)
     size = output_size(opt.crop, source.size, opt.size, opt.width, opt.height)
     box = choose_box(opt.crop, source.size, size, track.poses[track.kept])
-    drawn = PoseTrack(into_box(track.poses, box, size), track.times, track.index,
-                      track.skeleton, size, track.kept, track.shots, track.reasons)
-    return Placement(size, box, drawn, measure_stage(drawn), {})
+    drawn = replace(track, poses=into_box(track.poses, box, size), size=size,
+                    depth=None if track.depth is None else track.depth * size[0] / box[2])
+    return Placement(size, box, drawn, measure_stage(drawn), {}, {})
 
 
 def warn_if_rare(raw: PoseTrack, track: PoseTrack) -> None:
@@ -146,13 +170,8 @@ class Target:
 
     def __init__(self, path: str):
         folder = Path(path)
-        self.root = folder
-        if (folder / 'dataset.json').is_file():
-            facts = read_json(folder / 'dataset.json')
-        else:
-            record = read_record(folder)
-            facts = record.get('dataset', {})
-            self.root = Path(str(record.get('options', {}).get('dataroot', folder)))
+        facts = read_json(folder / 'dataset.json') if (folder / 'dataset.json').is_file() else \
+            read_record(folder).get('dataset', {})
         if 'stage' not in facts:
             raise UserError(f'--retarget_to {path}: holds no body measures. Give a dataset made '
                             f'by preprocess.py, or a run trained on one.')
@@ -160,17 +179,7 @@ class Target:
         self.size = (int(facts['size'][0]), int(facts['size'][1]))
         self.draw: dict[str, Any] = facts['draw']
         self.skeleton: str = facts['skeleton']
-
-    def frame(self) -> np.ndarray | None:
-        """A frame of the target, where its dataset is still there."""
-        from data.aligned_dataset import find_rows
-        from data.cache import read_row
-        rows = find_rows(self.root, 'train') if self.root.is_dir() else []
-        if not rows:
-            return None
-        pair = read_row(rows[len(rows) // 2])
-        frame = pair[:, pair.shape[1] // 2:]
-        return np.ascontiguousarray(cut_out(frame, (0, 0, *size_of(frame)), self.size))
+        self.parts = ','.join(('body', *skeleton_of(self.skeleton).parts))
 
 
 class Writer:
@@ -250,24 +259,3 @@ def is_finished(opt: Options, source: Source, target: 'Target | None') -> bool:
         raise UserError(f'{root} was made with other settings: {"; ".join(differ)}. Add '
                         f'--overwrite to make it anew, or choose another --dataroot.')
     return True
-
-
-@contextmanager
-def folder_in_place_of(place: Path) -> Iterator[Path]:
-    """A new folder beside `place` that takes its place at the end; on failure nothing changes."""
-    part = place.parent / f'.{place.name}.part{os.getpid()}'
-    old = place.parent / f'.{place.name}.old{os.getpid()}'
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        if place.exists():
-            place.rename(old)
-        part.rename(place)
-    except BaseException:
-        if old.exists() and not place.exists():
-            old.rename(place)
-        raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

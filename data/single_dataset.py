@@ -7,7 +7,9 @@ import numpy as np
 
 from data.base_dataset import BaseDataset, no_such_phase, pictures_in
 from data.cache import Pictures
+from data.joints import PictureJoints
 from data.transforms import geometry, to_channels
+from util.images import size_of
 
 
 class SingleDataset(BaseDataset):
@@ -17,6 +19,8 @@ class SingleDataset(BaseDataset):
     An item:
         A        uint8 (H, W, input_nc)   pose
         A_paths  str                      the file it came from
+        joints   float32 (K, 3)           the pose in px of A; only where poses.npz knows every
+                                          picture
     """
 
     def __init__(self, opt: argparse.Namespace, phase: str,
@@ -27,19 +31,29 @@ class SingleDataset(BaseDataset):
         if not found:
             raise no_such_phase(self.root, phase)
         self.pictures = Pictures([(p,) for p in self.limited(found)], None, phase)
+        paths = [row[0] for row in self.pictures.rows]
+        self.joints = PictureJoints.of(self.root, paths, [size_of(self.pose(0))] if paths else [])
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
-        opt, picture = self.opt, self.pictures[i]
+        opt, picture, path = self.opt, self.pose(i), self.pictures.rows[i][0]
+        width, height = size = size_of(picture)
+        how = geometry(width, height, opt.preprocess, opt.load_size, opt.crop_size, rng)
+        item = {'A': to_channels(how(picture, self.labels), opt.input_nc), 'A_paths': str(path)}
+        if self.joints:
+            item['joints'] = how.joints(self.joints[path], self.joints.track.joints, size)
+        return item
+
+    def pose(self, i: int) -> np.ndarray:
+        """The pose picture of item `i` as it lies in its file: uint8 (H, W, 3)."""
+        picture = self.pictures[i]
         height, width = picture.shape[:2]
-        if self.is_pair(width, height):
-            half = width // 2
-            picture = picture[:, half:] if opt.direction == 'BtoA' else picture[:, :half]
-        how = geometry(picture.shape[1], height, opt.preprocess, opt.load_size, opt.crop_size, rng)
-        return {'A': to_channels(how(picture), opt.input_nc),
-                'A_paths': str(self.pictures.rows[i][0])}
+        if not self.is_pair(width, height):
+            return picture
+        half = width // 2
+        return picture[:, half:] if self.opt.direction == 'BtoA' else picture[:, :half]
 
     def is_pair(self, width: int, height: int) -> bool:
         """Whether a picture is a pair: its dataset says so, or, where a folder says nothing of

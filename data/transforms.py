@@ -4,6 +4,8 @@ import dataclasses
 import cv2
 import numpy as np
 
+from pose.skeleton import Skeleton, mirror
+
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
@@ -18,15 +20,29 @@ class Geometry:
     crop: tuple[int, int, int, int] | None = None
     flip: bool = False
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray, labels: bool = False) -> np.ndarray:
+        """labels: the pixels are numbers, of which none may be mixed."""
         if self.size and self.size != image.shape[1::-1]:
             smaller = self.size[0] < image.shape[1]
-            image = cv2.resize(image, self.size,
-                               interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+            image = cv2.resize(image, self.size, interpolation=cv2.INTER_NEAREST if labels else
+                               cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
         if self.crop:
             x, y, w, h = self.crop
             image = image[y:y + h, x:x + w]
         return image[:, ::-1] if self.flip else image
+
+    def joints(self, pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int]) -> np.ndarray:
+        """The pose (K, 3) of a picture of that (width, height), in px of what becomes of that:
+        a crop may leave joints outside. What is not seen stays 0, 0, 0."""
+        size_now = self.size or size
+        there = pose.copy()
+        # pixel centres lie at integers, so the upper left corner is at -0.5
+        there[:, :2] = (pose[:, :2] + 0.5) * np.divide(size_now, size) - 0.5
+        if self.crop:
+            there[:, :2] -= self.crop[:2]
+            size_now = self.crop[2:]
+        there[pose[:, 2] <= 0] = 0
+        return mirror(there, skeleton, size_now[0]) if self.flip else there
 
 
 def geometry(width: int, height: int, preprocess: str, load_size: int | None,

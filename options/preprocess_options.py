@@ -2,6 +2,9 @@
 import re
 
 from options.base_options import EntryOptions, Parser
+from pose.detect import detectors
+from pose.people import check_person
+from pose.repair import MAX_GAP
 from util.errors import UserError
 from util.options import Options
 
@@ -41,28 +44,92 @@ class PreprocessOptions(EntryOptions):
                           help='make the dataset anew, in place of the one that is there')
 
         pose = parser.add_argument_group('poses')
-        pose.add_argument('--detector', default='mediapipe', help='pose/detect/DETECTOR.py')
-        pose.add_argument('--max_gap', type=int, default=12,
-                          help='frames: a joint unseen for so long is filled in')
-        pose.add_argument('--smooth', type=float, default=1.0,
-                          help='how much jitter is taken out; 0 for none')
-        pose.add_argument('--draw_style', default='openpose', help='how poses are drawn')
-        pose.add_argument('--line_width', type=float, default=None,
+        pose.add_argument('--detector', default='mediapipe', help='pose/detect/DETECTOR.py: '
+                          f'{", ".join(detectors.names())}; each is described below')
+        pose.add_argument('--parts', default=None, help='body, hands, face or all; if not given, '
+                          'what the person of --retarget_to was prepared with, else body')
+        pose.add_argument('--person', default='largest', help='who it is, where there are '
+                          'several: largest, center, longest, the number the report gives, or '
+                          'x,y in px of the video where the person stands at first')
+        pose.add_argument('--shots', default='keep', help='of a video with cuts: keep all, '
+                          'longest, or numbers as the report gives them, e.g. 1,3')
+        pose.add_argument('--write_json', action='store_true', help='also write the clean poses '
+                          'as OpenPose does, in px of the video, into DATAROOT/openpose_json')
+
+        repair = parser.add_argument_group('repair; the report counts each')
+        repair.add_argument('--min_confidence', type=float, default=None,
+                            help='0 to 1: a joint found less surely is a guess, and is dropped; '
+                                 'what suits the detector if not given')
+        repair.add_argument('--no_swaps', action='store_true',
+                            help='leave left and right as the detector gave them')
+        repair.add_argument('--no_limits', action='store_true',
+                            help='leave joints that no bone reaches')
+        repair.add_argument('--max_gap', type=int, default=MAX_GAP,
+                            help='frames: a joint unseen for so long is filled in')
+        repair.add_argument('--smooth', type=float, default=1.0,
+                            help='how much jitter is taken out; 0 for none')
+
+        draw = parser.add_argument_group('drawing')
+        draw.add_argument('--draw_style', default=None, help='how poses are drawn: openpose, edn '
+                          'or pix2pixhd_labels; if not given, as they are with --redraw, as the '
+                          'person of --retarget_to, else openpose')
+        draw.add_argument('--line_width', type=float, default=None,
                           help='px; follows the size if not given')
-        pose.add_argument('--poses_only', action='store_true',
-                          help='write poses without frames, to be painted by test.py')
-        pose.add_argument('--retarget_to', default=None, metavar='PATH',
-                          help='fit the poses to the person of datasets/NAME or checkpoints/NAME')
+        draw.add_argument('--redraw', action='store_true', help='draw the poses of the dataset '
+                          'at --dataroot anew; no video is needed')
+
+        fit = parser.add_argument_group('poses to be painted as another person')
+        fit.add_argument('--poses_only', action='store_true',
+                         help='write poses without frames, to be painted by test.py')
+        fit.add_argument('--retarget_to', default=None, metavar='PATH',
+                         help='fit the poses to the person of datasets/NAME or checkpoints/NAME')
+        fit.add_argument('--retarget', default='auto', choices=['auto', 'global', 'limbs'],
+                         help='global: place and size are the target\'s; limbs: every bone\'s '
+                              'length too; auto: what the two bodies ask for')
+        fit.add_argument('--stage', default='keep', choices=['keep', 'follow', 'center'],
+                         help='the walk across the floor: kept, scaled to the target\'s own, or '
+                              'held in the centre')
+
+        look = parser.add_argument_group('looking again')
+        look.add_argument('--doctor', nargs='+', default=None, metavar='DATASET',
+                          help='make the report of a dataset again; with a second one, say how '
+                               'well the first covers its poses')
 
         machine = parser.add_argument_group('machine')
         machine.add_argument('--num_workers', type=int, default=None,
                              help='processes that share the detection of a long video; if not '
                                   'given, one for each processor core, up to 4')
 
+        for name in detectors.names():
+            kind = detectors.find(name)
+            needs = f' Needs {kind.NEEDS}.' if kind.NEEDS else ''
+            kind.declare_options(parser.add_argument_group(
+                f'--detector {name}', f'{kind.DESCRIPTION}; {kind.RATE}.{needs}'))
+
     def parse(self, argv: list[str] | None = None) -> Options:
         opt = super().parse(argv)
-        check(opt)
+        if opt.redraw or opt.doctor:
+            check_existing(opt)
+        else:
+            check(opt)
         return opt
+
+
+def check_existing(opt: Options) -> None:
+    """Refuse what does not go with a dataset that is there already."""
+    given = [f for f in ('video', 'images', 'camera') if getattr(opt, f) is not None]
+    mode = 'redraw' if opt.redraw else 'doctor'
+    if opt.redraw and opt.doctor:
+        raise UserError('--redraw and --doctor given: one at a time.')
+    if given:
+        raise UserError(f'--{mode} works on a dataset that is there already; leave --{given[0]} '
+                        f'out.')
+    if opt.redraw and not opt.dataroot:
+        raise UserError('--dataroot is missing: say what to redraw, e.g. --redraw --dataroot '
+                        'datasets/me --draw_style edn.')
+    if opt.doctor and len(opt.doctor) > 2:
+        raise UserError(f'--doctor {" ".join(opt.doctor)}: give one dataset, or the target\'s and '
+                        f'the source\'s.')
 
 
 def check(opt: Options) -> None:
@@ -96,3 +163,13 @@ def check(opt: Options) -> None:
     for flag in ('fps', 'line_width', 'seconds'):
         if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
             raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')
+    if opt.min_confidence is not None and not 0 <= opt.min_confidence < 1:
+        raise UserError(f'--min_confidence {opt.min_confidence}: give 0 to 0.9, e.g. 0.1.')
+    if not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots):
+        raise UserError(f'--shots {opt.shots}: give keep, longest, or numbers as report.html '
+                        f'gives them, e.g. 1,3.')
+    for flag, flags in (('retarget', 'auto'), ('stage', 'keep')):
+        if getattr(opt, flag) != flags and not opt.retarget_to:
+            raise UserError(f'--{flag} {getattr(opt, flag)} needs the person to be fitted to: '
+                            f'add --retarget_to datasets/me.')
+    check_person(opt.person)

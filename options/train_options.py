@@ -34,11 +34,21 @@ class TrainOptions(BaseOptions):
                          help='DATAROOT/VAL_PHASE is held out, watched and never trained on')
         run.add_argument('--no_flip', action='store_true', default=True,
                          help='kept for older commands: nothing is flipped unless --flip')
-        run.add_argument('--flip', action='store_true',
-                         help='mirror half of the pairs; a pose drawn by preprocess.py gets its '
-                              'left and right colours exchanged')
         run.add_argument('--serial_batches', action='store_true',
                          help='take the images in order instead of shuffled')
+
+        more = parser.add_argument_group('augmentation: pose and frame alike, the pose drawn anew')
+        more.add_argument('--flip', action='store_true',
+                          help='mirror half of the pairs; a pose drawn by preprocess.py gets its '
+                               'left and right colours exchanged')
+        more.add_argument('--rotate', type=float, default=0.0, help='degrees, at most')
+        more.add_argument('--scale', type=float, default=0.0,
+                          help='larger or smaller by this fraction, at most; 0.1 is 10 %%')
+        more.add_argument('--shift', type=float, default=0.0,
+                          help='by this fraction of width and height, at most')
+        more.add_argument('--drop_limb', type=float, default=0.0,
+                          help='how likely each limb, hand and the face is left out of the '
+                               'drawing, so that one not found later is still painted; try 0.05')
 
         optim = parser.add_argument_group('optimisation')
         optim.add_argument('--n_epochs', type=int, default=100, help='epochs at the initial rate')
@@ -103,6 +113,9 @@ class TrainOptions(BaseOptions):
         if not opt.dataroot:
             raise UserError('--dataroot is missing: name the dataset to train on, e.g. '
                             '--dataroot datasets/me (preprocess.py makes one from a video).')
+        for flag, most in (('rotate', 180), ('scale', 0.9), ('shift', 0.9), ('drop_limb', 0.9)):
+            if not 0 <= getattr(opt, flag) <= most:
+                raise UserError(f'--{flag} {getattr(opt, flag):g}: give 0 to {most}.')
         for flag in ('max_minutes', 'lr'):
             if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')

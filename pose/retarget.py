@@ -1,175 +1,210 @@
 """Fit a source body to a target body and stage: her place, her size, his moves.
 
-Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371, global pose normalization: where
-an ankle line lies between the far and the near line says how large a body is there. Unlike the
-paper, the source's range of ankle lines is never stretched to the target's, only compressed, so
-that a dancer who stays where he is does not begin to wander.
+`global`: Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371, global pose
+normalization: where an ankle line lies between the far and the near line says how large a body is
+there. Unlike the paper, the source's range of ankle lines is never stretched to the target's
+unless asked for, only compressed, so that a dancer who stays where he is does not begin to wander.
 
-Everything is in px of a track's own picture, y down: the near line, closer to the camera, is the
-greater y.
+`limbs`: the same place and size, and in it the target's own bones at the source's angles, on feet
+that stand still where the source's do.
+
+Everything is in px of a track's own picture, y down.
 """
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.track import SHORTEST_SHOT, PoseTrack, body_parts, joint_at
+from pose.limbs import BODY_BONES, PLAUSIBLE, bone_ratios, fit_limbs
+from pose.stage import Stage, measure_bones, measure_stage, measure_stages, paths
+from pose.track import PoseTrack
 from util.errors import UserError
 
-CALM = 1.0                    # seconds over which ankle line and height are taken
+__all__ = ['Stage', 'choose_how', 'measure_bones', 'measure_stage', 'measure_stages', 'paths',
+           'retarget']
+
+HOW, STAGE = ('global', 'limbs'), ('keep', 'follow', 'center')
 MARGIN = 0.2                  # of the body height: how near the root comes to the picture's edge
-LEG, HEAD = 1.6, 0.45         # legs and head in torsos, where a track shows neither
-STRAIGHT = 80                 # percentile of a foreshortened length that is its straight one
-DEEPEST = 2.0                 # how much taller, at most, the near body is than the far one
+SOLE = 0.05                   # of the body height that toes are seen below the ankle line
+STRETCH = 2.0                 # how much further than by its size `follow` lets a source travel
+HOLD = 3.0                    # seconds: slower travel than that is what `center` takes out
+INSIDE = 98                   # percent of the frames whose joints are to lie in the picture
+LEEWAY = 0.1                  # of the body height: floor that feet may need so as not to slide
+PATIENCE = {'keep': 4.0, 'follow': 1.0, 'center': 0.5}      # seconds that planting may stray
+ALIKE = 0.05                  # bones that differ by less need no fitting of their own
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What a track says of body and stage.
-
-    near, far                  y px of the ankle lines closest to and furthest from the camera
-    height_near, height_far    px: head, torso and leg end to end, of a body standing there
-    centre, left, right        x px of the hips' middle: median, 2 % and 98 %
-    size                       (width, height) px of the picture
-    frames                     how many it was measured on
-    """
-    near: float
-    far: float
-    height_near: float
-    height_far: float
-    centre: float
-    left: float
-    right: float
-    size: tuple[int, int]
-    frames: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {'size': list(self.size)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> 'Stage':
-        """What to_dict gave; what is not a field is left out."""
-        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        if len(known) < len(fields(cls)):
-            lacking = ', '.join(f.name for f in fields(cls) if f.name not in known)
-            raise UserError(f'body measures without {lacking}. Make the dataset again with '
-                            f'preprocess.py.')
-        return cls(**known | {'size': (int(known['size'][0]), int(known['size'][1]))})
-
-    @property
-    def middle(self) -> float:
-        """y px half way between the far and the near line."""
-        return (self.near + self.far) / 2
-
-    def height(self, ankle: np.ndarray) -> np.ndarray:
-        """Body height px where the ankle line is at y px; little further than the stage goes."""
-        depth = self.near - self.far
-        # Where the two lines meet, so do the two heights.
-        part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else 0 * ankle
-        return self.height_far + part * (self.height_near - self.height_far)
+def choose_how(source: Stage | Mapping[int, Stage], target: Stage) -> tuple[str, str]:
+    """'limbs' where both bodies' bones were measured and differ, else 'global'; and why."""
+    stages = [source] if isinstance(source, Stage) else list(source.values())
+    bones = stages[0].bones if stages else {}
+    for whose, known in (('target', target.bones), ('source', bones)):
+        lacking = [bone for bone in BODY_BONES if bone not in known]
+        if lacking:
+            return 'global', f'too few frames of the {whose} show {" and ".join(lacking[:2])}'
+    differ = {bone: np.log(target.bones[bone] / bones[bone]) for bone in BODY_BONES}
+    most = max(differ, key=lambda bone: abs(differ[bone]))
+    more = 100 * (np.exp(abs(differ[most])) - 1)
+    text = (f"the target's {most} is {more:.0f} % {'longer' if differ[most] > 0 else 'shorter'} "
+            f"for its height than the source's")
+    if abs(differ[most]) > np.log(PLAUSIBLE):
+        return 'global', f'{text}, which no two bodies do: one of them was never seen straight'
+    if abs(differ[most]) < ALIKE:
+        return 'global', f'no bone differs by more than {100 * ALIKE:.0f} %'
+    return 'limbs', text
 
 
-def measure_stage(track: PoseTrack) -> Stage:
-    """Measure body and stage on the kept frames of a track that stays one shot.
-
-    UserError when no frame shows a body.
-    """
-    track = track.select(track.shown())
-    if len(track) == 0:
-        raise UserError('nobody to measure: no frame shows shoulders and hips. '
-                        'Choose a part of the video where the whole body is seen.')
-    root, ankle = paths(track)
-    heights = _standing(track)
-    near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
-    left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
-    return Stage(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
-                 track.size, len(track))
-
-
-def _heights_at(near: float, far: float, ankle: np.ndarray,
-                heights: np.ndarray) -> tuple[float, float]:
-    """Body height px at the near and the far line: a straight line through the two ends' middle."""
-    depth, usual = near - far, float(np.percentile(heights, STRAIGHT))
-    if depth < 0.03 * usual:
-        return usual, usual
-    (y_near, tall), (y_far, small) = (
-        (np.median(ankle[end]), np.percentile(heights[end], STRAIGHT))
-        for end in (ankle >= near - depth / 4, ankle <= far + depth / 4))
-    slope = (tall - small) / (y_near - y_far)
-    at_near, at_far = (float(small + slope * (y - y_far)) for y in (near, far))
-    # Who crouches where he is near looks small there: a floor never does that.
-    return (at_near, at_far) if 0 < at_far <= at_near <= DEEPEST * at_far else (usual, usual)
-
-
-def measure_stages(track: PoseTrack) -> dict[int, Stage]:
-    """A stage per shot, by shot number; none for a shot where less than 0.25 s is kept."""
-    shots, counts = np.unique(track.shots[track.shown()], return_counts=True)
-    least = min(SHORTEST_SHOT * track.fps, counts.max(initial=0))
-    return {int(shot): measure_stage(track.select(track.shots == shot))
-            for shot, count in zip(shots, counts) if count >= least}
-
-
-def retarget(track: PoseTrack, source: Stage | Mapping[int, Stage] | None,
-             target: Stage) -> PoseTrack:
+def retarget(track: PoseTrack, source: Stage | Mapping[int, Stage] | None, target: Stage,
+             how: str = 'global', stage: str = 'keep') -> PoseTrack:
     """Put the track's poses where, and as large as, the target person would appear.
 
     track    in its own picture's px
     source   its stage; one per shot (measure_stages); None measures one per shot
     target   measured on the training video
-    Returns  the track in the target's px, `size` the target's; a shot without a stage is emptied
+    how      'global' moves and scales the body as a whole; 'limbs' gives it the target's bones
+    stage    what becomes of the walk across the floor. 'keep': as far, for the body's size, as
+             the source's, less where that would leave the target's picture or floor. 'follow':
+             the source's range becomes the target's, at most STRETCH times as far as 'keep'.
+             'center': held at the target's centre and half way between its lines; sway that
+             lasts less than HOLD seconds stays
+    Returns  the track in the target's px, `size` the target's, depth as large as the body; a shot
+             without a stage is emptied
 
     A shot begins where the one before it ended, as far as that keeps it in the picture.
+    UserError for 'limbs' where one of the bodies has no measured bones.
     """
-    if isinstance(source, Stage):           # one camera for all: no shot needs to be joined on
-        return replace(track, poses=_fit(track, source, target, None)[0], size=target.size)
+    assert how in HOW and stage in STAGE, (how, stage)
+    if isinstance(source, Stage):
+        parts = [(np.ones(len(track), bool), source)]
+    else:
+        source = measure_stages(track) if source is None else source
+        parts = [(track.shots == shot, facts) for shot, facts in source.items()]
+    if how == 'limbs':
+        _require_bones([facts for _, facts in parts], target)
     poses = np.zeros_like(track.poses)
+    scale = np.full((len(track), 1), np.nan)
     end = None
-    for shot, stage in (measure_stages(track) if source is None else source).items():
-        frames = track.shots == shot
-        poses[frames], end = _fit(track.select(frames), stage, target, end)
-    return replace(track, poses=poses, size=target.size)
+    for frames, facts in parts:
+        fitted = _fit(track.select(frames), facts, target, how, stage, end)
+        poses[frames], scale[frames, 0], end = fitted.poses, fitted.scale, fitted.end
+    depth = None if track.depth is None else track.depth * scale
+    return replace(track, poses=poses, size=target.size, depth=depth)
 
 
-def paths(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
-    """Where the body stands over time: root x (F,) px and ankle line y (F,) px.
+def _require_bones(sources: list[Stage], target: Stage) -> None:
+    if not target.bones:
+        raise UserError('--retarget limbs: the target holds no bone lengths, for it was made '
+                        'before they were measured. Make it again with preprocess.py --overwrite, '
+                        'or give --retarget global.')
+    if any(not facts.bones for facts in sources):
+        raise UserError('--retarget limbs: too few frames of the source show its limbs. Give '
+                        '--retarget global, or a longer part of the video.')
 
-    The ankle line is calm: its median over a second does not follow a jump up.
+
+@dataclass(frozen=True)
+class Fitted:
+    """One shot in the target's picture.
+
+    poses  float32 (F, K, 3)
+    scale  float (F,)             target px per source px
+    end    the last root x and ankle line y, px
     """
-    hips = joint_at(track.poses, track.joints, 'MidHip')
-    shown = track.shown()
-    at = np.arange(len(track))
-    root, line = (np.interp(at, at[shown], values[shown])
-                  for values in (hips[:, 0], _ankle_line(track)))
-    return root, _calm(line, track.fps)
+    poses: np.ndarray
+    scale: np.ndarray
+    end: tuple[float, float]
 
 
-def _fit(track: PoseTrack, source: Stage, target: Stage,
-         entry: tuple[float, float] | None) -> tuple[np.ndarray, tuple[float, float]]:
-    """One shot in the target's picture, float32 (F, K, 3), and its last root x and ankle line y.
+def _fit(track: PoseTrack, source: Stage, target: Stage, how: str, stage: str,
+         entry: tuple[float, float] | None) -> Fitted:
+    """One shot in the target's picture.
 
     entry  the root x and ankle line y px to begin at, None for the place the stages give
     """
     root, ankle = paths(track)
     first, last = np.flatnonzero(track.shown())[[0, -1]]
-    usual = float(target.height(np.array(target.middle)) / source.height(np.array(source.middle)))
-
-    depth, target_depth = source.near - source.far, target.near - target.far
-    gain = min(usual, target_depth / depth) if depth > 0 else usual
-    line = target.middle + (ankle - source.middle) * gain
+    ratios = bone_ratios(source.bones, target.bones) if how == 'limbs' else {}
+    stride = (ratios['thigh'] + ratios['shin']) / 2 if ratios else 1.0
+    leeway = LEEWAY * target.height_near if ratios and stage == 'keep' else 0.0
+    place, line = _walk(root, ankle, track.fps, source, target, stage, stride, leeway)
     if entry:
-        line = _shifted(line, entry[1] - line[first], target.far, target.near)
-
+        fade = np.exp(-np.maximum(np.arange(len(track)) - first, 0) / (HOLD * track.fps))
+        if stage == 'center':               # back to the centre, but not at once
+            place = place + (entry[0] - place[first]) * fade
+        else:
+            place = _shifted(place, entry[0] - place[first], *_room(target))
+            line = _shifted(line, entry[1] - line[first], target.far, target.near)
+        line = line + (entry[1] - line[first]) * fade
     scale = target.height(line) / source.height(ankle)
-    place = target.centre + (root - source.centre) * _travel(source, target, usual)
-    if entry:
-        place = _shifted(place, entry[0] - place[first], *_room(target))
-
+    path, origin = np.stack([place, line], 1), np.stack([root, ankle], 1)
+    body = (track.poses[..., :2] - origin[:, None]) * scale[:, None, None]
+    if ratios:
+        path, body = fit_limbs(track, origin, path, scale, ratios,
+                               PATIENCE[stage] * track.fps, entry is not None)
+    seen = track.poses[..., 2:] > 0
+    path = path + _into_picture(path, body, seen[..., 0] & track.shown()[:, None], target)
     poses = track.poses.copy()
-    poses[..., 0] = place[:, None] + (poses[..., 0] - root[:, None]) * scale[:, None]
-    poses[..., 1] = line[:, None] + (poses[..., 1] - ankle[:, None]) * scale[:, None]
-    return poses, (float(place[last]), float(line[last]))
+    poses[..., :2] = (path[:, None] + body) * seen
+    return Fitted(poses, scale, (float(path[last, 0]), float(path[last, 1])))
+
+
+def _walk(root: np.ndarray, ankle: np.ndarray, fps: float, source: Stage, target: Stage,
+          stage: str, stride: float, leeway: float) -> tuple[np.ndarray, np.ndarray]:
+    """Root x and ankle line y (F,) px in the target's picture; `retarget` says what `stage` is.
+
+    stride  how long the target's legs are for its height, in the source's
+    leeway  px of floor, from far to near, that may be used though the target's is less deep
+    """
+    usual = stride * float(target.height(np.array(target.middle))
+                           / source.height(np.array(source.middle)))
+    if stage == 'center':
+        return (target.centre + (root - _slow(root, fps)) * usual,
+                np.full(len(ankle), target.middle))
+    depth, target_depth = source.near - source.far, max(target.near - target.far, leeway)
+    width, target_width = source.right - source.left, target.right - target.left
+    most = STRETCH * usual if stage == 'follow' else usual
+    gain = min(most, target_depth / depth) if depth > 0 else usual
+    line = target.middle + (ankle - source.middle) * gain
+    if stage == 'follow':
+        travel = min(most, target_width / width) if width > 0 else usual
+        place = ((target.left + target.right) / 2
+                 + (root - (source.left + source.right) / 2) * travel)
+    else:
+        place = target.centre + (root - source.centre) * _travel(source, target, usual)
+    return place, line
+
+
+def _slow(path: np.ndarray, fps: float) -> np.ndarray:
+    """The path without what lasts less than HOLD: a straight line through the frames around."""
+    from scipy.signal import savgol_filter
+    window = 2 * min(round(HOLD * fps / 2), (len(path) - 1) // 2) + 1
+    return savgol_filter(path, window, 1) if window > 1 else path
+
+
+def _into_picture(path: np.ndarray, body: np.ndarray, seen: np.ndarray,
+                  target: Stage) -> np.ndarray:
+    """What to add to the path (F, 2) px so that the joints of INSIDE % of the frames are inside.
+
+    The path is moved, and made shorter where moving it does not do. The floor only comes up:
+    who reaches above the picture still stands.
+    """
+    rows = seen.any(1)
+    x, y = (np.where(seen, body[..., axis], np.nan)[rows] for axis in (0, 1))
+    left, right, bottom = np.nanmin(x, 1), np.nanmax(x, 1), np.nanmax(y, 1)
+    across, middle = path[:, 0], float(np.median(path[rows, 0]))
+    places = [middle + (across - middle) * part for part in np.linspace(1, 0, 21)]
+    over, under = np.array([(np.percentile(place[rows] + right - (target.size[0] - 1), INSIDE),
+                             np.percentile(-(place[rows] + left), INSIDE))
+                            for place in places]).T
+    lacking = np.maximum(over + under, 0)
+    # The longest walk that fits; where none does, none is given up for a few pixels.
+    spare = 0.02 * target.size[0] if lacking.all() else 0.0
+    best = int(np.argmax(lacking <= lacking.min() + spare))
+    place, over, under = places[best], over[best], under[best]
+    by = (under - over) / 2 if lacking[best] else max(under, 0) - max(over, 0)
+    # Where the target's own feet are below the picture, so are these.
+    floor = max(target.size[1] - 1.0, target.near + SOLE * target.height_near)
+    up = max(0.0, float(np.percentile(path[rows, 1] + bottom - floor, INSIDE)))
+    return np.stack([place + by - across, np.full(len(path), -up)], 1)
 
 
 def _travel(source: Stage, target: Stage, scale: float) -> float:
@@ -192,36 +227,3 @@ def _shifted(path: np.ndarray, by: float, low: float, high: float) -> np.ndarray
     """The path moved `by`, or by less where it would then leave low..high."""
     room = (min(0.0, low - path.min()), max(0.0, high - path.max()))
     return path + np.clip(by, *room)
-
-
-def _ankle_line(track: PoseTrack) -> np.ndarray:
-    """y px (F,) of the lower ankle, which bears the body; from the hips where feet are hidden."""
-    ankles = np.stack([joint_at(track.poses, track.joints, j) for j in ('RAnkle', 'LAnkle')], 1)
-    there = ankles[..., 2] > 0
-    lower = np.where(there, ankles[..., 1], -np.inf).max(1)
-    virtual = joint_at(track.poses, track.joints, 'MidHip')[:, 1] + _lengths(track)[2]
-    return np.where(there.any(1), lower, virtual)
-
-
-def _lengths(track: PoseTrack) -> tuple[float, float, float]:
-    """How long head, torso and leg of this body are in this track, px, when they are straight."""
-    parts = body_parts(track.poses, track.joints)
-    head, torso, leg = (float(np.percentile(part[part > 0], STRAIGHT)) if part.any() else 0.0
-                        for part in parts.T)
-    return head or HEAD * torso, torso, leg or LEG * torso
-
-
-def _standing(track: PoseTrack) -> np.ndarray:
-    """Body height px (F,) as far as each frame shows it; a hidden part is as long as usual."""
-    parts = body_parts(track.poses, track.joints)
-    usual = np.array(_lengths(track))
-    sizes = np.where(parts > 0, parts, usual * (parts[:, 1] / usual[1])[:, None])
-    return _calm(sizes.sum(1), track.fps)
-
-
-def _calm(values: np.ndarray, fps: float) -> np.ndarray:
-    """Median, then mean, over the CALM seconds around each frame; float64 (F,), ends held."""
-    from scipy.ndimage import median_filter, uniform_filter1d
-    window = 2 * max(1, round(CALM * fps / 2)) + 1
-    middle = median_filter(values.astype(np.float64), window, mode='nearest')
-    return uniform_filter1d(middle, window, mode='nearest')

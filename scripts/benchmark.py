@@ -63,8 +63,8 @@ def training_step(engine: 'Engine', size: int,
     images = torch.randint(0, 256, (2, 1, size, size, 3), dtype=torch.uint8, generator=generator)
 
     def run() -> None:
-        x, y = (engine.to_tensor(half.numpy()) for half in images)
-        float(trained.step(x, y)['G_L1'])
+        x, y = (half.numpy() for half in images)
+        float(trained.step(engine.to_batch({'A': x, 'B': y}))['G_L1'])
     return run
 
 
@@ -104,7 +104,7 @@ def data(size: int, steps: int) -> None:
         before = time.perf_counter()
         for n, batch in enumerate(loader.epoch(1)):
             got = time.perf_counter()
-            losses = model.step(*(engine.to_tensor(batch[half]) for half in 'AB'))
+            losses = model.step(engine.to_batch(batch))
             float(losses['G_L1'])
             waited, total = waited + got - before, total + time.perf_counter() - before
             before = time.perf_counter()
@@ -114,11 +114,12 @@ def data(size: int, steps: int) -> None:
 
 
 def preprocess(video: str | None, rounds: int) -> None:
-    """preprocess.py on a video against the detector alone on frames that lie in memory."""
+    """preprocess.py with all repair on, against the detector alone on frames that lie in memory,
+    and against one worker."""
     import cv2
 
     import preprocess as entry
-    from pose.detect import detectors
+    from pose.detect import make_detector
     from util.video import VideoWriter, read_frames
     with tempfile.TemporaryDirectory() as folder:
         if video is None:
@@ -136,20 +137,21 @@ def preprocess(video: str | None, rounds: int) -> None:
               f'{frames[0].shape[1]}x{frames[0].shape[0]}')
 
         def bare() -> None:
-            detector = detectors.find('mediapipe')()
-            for image in frames:
-                detector(image)
+            detector = make_detector('mediapipe')
+            for k, image in enumerate(frames):
+                detector(image, k)
             detector.close()
 
-        def ours() -> None:
+        def ours(*more: str) -> None:
             entry.main(['--video', str(video), '--dataroot', f'{folder}/data', '--overwrite',
-                        '--end', *end])
-        seconds = take_turns({'bare detector': bare, 'preprocess.py': ours}, rounds)
-    ratios = [a / b for a, b in zip(*seconds.values())]
+                        '--end', *end, *more])
+        seconds = take_turns({'bare detector': bare, 'preprocess.py': ours,
+                              'with one worker': lambda: ours('--num_workers', '1')}, rounds)
     for name, times in seconds.items():
-        print(f'  {name:<15} {len(frames) / statistics.median(times):6.1f} frames/s')
-    print(f'  preprocess.py runs at {100 * statistics.median(ratios):.0f} % of the bare '
-          f'detector\'s rate ({100 * min(ratios):.0f} to {100 * max(ratios):.0f})')
+        ratios = [a / b for a, b in zip(seconds['bare detector'], times)]
+        print(f'  {name:<15} {len(frames) / statistics.median(times):6.1f} frames/s, '
+              f'{100 * statistics.median(ratios):.0f} % of the bare detector '
+              f'({100 * min(ratios):.0f} to {100 * max(ratios):.0f})')
 
 
 def main() -> None:

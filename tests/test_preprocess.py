@@ -13,7 +13,7 @@ from PIL import Image
 import preprocess
 from data.crop import box_around, choose_box, cut_out, into_box, output_size
 from data.prepare import split
-from pose.draw import draw_pose
+from pose.draw import draw_facts, draw_pose
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import natural
@@ -42,7 +42,7 @@ def test_pairs_facts_poses_and_a_report(prepared):
     track = PoseTrack.load(prepared / 'poses.npz')
     assert facts['size'] == [128, 128] and facts['layout'] == 'pairs' and facts['pose_half'] == 'A'
     assert facts['skeleton'] == 'BODY_25' and facts['detector'] == 'mediapipe'
-    assert facts['draw'] == {'style': 'openpose', 'line_width': 2.0}
+    assert facts['draw'] == draw_facts('openpose', 2.0, 'BODY_25')
     assert facts['split'] == {'train': len(files(prepared / 'train')),
                               'val': len(files(prepared / 'val'))}
     assert track.poses.shape == (120, 25, 3) and track.poses.dtype == np.float32
@@ -172,17 +172,17 @@ def test_another_spelling_of_the_same_video_is_the_same_video(demo_videos, tmp_p
 
 def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(
         prepared, demo_videos, tmp_path, monkeypatch):
-    from pose.detect.mediapipe import MediaPipe
+    from data.detection import detector_for
     from pose.skeleton import BODY_25, COCO_18, convert
 
-    class Coco(MediaPipe):
-        skeleton = 'COCO_18'
+    class Coco:
+        def __init__(self, opt):
+            self.inner = detector_for(opt)
+            self.reset, self.close = self.inner.reset, self.inner.close
 
-        def __call__(self, image):
-            pose = super().__call__(image)
-            return None if pose is None else convert(pose[None], BODY_25, COCO_18)[0]
-    monkeypatch.setattr('pose.detect.mediapipe.MediaPipe', Coco)
-    monkeypatch.setattr('data.detection.detectors.find', lambda name: Coco)
+        def __call__(self, image, index):
+            return convert(self.inner(image, index), BODY_25, COCO_18)
+    monkeypatch.setattr('data.detection.detector_for', Coco)
     prepare(tmp_path / 'coco', '--video', demo_videos[1], '--end', '0.3')
     assert PoseTrack.load(tmp_path / 'coco' / 'poses.npz').poses.shape[1] == 18
     prepare(tmp_path / 'fit', '--video', demo_videos[1], '--end', '0.5', '--poses_only',
@@ -210,11 +210,44 @@ def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
     (['--width', '64'], 'go together'), (['--detector', 'mediapip'], 'Did you mean mediapipe'),
     (['--draw_style', 'openpos'], 'Did you mean openpose'), (['--size', '4'], '16 to 8192'),
     (['--start', '99'], 'It lasts'), (['--retarget_to', 'x'], '--poses_only'),
-    (['--poses_only', '--retarget_to', 'nowhere'], 'no body measures')])
+    (['--poses_only', '--retarget_to', 'nowhere'], 'no body measures'),
+    (['--person', 'tallest'], '--person tallest'), (['--shots', '0'], 'numbers as report.html'),
+    (['--shots', '7'], 'no shot 7'), (['--parts', 'feet'], 'body, hands, face, or all'),
+    (['--min_confidence', '1'], '0 to 0.9'), (['--retarget', 'limbs'], '--retarget_to datasets/me'),
+    (['--stage', 'center'], '--retarget_to datasets/me'), (['--redraw'], 'leave --video out'),
+    (['--doctor', 'a', 'b', 'c'], 'leave --video out'), (['--detector', 'keypoints'], '--keypoints')])
 def test_flags_that_make_no_sense_are_refused_with_the_fix(flags, said, demo_videos, tmp_path):
     with pytest.raises(UserError, match=said):
         prepare(tmp_path / 'me', '--video', demo_videos[1], *flags)
     assert not (tmp_path / 'me').exists()
+
+
+@pytest.mark.parametrize('flags, said', [
+    (['--redraw'], '--dataroot is missing'), (['--redraw', '--doctor', 'a'], 'one at a time'),
+    (['--doctor', 'a', 'b', 'c'], "the target's and"), (['--doctor', 'nowhere'], 'nowhere')])
+def test_what_works_on_a_finished_dataset_says_what_it_lacks(flags, said):
+    with pytest.raises(UserError, match=said):
+        preprocess.main(flags)
+
+
+def test_poses_go_out_as_openpose_writes_them_and_come_back_in(demo_videos, tmp_path):
+    """In px of the video, so that --detector keypoints finds what was found before."""
+    video = ['--video', demo_videos[1], '--end', '0.5', '--smooth', '0']
+    prepare(tmp_path / 'me', *video, '--write_json')
+    files_there = files(tmp_path / 'me' / 'openpose_json')
+    assert files_there[0] == '000000000000_keypoints.json' and len(files_there) == 15
+    prepare(tmp_path / 'again', *video, '--detector', 'keypoints', '--keypoints',
+            tmp_path / 'me' / 'openpose_json')
+    first, second = (PoseTrack.load(tmp_path / n / 'poses.npz').poses for n in ('me', 'again'))
+    assert np.allclose(first, second, atol=0.02)
+
+
+def test_what_was_found_is_kept_as_it_was_before_repair(prepared):
+    found = PoseTrack.load(prepared / 'found.npz')
+    facts = json.loads((prepared / 'dataset.json').read_text())
+    assert found.size == (240, 240) and len(found) == 120 and found.depth is not None
+    assert facts['people'][0]['chosen'] and all(
+        isinstance(count, int) for count in facts['repair'].values())
 
 
 def test_a_video_with_no_person_in_it(tmp_path):

@@ -8,8 +8,9 @@ import pytest
 import preprocess
 import transfer
 from pose.detect import detectors
+from pose.measures import body_sizes
 from pose.retarget import Stage, measure_stages
-from pose.track import PoseTrack, body_sizes
+from pose.track import PoseTrack
 from util.video import probe, read_frames
 
 DATA = Path(__file__).parents[2] / 'shared' / 'data'

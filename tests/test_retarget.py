@@ -2,9 +2,10 @@
 import numpy as np
 import pytest
 
+from pose.measures import body_sizes
 from pose.retarget import Stage, measure_stage, measure_stages, retarget
 from pose.skeleton import BODY_25
-from pose.track import PoseTrack, body_sizes
+from pose.track import PoseTrack
 from tests.test_track import standing
 from util.errors import UserError
 

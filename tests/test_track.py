@@ -1,14 +1,12 @@
-"""PoseTrack: cuts, gaps, jitter, and the files it reads and writes."""
-import json
-
+"""PoseTrack: where shots begin, and the files it reads and writes."""
 import numpy as np
 import pytest
 
+from pose.shots import PictureWatch, choose_shots, find_cuts
 from pose.skeleton import BODY_25
-from pose.track import PictureWatch, PoseTrack, fill, find_cuts, jitter, smooth
+from pose.track import PoseTrack
 from util.errors import UserError
 
-WRIST, NECK = BODY_25.index('RWrist'), BODY_25.index('Neck')
 BODY = np.zeros((25, 3), np.float32)
 for name, x, y in [('Nose', 0, -95), ('Neck', 0, -80), ('RShoulder', -12, -80),
                    ('RElbow', -16, -65), ('RWrist', -18, -50), ('LShoulder', 12, -80),
@@ -82,106 +80,48 @@ def test_the_picture_watch_sees_a_cut_and_no_pan():
     assert not any(pan) and watch.jumped
 
 
-# Gaps
-
-def test_a_short_gap_is_a_straight_line_in_time():
-    poses = [standing(100 + 2 * f) for f in range(30)]
-    track = track_of(poses)
-    track.poses[10:15, WRIST] = 0
-    filled = fill(track)
-    assert np.allclose(filled.poses[10:15], np.stack(poses)[10:15], atol=1e-3)
-    assert filled.kept.all() and filled.dropped() == []
+def three_shots():
+    """Shots of 30, 60 and 20 frames."""
+    return track_of([standing()] * 110, shots=np.repeat([0, 1, 2], [30, 60, 20]))
 
 
-def test_a_limb_missing_long_stays_missing_and_the_frame_is_kept():
-    track = track_of([standing()] * 40)
-    track.poses[10:30, WRIST] = 0
-    filled = fill(track, max_gap=12)
-    assert not filled.poses[10:30, WRIST].any() and filled.kept.all()
+@pytest.mark.parametrize('which, left', [('keep', [0, 1, 2]), ('longest', [1]), ('1,3', [0, 2])])
+def test_of_several_shots_those_asked_for_are_kept_and_the_rest_says_why(which, left):
+    track = choose_shots(three_shots(), which)
+    assert np.unique(track.shots[track.kept]).tolist() == left
+    assert set(track.reasons[~track.kept]) <= {f'not among --shots {which}'}
 
 
-def test_a_long_gap_is_not_kept_and_says_why():
-    track = track_of([standing()] * 40)
-    track.poses[10:30] = 0
-    filled = fill(track, max_gap=12)
-    assert np.flatnonzero(~filled.kept).tolist() == list(range(10, 30))
-    assert filled.dropped()[0] == (10, 0.4, 'nobody found for 20 frames')
+def test_a_shot_that_is_not_there_is_answered_with_how_many_there_are():
+    with pytest.raises(UserError, match='no shot 4, the video has 3'):
+        choose_shots(three_shots(), '1,4')
 
 
-def test_nothing_is_filled_across_a_cut():
-    poses = [standing()] * 20 + [standing(size=2)] * 20
-    track = track_of(poses, shots=np.repeat([0, 1], 20))
-    track.poses[18:22] = 0
-    assert np.flatnonzero(~fill(track).kept).tolist() == [18, 19, 20, 21]
+def test_the_longest_shot_is_the_one_that_shows_the_body_longest():
+    track = three_shots()
+    track.poses[30:90] = 0
+    chosen = choose_shots(track, 'longest')
+    assert set(chosen.shots[chosen.kept]) == {0}
 
 
-def test_a_moments_find_elsewhere_is_taken_back():
-    poses = [standing(100 + f) for f in range(40)]
-    poses[20] = poses[21] = standing(280, size=0.4)
-    shots = find_cuts(np.stack(poses), np.arange(40) / 25, np.zeros(40))
-    assert shots.max() == 2
-    filled = fill(track_of(poses, shots=shots))
-    assert filled.shots.max() == 0 and filled.kept.all()
-    assert np.allclose(filled.poses[20], standing(120), atol=1e-3)
+# Depth, and other numberings
+
+def test_depth_goes_where_its_frames_go():
+    track = track_of([standing()] * 4, depth=np.arange(100.0).reshape(4, 25))
+    assert np.array_equal(track.select(np.array([3, 1])).depth, track.depth[[3, 1]])
 
 
-def test_a_shot_too_short_to_measure_is_not_kept():
-    poses = [standing()] * 20 + [standing(size=.3)] * 3 + [standing(200, size=2)] * 20
-    filled = fill(track_of(poses, shots=np.repeat([0, 1, 2], (20, 3, 20))))
-    assert [d[0] for d in filled.dropped()] == [20, 21, 22]
-    assert 'shows 0.12 s' in filled.dropped()[0][2]
-
-
-@pytest.mark.parametrize('frames', [1, 2, 3])
-def test_a_track_of_very_few_frames_passes(frames):
-    track = smooth(fill(track_of([standing()] * frames)))
-    assert track.kept.all() and np.allclose(track.poses, standing())
-    assert jitter(track) == 0
-
-
-# Jitter
-
-def moving_wrist(hertz, height=30.0, frames=150, fps=30.0):
-    """A wrist that goes up and down; the track and the wrist's y."""
-    y = height * np.sin(2 * np.pi * hertz * np.arange(frames) / fps)
-    track = track_of([standing()] * frames, fps)
-    track.poses[:, WRIST, 1] += y
-    return track, y
-
-
-def test_smoothing_comes_neither_late_nor_early():
-    track, y = moving_wrist(1.0)                    # 30 frames a turn: 30 to 120 is whole turns
-    smoothed = smooth(track).poses[:, WRIST, 1] - standing()[WRIST, 1]
-    match = {lag: np.dot(y[30:120], smoothed[30 + lag:120 + lag]) for lag in range(-5, 6)}
-    assert max(match, key=match.get) == 0
-    assert match[-1] == pytest.approx(match[1], rel=1e-4)
-
-
-def test_smoothing_keeps_a_fast_moves_reach():
-    track, y = moving_wrist(3.0)
-    smoothed = smooth(track).poses[20:-20, WRIST, 1]
-    assert np.ptp(smoothed) > 0.96 * np.ptp(y)
-
-
-def test_smoothing_takes_most_of_the_jitter():
-    noise = np.random.default_rng(0).normal(0, 1, (100, 25, 2))
-    track = track_of([standing()] * 100)
-    track.poses[..., :2] += noise * (track.poses[..., 2:] > 0)
-    smoothed = smooth(track)
-    assert jitter(smoothed) < 0.3 * jitter(track)
-    assert (smoothed.poses - standing()).std() < 0.7 * (track.poses - standing()).std()
-
-
-def test_smoothing_of_strength_0_changes_nothing():
-    track, _ = moving_wrist(3.0)
-    assert np.array_equal(smooth(track, 0).poses, track.poses)
-
-
-def test_smoothing_stops_at_a_cut_and_at_the_unseen():
-    poses = [standing()] * 20 + [standing(size=2)] * 20
-    track = track_of(poses, shots=np.repeat([0, 1], 20))
-    track.poses[5:8, WRIST] = 0
-    assert np.allclose(smooth(track).poses, track.poses, atol=1e-3)
+def test_a_track_in_another_numbering_keeps_what_both_know(tmp_path):
+    track = track_of([standing()] * 3, depth=np.arange(75.0).reshape(3, 25))
+    coco = track.numbered('COCO_18')
+    knee = coco.joints.index('RKnee')
+    assert np.array_equal(coco.poses[:, knee], track.poses[:, BODY_25.index('RKnee')])
+    assert np.array_equal(coco.depth[:, knee], track.depth[:, BODY_25.index('RKnee')])
+    there = coco.numbered('BODY_25+hands')
+    assert there.poses.shape == (3, 67, 3) and not there.poses[:, 25:].any()
+    assert np.isnan(there.depth[:, 25:]).all()
+    there.save(tmp_path / 'poses.npz')
+    assert np.array_equal(PoseTrack.load(tmp_path / 'poses.npz').depth, there.depth, equal_nan=True)
 
 
 # Files
@@ -209,30 +149,3 @@ def test_a_file_that_is_no_track_is_named(tmp_path, content):
         PoseTrack.load(tmp_path / 'poses.npz')
     with pytest.raises(UserError, match='no such file'):
         PoseTrack.load(tmp_path / 'none.npz')
-
-
-def test_a_track_survives_openposes_json(tmp_path):
-    track = odd_track()
-    track.to_openpose_json(tmp_path)
-    back = PoseTrack.from_openpose_json(tmp_path, (320, 240), 25.0)
-    assert np.allclose(back.poses, track.poses, atol=1e-3)
-    assert np.array_equal(back.index, track.index) and np.allclose(back.times, track.times)
-    assert (back.skeleton, back.size) == (track.skeleton, track.size)
-    first = json.loads((tmp_path / '000000000001_keypoints.json').read_text())
-    assert len(first['people'][0]['pose_keypoints_2d']) == 75
-    assert json.loads((tmp_path / '000000000002_keypoints.json').read_text())['people'] == []
-
-
-def test_of_several_people_in_openposes_json_the_largest_is_taken(tmp_path):
-    people = [{'pose_keypoints_2d': standing(size=s)[:18].ravel().tolist()} for s in (0.5, 1, 0.3)]
-    (tmp_path / 'a.json').write_text(json.dumps({'people': people}))
-    track = PoseTrack.from_openpose_json(tmp_path, (320, 240), 25.0)
-    assert track.skeleton == 'COCO_18' and np.allclose(track.poses[0], standing()[:18])
-
-
-@pytest.mark.parametrize('text', ['{}', 'no json', '{"people": [{"pose_keypoints_2d": [1, 2]}]}',
-                                  '{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}'])
-def test_json_that_openpose_did_not_write_is_named(tmp_path, text):
-    (tmp_path / 'a.json').write_text(text)
-    with pytest.raises(UserError, match=str(tmp_path)):
-        PoseTrack.from_openpose_json(tmp_path, (320, 240), 25.0)

@@ -3,6 +3,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,3 +65,24 @@ def natural(name: str | os.PathLike[str]) -> list[tuple[int, int, str]]:
     """Sort key of a file name: frame2 comes before frame10."""
     return [(0, int(part), '') if part.isdigit() else (1, 0, part.lower())
             for part in re.split(r'(\d+)', str(name)) if part]
+
+
+@contextmanager
+def folder_in_place_of(place: Path) -> Iterator[Path]:
+    """A new folder beside `place` that takes its place at the end; on failure nothing changes."""
+    part = place.parent / f'.{place.name}.part{os.getpid()}'
+    old = place.parent / f'.{place.name}.old{os.getpid()}'
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if place.exists():
+            place.rename(old)
+        part.rename(place)
+    except BaseException:
+        if old.exists() and not place.exists():
+            old.rename(place)
+        raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

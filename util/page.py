@@ -181,7 +181,8 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '') -> str:
     every = [point for points in series.values() for point in points]
     if not every:
         return '<p class="soft">nothing yet</p>'
-    width, height, left, top, right, bottom = 250, 130, 38, 10, 245, 106
+    width, height, left, right, bottom = 250, 130, 38, 245, 106
+    top = 10 if len(series) == 1 else 24            # the names of several stand above them
     x0, x1 = extent([x for x, _ in every])
     y0, y1 = extent([y for _, y in every], cut=0.02)
 
@@ -209,9 +210,10 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '') -> str:
             parts.append(f'<polyline class="{colour}" points="{place(points)}"/>'
                          f'<path class="dot {colour}" d="M{place(points[-1:])}h0"/>')
     if len(series) > 1:
-        names = ''.join(f'<tspan dx="8" class="k{number % 4}">{html.escape(name)}</tspan>'
+        names = ''.join(f'<tspan dx="{8 if number else 0}" class="k{number % 4}">'
+                        f'{html.escape(name)}</tspan>'
                         for number, name in enumerate(series))
-        parts.append(f'<text x="{left}" y="{top}">{names}</text>')
+        parts.append(f'<text x="{left}" y="11">{names}</text>')
     says = html.escape(f'{", ".join(series)} over {x_label or "time"}')
     return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{says}">'
             f'<title>{says}</title>{"".join(parts)}</svg>')

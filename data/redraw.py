@@ -1,0 +1,144 @@
+"""A dataset's poses drawn anew, in another style or width, from poses.npz: no video needed.
+
+Also says no where a run is given poses drawn otherwise than those it learned from.
+"""
+import datetime
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.cache import read_or_reason
+from pose.draw import check_style, default_line_width, draw_facts, draw_pose
+from pose.track import PoseTrack
+from util.errors import UserError, say
+from util.files import folder_in_place_of, read_json, write_json
+from util.images import size_of, write_image
+from util.progress import progress
+
+SAME_WIDTH = 0.01       # lines whose widths differ by less than this part are alike
+
+
+def redraw(root: Path, style: str | None = None, line_width: float | None = None) -> None:
+    """Draw every pose of the dataset in `root` anew; frames stay as they are, bit for bit.
+
+    style       one of STYLES; the one it has when None
+    line_width  px; when None, the one it has, or the usual one of a new style
+
+    The new dataset is made beside its place and takes it when it is whole.
+    """
+    facts, track = read_dataset(root)
+    before = facts['draw']
+    style = style or str(before['style'])
+    check_style(style)
+    width = line_width or (float(before['line_width']) if style == before['style'] else
+                           default_line_width(track.size, style))
+    draw = draw_facts(style, width, track.skeleton)
+    poses = pose_files(root, facts, track)
+    with folder_in_place_of(root) as folder, ThreadPoolExecutor(2) as pool:
+        copy_all_but(poses, root, folder)
+
+        def draw_one(path: Path) -> None:
+            drawn = draw_pose(track.poses[poses[path]], track.size, style, track.skeleton, width)
+            if facts['layout'] == 'pairs':
+                drawn = np.hstack([drawn, frame_of(root / path, track.size)])
+            write_image(folder / path, drawn)
+        for _ in progress(pool.map(draw_one, poses), 'drawing', len(poses)):
+            pass
+        facts |= {'draw': draw, 'settings': settings_for(facts, draw),
+                  'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
+        write_json(folder / 'dataset.json', facts)
+    say(f'{root}: {len(poses)} poses drawn as {style}, {width:g} px wide')
+
+
+def read_dataset(root: Path) -> tuple[dict[str, Any], PoseTrack]:
+    """dataset.json and poses.npz; UserError where one lacks."""
+    lacks = [name for name in ('dataset.json', 'poses.npz') if not (root / name).is_file()]
+    if lacks:
+        raise UserError(f'{root} has no {lacks[0]}, so its poses cannot be drawn anew. Give a '
+                        f'dataset made by preprocess.py, or make it: python preprocess.py --video '
+                        f'me.mp4 --dataroot {root}.')
+    return read_json(root / 'dataset.json'), PoseTrack.load(root / 'poses.npz')
+
+
+def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[Path, int]:
+    """{file within root that shows a pose: its row in the track}."""
+    half = '_A' if facts['layout'] == 'folders' else ''
+    row = {int(number): k for k, number in enumerate(track.index)}
+    found = {}
+    for phase in facts['split']:
+        for path in sorted((root / f'{phase}{half}').glob('[!.]*.png')):
+            if not path.stem.isdecimal() or int(path.stem) - 1 not in row:
+                raise UserError(f'{path}: poses.npz has no frame of that number. Take the file '
+                                f'out of the dataset and give the same command again.')
+            found[path.relative_to(root)] = row[int(path.stem) - 1]
+    return found
+
+
+def frame_of(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """The right half of a pair whose halves are of that (width, height)."""
+    pair = read_or_reason((path,))
+    if isinstance(pair, str):
+        raise UserError(f'{path} cannot be read ({pair}). Take it out of the dataset and give '
+                        f'the same command again.')
+    if size_of(pair) != (2 * size[0], size[1]):
+        raise UserError(f'{path} is {size_of(pair)[0]}x{size_of(pair)[1]} px, but poses.npz is for '
+                        f'pairs of {2 * size[0]}x{size[1]}. Make the dataset again with '
+                        f'preprocess.py --overwrite.')
+    return pair[:, size[0]:]
+
+
+def copy_all_but(poses: Mapping[Path, int], root: Path, folder: Path) -> None:
+    """Put everything else into the new folder too, without the decoded pictures of the old."""
+    def left_out(where: str, names: list[str]) -> set[str]:
+        return {name for name in names if (
+            here := (Path(where) / name).relative_to(root)) in poses or here == Path('.cache')}
+
+    def link_or_copy(source: str, target: str) -> None:
+        try:
+            os.link(source, target)
+        except OSError:             # a file system without hard links
+            shutil.copy2(source, target)
+    shutil.copytree(root, folder, copy_function=link_or_copy, ignore=left_out, dirs_exist_ok=True)
+
+
+def settings_for(facts: Mapping[str, Any], draw: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with which preprocess.py would have drawn so, by which it knows its work: what
+    was left open then stays open."""
+    settings = dict(facts.get('settings', {}))
+    now = {'draw_style': draw['style'], 'line_width': draw['line_width'], 'target_draw': draw}
+    return settings | {k: v for k, v in now.items() if settings.get(k) is not None}
+
+
+def check_drawn_alike(trained: Mapping[str, Any], here: Mapping[str, Any], root: Path) -> None:
+    """UserError where the poses of the dataset in `root` are drawn otherwise than those that a
+    run was trained on; what neither says of itself is taken to be alike.
+
+    trained, here   dataset.json of both, {} where there is none
+
+    Widths are compared as parts of the picture, whose size may differ.
+    """
+    then, now = trained.get('draw', {}), here.get('draw', {})
+    skeletons = trained.get('skeleton'), here.get('skeleton')
+    if None not in skeletons and skeletons[0] != skeletons[1]:
+        raise UserError(f'{root} shows {skeletons[1]} joints, but this run was trained on '
+                        f'{skeletons[0]}. Make the dataset again as the run\'s was made, or with '
+                        f'python preprocess.py --poses_only --retarget_to and the run.')
+    if not {'style', 'line_width'} <= then.keys() & now.keys():
+        return
+    larger = min(here['size']) / min(trained['size']) if 'size' in trained and 'size' in here else 1
+    width = float(then['line_width']) * larger
+    colours = then.get('colours'), now.get('colours')
+    repainted = None not in colours and colours[0] != colours[1]
+    if then['style'] != now['style'] or abs(now['line_width'] / width - 1) > SAME_WIDTH or \
+            repainted:
+        raise UserError(
+            f'{root} is drawn as {now["style"]}, {now["line_width"]:g} px wide, but this run was '
+            f'trained on {then["style"]}, {width:g} px wide{", in other colours" * repainted}. '
+            f'Draw it anew: python preprocess.py --redraw --dataroot {shlex.quote(str(root))} '
+            f'--draw_style {then["style"]} --line_width {width}')

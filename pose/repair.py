@@ -1,0 +1,187 @@
+"""A raw track becomes a clean one, step by step. Shapes as in pose/track.
+
+    without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> fill -> smooth
+
+Every step takes a track and returns another; `repair` takes them all and counts what each did.
+"""
+from dataclasses import replace
+
+import numpy as np
+
+from pose import smoothing
+from pose.measures import runs, shot_slices
+from pose.proportions import parents, proportions
+from pose.shots import SHORTEST_SHOT, body_jumps
+from pose.smoothing import jitter as jitter
+from pose.smoothing import lag as lag
+from pose.smoothing import smooth as smooth
+from pose.swaps import undo_swaps
+from pose.track import PoseTrack
+
+# MediaPipe's joints behind a patch laid over a drawn dancer: of those with less visibility than
+# this at most a third lie within 5 % of the body's height, from here on more than half do.
+MIN_CONFIDENCE = 0.2
+MAX_GAP = 12            # frames
+# Times its own length that no bone appears, and parts of the longest bone that a joint may be off.
+LIMIT, OFF = 1.35, 0.12
+NEIGHBOURS = 4          # frames to either side of a gap that shape what goes into it
+
+
+def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps: bool = False,
+           no_limits: bool = False, max_gap: int = MAX_GAP, smooth: float = 1.0
+           ) -> tuple[PoseTrack, dict[str, int]]:
+    """Clean a raw track; what each step did comes with it.
+
+    min_confidence, max_gap, smooth    as the steps below take them; 0 leaves a step out
+    no_swaps, no_limits                leave these two out
+    Returns  the track, and how many 'flyers' (frames), 'swaps' (frames), 'guesses' (joints),
+             'beyond_limits' (joints) were taken out or back, and 'filled' (joints)
+    """
+    clean = without_flyers(track) if max_gap else track
+    counts = {'flyers': _lost(track, clean).any(1).sum()}
+    sided = clean if no_swaps else undo_swaps(clean)    # first: a guess knows its side as well
+    counts['swaps'] = (sided.poses != clean.poses).any((1, 2)).sum()
+    sure = drop_guesses(sided, min_confidence)
+    counts['guesses'] = _lost(sided, sure).sum()
+    possible = sure if no_limits else drop_beyond_limits(sure)
+    counts['beyond_limits'] = _lost(sure, possible).sum()
+    whole = fill(possible, max_gap)
+    counts['filled'] = _lost(whole, possible).sum()
+    return smoothing.smooth(whole, smooth), {name: int(count) for name, count in counts.items()}
+
+
+def _lost(before: PoseTrack, after: PoseTrack) -> np.ndarray:
+    """bool (F, K): seen before, and no longer."""
+    return (before.poses[..., 2] > 0) & (after.poses[..., 2] == 0)
+
+
+def _without(track: PoseTrack, mask: np.ndarray) -> PoseTrack:
+    """The track in which the joints of `mask` (bool (F, K)) are not seen."""
+    depth = None if track.depth is None else np.where(mask, np.nan, track.depth)
+    return replace(track, poses=np.where(mask[..., None], 0, track.poses), depth=depth)
+
+
+def without_flyers(track: PoseTrack) -> PoseTrack:
+    """Empty each short shot whose neighbours fit each other, and make the three one shot.
+
+    Such are finds of a moment that jump away and back: another person, a picture on the wall.
+    """
+    emptied, shots = np.zeros(track.poses.shape[:2], bool), track.shots.copy()
+    seen = track.seen()
+    before = None                                   # the last frame with a find to believe in
+    for frames in shot_slices(track.shots):
+        finds = frames.start + np.flatnonzero(seen[frames])
+        after = frames.stop + np.flatnonzero(seen[frames.stop:])[:1]
+        if before is not None and len(after) and len(finds) / track.fps < SHORTEST_SHOT:
+            after = int(after[0])
+            seconds = track.times[after] - track.times[before]
+            if seconds < 2 * SHORTEST_SHOT and not body_jumps(
+                    track.poses[before], track.poses[after], seconds, True, track.skeleton):
+                emptied[frames] = True
+                shots[frames] = shots[before]
+                shots[frames.stop:] -= shots[after] - shots[before]
+                continue
+        before = finds[-1] if len(finds) else before
+    return replace(_without(track, emptied), shots=shots)
+
+
+def drop_guesses(track: PoseTrack, min_confidence: float = MIN_CONFIDENCE) -> PoseTrack:
+    """Take joints of less confidence for not seen: the detector guesses at them.
+
+    The trunk stays, whatever its confidence: without it a frame shows nobody.
+    """
+    guessed = track.poses[..., 2] < min_confidence
+    guessed[:, _trunk(track)] = False
+    return _without(track, guessed)
+
+
+def _trunk(track: PoseTrack) -> list[int]:
+    """The joints that PoseTrack.seen asks for."""
+    hips = ('MidHip',) if 'MidHip' in track.joints.joints else ('RHip', 'LHip')
+    return [track.joints.index(joint) for joint in ('Neck', *hips)]
+
+
+def drop_beyond_limits(track: PoseTrack) -> PoseTrack:
+    """Take joints for not seen that lie further from the body than the person's bones reach.
+
+    Where the joint that one hangs on is not seen, the next nearer to the trunk is asked.
+    """
+    lengths, scale = proportions(track)
+    parent, table = parents(track.skeleton), track.joints
+    dropped = np.zeros(track.poses.shape[:2], bool)
+    seen = track.poses[..., 2] > 0
+    off = OFF * np.nan_to_num(lengths[table.part('body')]).max()
+    order = sorted(range(len(table.joints)), key=lambda k: _steps(parent, k))
+    for k in order:
+        if k in _trunk(track):
+            continue
+        open_frames, reach, near = seen[:, k].copy(), 0.0, k
+        while parent[near] != near:
+            reach, near = reach + np.nan_to_num(lengths[near]), parent[near]
+            asked = open_frames & seen[:, near]
+            apart = np.linalg.norm(track.poses[:, k, :2] - track.poses[:, near, :2], axis=1)
+            dropped[:, k] |= asked & (apart > (LIMIT * reach + off) * scale) & (reach > 0)
+            open_frames &= ~asked
+        seen[:, k] &= ~dropped[:, k]
+    return _without(track, dropped)
+
+
+def _steps(parent: np.ndarray, joint: int) -> int:
+    """How many bones lie between a joint and the root."""
+    return 0 if parent[joint] == joint else 1 + _steps(parent, parent[joint])
+
+
+def fill(track: PoseTrack, max_gap: int = MAX_GAP) -> PoseTrack:
+    """Close short gaps; say of every other frame why it cannot be kept.
+
+    max_gap  frames; a joint unseen for longer stays unseen, and where the torso is, the frame is
+             no longer kept
+
+    Shots too short to be measured are not kept.
+    """
+    poses = track.poses.copy()
+    depth = None if track.depth is None else track.depth.copy()
+    for frames in shot_slices(track.shots):
+        for k in range(poses.shape[1]):
+            _close_gaps(poses[frames, k], None if depth is None else depth[frames, k],
+                        track.times[frames], max_gap)
+    found = track.seen()
+    track = replace(track, poses=poses, depth=depth)
+    for gap in runs(~track.seen()):
+        track = track.drop(_at(gap, track), f'nobody found for {gap.stop - gap.start} frames')
+    enough = min(SHORTEST_SHOT, (len(track) - 1) / track.fps)
+    for frames in shot_slices(track.shots):
+        seconds = found[frames].sum() / track.fps
+        if seconds < enough:
+            track = track.drop(_at(frames, track), f'a shot that shows {seconds:.2f} s of the body')
+    return track
+
+
+def _at(frames: slice, track: PoseTrack) -> np.ndarray:
+    """bool (F,): in that stretch."""
+    mask = np.zeros(len(track), bool)
+    mask[frames] = True
+    return mask
+
+
+def _close_gaps(joint: np.ndarray, depth: np.ndarray | None, times: np.ndarray, max_gap: int
+                ) -> None:
+    """Interpolate one joint (F, 3), in place, over inner gaps of at most `max_gap` frames.
+
+    Fritsch and Butland's cubic, SIAM Journal on Scientific and Statistical Computing 5(2), 1984:
+    it goes on as the joint came and went, and never beyond where it was seen.
+    """
+    seen = joint[:, 2] > 0
+    gaps = [gap for gap in runs(~seen) if gap.start > 0 and gap.stop < len(joint)
+            and gap.stop - gap.start <= max_gap]
+    if not gaps:
+        return
+    from scipy.interpolate import PchipInterpolator
+    for gap in gaps:
+        a, b = gap.start - 1, gap.stop
+        around = np.r_[a - NEIGHBOURS + 1:a + 1, b:b + NEIGHBOURS].clip(0, len(joint) - 1)
+        around = np.unique(around[seen[around]])
+        joint[gap, :2] = PchipInterpolator(times[around], joint[around, :2])(times[gap])
+        joint[gap, 2] = min(joint[a, 2], joint[b, 2])
+        if depth is not None:
+            depth[gap] = np.interp(times[gap], times[[a, b]], depth[[a, b]])

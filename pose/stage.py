@@ -1,0 +1,184 @@
+"""Body and stage as a track shows them: where its person stands and how large he is there.
+
+Everything is in px of a track's own picture, y down: the near line, closer to the camera, is the
+greater y.
+"""
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from pose.limbs import straight_lengths
+from pose.measures import body_parts, joint_at
+from pose.shots import SHORTEST_SHOT
+from pose.track import PoseTrack
+from util.errors import UserError
+
+CALM = 1.0                    # seconds over which ankle line and height are taken
+LEG, HEAD = 1.6, 0.45         # legs and head in torsos, where a track shows neither
+STRAIGHT = 80                 # percentile of a foreshortened length that is its straight one
+DEEPEST = 2.0                 # how much taller, at most, the near body is than the far one
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a track says of body and stage.
+
+    near, far                  y px of the ankle lines closest to and furthest from the camera
+    height_near, height_far    px: head, torso and leg end to end, of a body standing there
+    centre, left, right        x px of the hips' middle: median, 2 % and 98 %
+    size                       (width, height) px of the picture
+    frames                     how many it was measured on
+    bones                      straight lengths in parts of the height there, by bone of
+                               limbs.CHAINS; empty where a dataset was made before they were
+                               measured
+    """
+    near: float
+    far: float
+    height_near: float
+    height_far: float
+    centre: float
+    left: float
+    right: float
+    size: tuple[int, int]
+    frames: int
+    bones: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {'size': list(self.size), 'bones': dict(self.bones)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> 'Stage':
+        """What to_dict gave; what is not a field is left out."""
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        lacking = ', '.join(f.name for f in fields(cls) if f.name not in {*known, 'bones'})
+        if lacking:
+            raise UserError(f'body measures without {lacking}. Make the dataset again with '
+                            f'preprocess.py.')
+        return cls(**known | {'size': (int(known['size'][0]), int(known['size'][1]))})
+
+    @property
+    def middle(self) -> float:
+        """y px half way between the far and the near line."""
+        return (self.near + self.far) / 2
+
+    def height(self, ankle: np.ndarray) -> np.ndarray:
+        """Body height px where the ankle line is at y px; little further than the stage goes."""
+        depth = self.near - self.far
+        # Where the two lines meet, so do the two heights.
+        part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else 0 * ankle
+        return self.height_far + part * (self.height_near - self.height_far)
+
+
+def measure_stage(track: PoseTrack) -> Stage:
+    """Measure body and stage on the kept frames of a track that stays one shot.
+
+    UserError when no frame shows a body.
+    """
+    track = track.select(track.shown())
+    if len(track) == 0:
+        raise UserError('nobody to measure: no frame shows shoulders and hips. '
+                        'Choose a part of the video where the whole body is seen.')
+    root, ankle = paths(track)
+    heights = _standing(track)
+    near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
+    left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
+    stage = Stage(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
+                  track.size, len(track))
+    return replace(stage, bones=straight_lengths(track, _tall(track, stage)))
+
+
+def _heights_at(near: float, far: float, ankle: np.ndarray,
+                heights: np.ndarray) -> tuple[float, float]:
+    """Body height px at the near and the far line: a straight line through the two ends' middle."""
+    depth, usual = near - far, float(np.percentile(heights, STRAIGHT))
+    if depth < 0.03 * usual:
+        return usual, usual
+    (y_near, tall), (y_far, small) = (
+        (np.median(ankle[end]), np.percentile(heights[end], STRAIGHT))
+        for end in (ankle >= near - depth / 4, ankle <= far + depth / 4))
+    slope = (tall - small) / (y_near - y_far)
+    at_near, at_far = (float(small + slope * (y - y_far)) for y in (near, far))
+    # Who crouches where he is near looks small there: a floor never does that.
+    return (at_near, at_far) if 0 < at_far <= at_near <= DEEPEST * at_far else (usual, usual)
+
+
+def measure_stages(track: PoseTrack) -> dict[int, Stage]:
+    """A stage per shot, by shot number; none for a shot where less than 0.25 s is kept."""
+    shots, counts = np.unique(track.shots[track.shown()], return_counts=True)
+    least = min(SHORTEST_SHOT * track.fps, counts.max(initial=0))
+    stages = {int(shot): measure_stage(track.select(track.shots == shot))
+              for shot, count in zip(shots, counts) if count >= least}
+    bones = _bones(track, stages)               # the person's own, so every shot has a say
+    return {shot: replace(stage, bones=bones) for shot, stage in stages.items()}
+
+
+def measure_bones(track: PoseTrack) -> dict[str, float]:
+    """How long each bone is when straight, in parts of the body's height where it stands.
+
+    A bone that too few frames show is left out; limbs.CHAINS lists them.
+    """
+    return _bones(track, measure_stages(track))
+
+
+def _bones(track: PoseTrack, stages: Mapping[int, Stage]) -> dict[str, float]:
+    """measure_bones, over all shots that have a stage."""
+    shown = track.select(track.shown() & np.isin(track.shots, list(stages)))
+    heights = np.zeros(len(shown))
+    for shot, stage in stages.items():
+        there = shown.shots == shot
+        heights[there] = _tall(shown.select(there), stage)
+    return straight_lengths(shown, heights)
+
+
+def _tall(track: PoseTrack, stage: Stage) -> np.ndarray:
+    """Body height px (F,) at its place; where the body itself shows more than that, as it shows."""
+    return np.maximum(stage.height(paths(track)[1]), _standing(track))
+
+
+def paths(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
+    """Where the body stands over time: root x (F,) px and ankle line y (F,) px.
+
+    The ankle line is calm: its median over a second does not follow a jump up.
+    """
+    hips = joint_at(track.poses, track.joints, 'MidHip')
+    shown = track.shown()
+    at = np.arange(len(track))
+    root, line = (np.interp(at, at[shown], values[shown])
+                  for values in (hips[:, 0], _ankle_line(track)))
+    return root, _calm(line, track.fps)
+
+
+def _ankle_line(track: PoseTrack) -> np.ndarray:
+    """y px (F,) of the lower ankle, which bears the body; from the hips where feet are hidden."""
+    ankles = np.stack([joint_at(track.poses, track.joints, j) for j in ('RAnkle', 'LAnkle')], 1)
+    there = ankles[..., 2] > 0
+    lower = np.where(there, ankles[..., 1], -np.inf).max(1)
+    virtual = joint_at(track.poses, track.joints, 'MidHip')[:, 1] + _lengths(track)[2]
+    return np.where(there.any(1), lower, virtual)
+
+
+def _lengths(track: PoseTrack) -> tuple[float, float, float]:
+    """How long head, torso and leg of this body are in this track, px, when they are straight."""
+    parts = body_parts(track.poses, track.joints)
+    head, torso, leg = (float(np.percentile(part[part > 0], STRAIGHT)) if part.any() else 0.0
+                        for part in parts.T)
+    return head or HEAD * torso, torso, leg or LEG * torso
+
+
+def _standing(track: PoseTrack) -> np.ndarray:
+    """Body height px (F,) as far as each frame shows it; a hidden part is as long as usual."""
+    parts = body_parts(track.poses, track.joints)
+    usual = np.array(_lengths(track))
+    sizes = np.where(parts > 0, parts, usual * (parts[:, 1] / usual[1])[:, None])
+    return _calm(sizes.sum(1), track.fps)
+
+
+def _calm(values: np.ndarray, fps: float) -> np.ndarray:
+    """Median, then mean, over the CALM seconds around each frame; float64 (F,), ends held."""
+    from scipy.ndimage import median_filter, uniform_filter1d
+    window = 2 * max(1, round(CALM * fps / 2)) + 1
+    middle = median_filter(values.astype(np.float64), window, mode='nearest')
+    return uniform_filter1d(middle, window, mode='nearest')
