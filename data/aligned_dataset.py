@@ -59,6 +59,9 @@ class AlignedDataset(BaseDataset):
     def __len__(self) -> int:
         return len(self.pictures)
 
+    def path(self, i: int) -> Path:
+        return self.pictures.rows[i][0]
+
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt, pair, row = self.opt, self.pictures[i], self.pictures.rows[i]
         half = pair.shape[1] // 2

@@ -4,14 +4,17 @@ A dataset is one file, data/MODE_dataset.py, with one subclass of BaseDataset.
 """
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from data.joints import PictureJoints
 from data.redraw import check_drawn_alike
 from pose.draw import LABELS
+from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import natural, read_json
 from util.images import size_of
@@ -49,6 +52,19 @@ class BaseDataset:
         """Item `i`; `rng` makes the random choices of training, None makes none."""
         raise NotImplementedError
 
+    def path(self, i: int) -> Path:
+        """The file that the pose of item `i` comes from."""
+        return Path(self.item(i)['A_paths'])
+
+    def follows(self, i: int) -> bool:
+        """Whether item `i` shows the frame right after that of item i - 1, with no cut between:
+        by poses.npz, else by the numbers in the files' names, else taken to be so."""
+        return bool(self._following[i])
+
+    @cached_property
+    def _following(self) -> np.ndarray:
+        return following(self.root, [self.path(i) for i in range(len(self))])
+
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) px of the first item, as training sees it."""
@@ -57,6 +73,24 @@ class BaseDataset:
     def limited(self, rows: list[Any]) -> list[Any]:
         """The first --max_dataset_size of them."""
         return rows[:self.opt.max_dataset_size]
+
+
+def following(root: Path, paths: Sequence[Path]) -> np.ndarray:
+    """bool (N,): which of these files of a dataset, in order, follows right upon the one before
+    it. The first does not."""
+    poses = root / 'poses.npz'
+    known = PictureJoints(PoseTrack.load(poses)) if poses.is_file() else None
+    numbers = [re.search(r'(\d+)$', path.stem) for path in paths]
+    if known and all(path in known for path in paths):
+        rows = np.array([known.row[int(path.stem) - 1] for path in paths])
+        steady = (np.diff(rows) == 1) & (np.diff(known.track.shots[rows]) == 0)
+    elif len(paths) > 1 and all(numbers):
+        steps = np.diff([int(number[1]) for number in numbers if number])
+        # a thinned video counts in twos: the usual step is the one without a gap
+        steady = steps == np.sort(steps)[len(steps) // 2]
+    else:
+        steady = np.ones(len(paths) - 1, bool)
+    return np.concatenate([[False], steady])
 
 
 def read_facts(root: Path) -> dict[str, Any]:

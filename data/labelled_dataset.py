@@ -58,6 +58,9 @@ class LabelledDataset(BaseDataset):
     def __len__(self) -> int:
         return len(self.files['A'])
 
+    def path(self, i: int) -> Path:
+        return self.files['A'][i]
+
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt, paths = self.opt, {part: found[i] for part, found in self.files.items()}
         A = self.read_labels(paths['A']) if self.labels else read_picture(paths['A'])

@@ -18,7 +18,6 @@ from data.detection import detect
 from data.preview import Preview
 from data.report import write_report
 from data.sources import Source
-from pose.detect import detectors
 from pose.draw import default_line_width, draw_facts, draw_pose
 from pose.feet import contacts, slide
 from pose.formats import write_openpose_json
@@ -45,11 +44,9 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
     """Make the dataset of `opt.dataroot`. Returns its report."""
     detected = detect(source, opt)
     raw, picked = detected.one(opt.person)
-    sure = detectors.find(opt.detector).MIN_CONFIDENCE
     track, repaired = repair(
-        choose_shots(raw, opt.shots), no_swaps=opt.no_swaps, no_limits=opt.no_limits,
-        min_confidence=sure if opt.min_confidence is None else opt.min_confidence,
-        max_gap=opt.max_gap, smooth=opt.smooth)
+        choose_shots(raw, opt.shots), min_confidence=opt.min_confidence, no_swaps=opt.no_swaps,
+        no_limits=opt.no_limits, max_gap=opt.max_gap, smooth=opt.smooth)
     warn_if_rare(raw, track)
     if len(track) < 2 and not opt.poses_only:
         raise UserError('the source is one frame long: nothing to learn from. Film a minute or '

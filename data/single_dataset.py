@@ -1,6 +1,7 @@
 """Poses alone: a folder of pose pictures, or the pose halves of pairs."""
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ class SingleDataset(BaseDataset):
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def path(self, i: int) -> Path:
+        return self.pictures.rows[i][0]
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt, picture, path = self.opt, self.pose(i), self.pictures.rows[i][0]

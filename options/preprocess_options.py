@@ -4,7 +4,7 @@ import re
 from options.base_options import EntryOptions, Parser
 from pose.detect import detectors
 from pose.people import check_person
-from pose.repair import MAX_GAP
+from pose.repair import MAX_GAP, MIN_CONFIDENCE
 from util.errors import UserError
 from util.options import Options
 
@@ -57,9 +57,8 @@ class PreprocessOptions(EntryOptions):
                           'as OpenPose does, in px of the video, into DATAROOT/openpose_json')
 
         repair = parser.add_argument_group('repair; the report counts each')
-        repair.add_argument('--min_confidence', type=float, default=None,
-                            help='0 to 1: a joint found less surely is a guess, and is dropped; '
-                                 'what suits the detector if not given')
+        repair.add_argument('--min_confidence', type=float, default=MIN_CONFIDENCE,
+                            help='0 to 1: a joint found less surely is a guess, and is dropped')
         repair.add_argument('--no_swaps', action='store_true',
                             help='leave left and right as the detector gave them')
         repair.add_argument('--no_limits', action='store_true',
@@ -163,7 +162,7 @@ def check(opt: Options) -> None:
     for flag in ('fps', 'line_width', 'seconds'):
         if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
             raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')
-    if opt.min_confidence is not None and not 0 <= opt.min_confidence < 1:
+    if not 0 <= opt.min_confidence < 1:
         raise UserError(f'--min_confidence {opt.min_confidence}: give 0 to 0.9, e.g. 0.1.')
     if not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots):
         raise UserError(f'--shots {opt.shots}: give keep, longest, or numbers as report.html '

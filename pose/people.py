@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pose.shots import PICTURE_JUMP, PICTURE_JUMP_TIMES
+from pose.shots import picture_jumps
 from pose.skeleton import Skeleton, skeleton_of
 from pose.tracklets import Bodies, all_bodies, follow, join, part
 from util.errors import UserError
@@ -76,9 +76,9 @@ def _middle(values: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _samples(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
     """Where look looks: weights (7 SAMPLES, body) of the joints, and which joints must be seen."""
-    def spot(**parts: float) -> np.ndarray:
+    def spot(**weights: float) -> np.ndarray:
         row = np.zeros(skeleton.body)
-        for joint, share in parts.items():
+        for joint, share in weights.items():
             row[skeleton.index(joint)] = share
         return row
 
@@ -146,7 +146,7 @@ def pick_person(people: Sequence[np.ndarray], looks: Sequence[np.ndarray], times
     times, shots = np.asarray(times, float), np.zeros(len(times), np.int64)
     who = np.zeros(len(bodies), np.int64)
     if max(map(len, people), default=0) > 1:
-        tracklet, shots = follow(bodies, times, _picture_jumps(difference), skeleton)
+        tracklet, shots = follow(bodies, times, picture_jumps(difference), skeleton)
         who = join(bodies, part(bodies, tracklet), shots)
     listed = _listed(bodies, who, times, table)
     rows = np.full(len(times), -1)
@@ -171,14 +171,6 @@ def pick_person(people: Sequence[np.ndarray], looks: Sequence[np.ndarray], times
     return Picked(rows, [one.facts(bodies) | {
         'number': k + 1, 'chosen': k in chosen, 'why': chosen.get(k, one.unreal)}
         for k, one in enumerate(listed)])
-
-
-def _picture_jumps(difference: np.ndarray) -> np.ndarray:
-    """bool (F,): far more changes than in the frames around."""
-    from scipy.ndimage import median_filter
-    difference = np.asarray(difference, float)
-    usual = median_filter(difference, 25, mode='nearest')
-    return difference > np.maximum(PICTURE_JUMP, PICTURE_JUMP_TIMES * usual)
 
 
 @dataclass(frozen=True)

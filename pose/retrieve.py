@@ -92,9 +92,8 @@ def best_path(rows: np.ndarray, costs: np.ndarray, training: PoseTrack, shots: n
     """
     total, came = costs[0].astype(float), np.zeros(rows.shape, np.int64)
     for f in range(1, len(rows)):
-        cut = shots[f] != shots[f - 1]
-        leaps = 0.0 if cut else weight * JUMP ** 2 * leap(training, rows[f - 1], rows[f])
-        through = total[:, None] + leaps
+        counts = weight * JUMP ** 2 * float(shots[f] == shots[f - 1])
+        through = total[:, None] + counts * leap(training, rows[f - 1], rows[f])
         came[f] = through.argmin(0)
         total = through[came[f], np.arange(rows.shape[1])] + costs[f]
     best = np.empty(len(rows), np.int64)

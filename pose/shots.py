@@ -49,7 +49,7 @@ def find_cuts(poses: np.ndarray, times: np.ndarray, difference: np.ndarray,
     A picture that jumps round a body that goes on is a flash or a title, not a cut. Where it
     jumps several times on end, one scene dissolves into the next: each frame is its own shot.
     """
-    jumps = _picture_jumps(np.asarray(difference, np.float32))
+    jumps = picture_jumps(np.asarray(difference, np.float32))
     cuts = np.zeros(len(poses), np.int64)
     seen = np.flatnonzero(torso_seen(poses, skeleton_of(skeleton)))
     for a, b in pairwise(seen):
@@ -91,7 +91,7 @@ def _spread(points: np.ndarray) -> float:
     return float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).mean())) * 1.6
 
 
-def _picture_jumps(difference: np.ndarray, around: int = 12) -> np.ndarray:
+def picture_jumps(difference: np.ndarray, around: int = 12) -> np.ndarray:
     """bool (F,): far more changes than in the frames around."""
     usual = np.array([np.median(difference[max(0, f - around):f + around + 1])
                       for f in range(len(difference))])

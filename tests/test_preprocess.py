@@ -215,7 +215,8 @@ def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
     (['--shots', '7'], 'no shot 7'), (['--parts', 'feet'], 'body, hands, face, or all'),
     (['--min_confidence', '1'], '0 to 0.9'), (['--retarget', 'limbs'], '--retarget_to datasets/me'),
     (['--stage', 'center'], '--retarget_to datasets/me'), (['--redraw'], 'leave --video out'),
-    (['--doctor', 'a', 'b', 'c'], 'leave --video out'), (['--detector', 'keypoints'], '--keypoints')])
+    (['--doctor', 'a', 'b', 'c'], 'leave --video out'),
+    (['--detector', 'keypoints'], '--keypoints')])
 def test_flags_that_make_no_sense_are_refused_with_the_fix(flags, said, demo_videos, tmp_path):
     with pytest.raises(UserError, match=said):
         prepare(tmp_path / 'me', '--video', demo_videos[1], *flags)

@@ -16,12 +16,12 @@ def size_of(image: np.ndarray) -> tuple[int, int]:
 def write_image(path: Path, image: np.ndarray) -> None:
     """Write uint8 RGB (H, W, 1 or 3) as the PNG or JPEG its name says.
 
-    A PNG is lightly compressed, because somebody waits for it. OpenCV only encodes: its own
-    files fail on names that are not ASCII on Windows.
+    A PNG as OpenCV compresses it unasked: naming any level, even the lightest, takes twice as
+    long. OpenCV only encodes: its own files fail on names that are not ASCII on Windows.
     """
     if image.shape[2] == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, encoded = cv2.imencode(path.suffix, image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    _, encoded = cv2.imencode(path.suffix, image)
     try:
         path.write_bytes(encoded.tobytes())
     except OSError as error:

@@ -13,14 +13,12 @@ class Detector:
     RATE         how fast it is and where that was measured, for --help
     NEEDS        the packages or files it wants, for --help; '' when requirements.txt has all
     PARTS        which --parts it can find: some of 'body', 'hands', 'face'
-    MIN_CONFIDENCE  a joint that it is less sure of, 0..1, is a guess
     skeleton     the numbering of the joints it gives; the parts asked for decide it
     """
     DESCRIPTION = ''
     RATE = ''
     NEEDS = ''
     PARTS: tuple[str, ...] = ('body',)
-    MIN_CONFIDENCE = 0.1
     skeleton = 'BODY_25'
 
     @classmethod

@@ -99,9 +99,6 @@ class MediaPipe(Detector):
     RATE = ('about 50 frames/s on two cores at 960x720 for one person, half of that with hands '
             'and face; each further person costs as much again')
     PARTS = ('body', 'hands', 'face')
-    # behind a patch laid over a drawn dancer: of joints with less visibility than this at most a
-    # third lie within 5 % of the body's height, from here on more than half do
-    MIN_CONFIDENCE = 0.2
 
     @classmethod
     def declare_options(cls, group: 'argparse._ArgumentGroup') -> None:
