@@ -16,25 +16,22 @@ def main(argv: list[str] | None = None) -> Path:
     from models import models
     from models.engine import choose_engine
     from models.painting import paint_dataset
-    from util import checkpoints
     from util.results import Results
     from util.run_record import read_record
 
     run = Path(opt.checkpoints_dir) / opt.name
-    weights = run / f'{opt.epoch}_net_G.pth'
-    if not weights.is_file():
-        raise checkpoints.missing(weights)
+    models.find(opt.model).check_saved(run, opt.epoch)
     trained = read_record(run).get('dataset', {})
     dataset = datasets.find(opt.dataset_mode)(opt, opt.phase, trained)
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
     model = models.find(opt.model)(opt, engine)
     model.load_weights(run, opt.epoch)
     if opt.verbose:
-        say(str(model.networks['G']))
+        say('\n'.join(str(network) for network in model.networks.values()))
 
     folder = Path(opt.results_dir) / opt.name / f'{opt.epoch}_{opt.phase}'
     say(f'{opt.name}, epoch {opt.epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
-    results = Results(folder, dataset, trained)
+    results = Results(folder, dataset, trained, model.RESULTS)
     paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
     if not opt.no_video:
         results.write_videos(opt.video_from)

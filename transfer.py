@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> Path:
     import preprocess
     import test
     import train
+    from models import models
     from util.video import probe
 
     for video in (opt.target, opt.source):
@@ -56,7 +57,9 @@ def main(argv: list[str] | None = None) -> Path:
     preprocess.main(person)
     say(f'2/4  the moves: {opt.source} -> {source}')
     preprocess.main(moves)
-    say(f'3/4  training for {opt.minutes:g} minutes -> {run.path}')
+    how = f'training for {opt.minutes:g} minutes' if models.find(opt.model).TRAINS else \
+        'learning every frame'
+    say(f'3/4  {how} -> {run.path}')
     train.main(training + continued(run, target, training))
     say(f'4/4  painting -> {opt.output}')
     page = test.main(painting)

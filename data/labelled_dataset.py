@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset, no_such_phase, pictures_in
 from data.cache import read_picture
 from data.joints import FLAGS
@@ -14,12 +15,13 @@ from data.transforms import geometry, to_channels
 from util.errors import UserError
 
 
-class LabelledDataset(BaseDataset):
+class LabelledDataset(AlignedDataset):
     """<dataroot>/<phase>_label/*.png (H, W) numbers, or <phase>_A/* pictures; <phase>_img/* or
     <phase>_B/* frames; <phase>_inst/*.png (H, W) numbers, one for each instance.
 
     As many files in each, and the n-th in name order belong together, because Cityscapes' names
     differ from folder to folder. Frames and instances may be missing where nothing is trained.
+    A phase without label and instance maps is read as --dataset_mode aligned reads it.
 
     An item, everything resized, cropped and flipped alike:
         A          uint8 (H, W, input_nc)      labels, the number in every channel; or the picture
@@ -30,7 +32,12 @@ class LabelledDataset(BaseDataset):
 
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):
-        super().__init__(opt, phase, trained)
+        self.files: dict[str, list[Path]] = {}
+        if not any(pictures_in(Path(opt.dataroot) / f'{phase}_{part}')
+                   for part in ('label', 'inst')):
+            super().__init__(opt, phase, trained)
+            return
+        BaseDataset.__init__(self, opt, phase, trained)
         for flag in FLAGS:
             if getattr(opt, flag, 0):
                 raise UserError(f'--{flag}: a dataset in pix2pixHD\'s folders has no joints to '
@@ -56,12 +63,14 @@ class LabelledDataset(BaseDataset):
         self.files = {part: self.limited(found) for part, found in files.items() if found}
 
     def __len__(self) -> int:
-        return len(self.files['A'])
+        return len(self.files['A']) if self.files else super().__len__()
 
     def path(self, i: int) -> Path:
         return self.files['A'][i]
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
+        if not self.files:
+            return super().item(i, rng)
         opt, paths = self.opt, {part: found[i] for part, found in self.files.items()}
         A = self.read_labels(paths['A']) if self.labels else read_picture(paths['A'])
         height, width = A.shape[:2]

@@ -15,18 +15,33 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from models.engine import Engine
+    from data.base_dataset import BaseDataset
+    from models.engine import Batch, Engine
 
 
 class BaseModel:
-    """networks, optimizers: dicts by name, 'G' painting. Filled by `build`."""
+    """networks, optimizers: dicts by name, 'G' painting. Filled by `build`.
 
-    # what this model prefers over the flags' defaults; run.json and typed flags still win
+    DEFAULTS     what it prefers over the flags' defaults; run.json and typed flags still win
+    SEQUENTIAL   whether a frame is painted from the one painted before it
+    TRAINS       whether it learns in steps; else `learn` takes all it needs at once
+    RESULTS      further files that test.py writes of each frame: our label -> what its name ends
+                 with, for those who look for them under another project's names
+    """
+
     DEFAULTS: dict[str, Any] = {}
+    SEQUENTIAL = False
+    TRAINS = True
+    RESULTS: dict[str, str] = {}
 
     @staticmethod
     def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
         """Add this model's own flags; phase is 'train' or 'test'."""
+
+    @staticmethod
+    def settle(opt: 'argparse.Namespace') -> None:
+        """Refuse what cannot be, and set what follows from other flags or from the dataset, before
+        the options are frozen and recorded."""
 
     def __init__(self, opt: 'argparse.Namespace', engine: 'Engine'):
         self.opt, self.engine = opt, engine
@@ -36,7 +51,8 @@ class BaseModel:
         for name in self.networks:
             self.networks[name] = engine.place(self.networks[name])
         if not opt.isTrain:
-            self.networks['G'].eval().requires_grad_(False)
+            for network in self.networks.values():
+                network.eval().requires_grad_(False)
         else:
             self.optimizers = {name: engine.adam(network, opt.lr, opt.beta1)
                                for name, network in self.networks.items()}
@@ -45,39 +61,86 @@ class BaseModel:
         """Fill self.networks: 'G' always, what trains it too only if opt.isTrain."""
         raise NotImplementedError
 
-    def step(self, x: 'Tensor', y: 'Tensor') -> dict[str, 'Tensor']:
-        """One step of training on x the pose, y the frame, float (B, C, H, W) in [-1, 1].
+    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+        """One step of training on batch['A'] the poses and batch['B'] the frames.
 
         Returns   scalar losses by name, detached, not yet waited for
         """
         raise NotImplementedError
 
-    def generate(self, x: 'Tensor') -> 'Tensor':
-        """G(x) for x of any size (B, C, H, W): padded to what G takes, the result cropped back."""
+    def learn(self, dataset: 'BaseDataset', folder: 'Path') -> None:
+        """For a model that does not train: take what painting needs from the dataset, and keep it
+        in the run's folder, where load_weights finds it."""
+        raise NotImplementedError
+
+    def begin(self, dataset: 'BaseDataset') -> None:
+        """Called before the items of a dataset are painted; not before a training picture is."""
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before the first step of `epoch`, from 1, and again where a run goes on in it."""
+
+    def begin_step(self, over: float) -> None:
+        """Called before every step: `over` is the part of the run, 0 to 1, that is over."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the record of the run shall say of the model besides its options."""
+        return {}
+
+    def seen(self, poses: 'Tensor') -> 'Tensor':
+        """batch['A'] as a person should see it, alike float (B, C, H, W) in [-1, 1]."""
+        return poses
+
+    def generate(self, x: 'Tensor', ground: float | None = -1.0) -> 'Tensor':
+        """G(x) for x of any size (B, C, H, W): padded to what G takes, the result cropped back.
+
+        ground   what the padding is: black, as a pose's ground; None repeats the edge
+        """
+        return self.spread(self.networks['G'], self.padded(x, ground))[..., :x.shape[-2],
+                                                                       :x.shape[-1]]
+
+    def pictures(self, x: 'Tensor', ground: float | None = -1.0) -> 'list[Tensor]':
+        """As `generate`, but first what the earlier stacks of --netG stacked_hourglass painted;
+        the last is the result, and the only one of any other generator."""
+        G, (h, w) = self.networks['G'], x.shape[-2:]
+        if not hasattr(G, 'stacks'):
+            return [self.generate(x, ground)]
+        return [one[..., :h, :w] for one in self.spread(G, self.padded(x, ground), every=True)]
+
+    def padded(self, x: 'Tensor', ground: float | None) -> 'Tensor':
+        """x with what G's `multiple` and `least` ask for at its right and lower edges."""
         import torch.nn.functional as F
         G = self.networks['G']
         h, w = x.shape[-2:]
         multiple = getattr(G, 'multiple', 1)
-        right, below = -w % multiple, -h % multiple
+        least = getattr(G, 'least', multiple)
+        right, below = (max(side + -side % multiple, least) - side for side in (w, h))
         if not right and not below:
-            return self.spread(G, x)
-        # no pose is drawn outside the picture: the padding is black, as the pose's ground
-        padded = F.pad(x, (0, right, 0, below), value=-1.0)
-        return self.spread(G, padded)[..., :h, :w]
+            return x
+        if ground is None:
+            return F.pad(x, (0, right, 0, below), mode='replicate')
+        return F.pad(x, (0, right, 0, below), value=ground)
 
-    def spread(self, network: 'nn.Module', x: 'Tensor') -> 'Tensor':
-        """network(x), on several GPUs where the engine has them."""
+    def spread(self, network: 'nn.Module', x: 'Tensor', **more: Any) -> Any:
+        """network(x, **more), on several GPUs where the engine has them."""
         if not self.engine.gpu_ids or len(x) == 1:
             # painting never compiles: that would stop the run for minutes, unannounced
-            return network(x) if network.training else network.forward(x)
+            return network(x, **more) if network.training else network.forward(x, **more)
         from torch.nn.parallel import data_parallel
-        return data_parallel(network, x, self.engine.gpu_ids)
+        return data_parallel(network, x, self.engine.gpu_ids, module_kwargs=more)
 
-    def paint(self, x: 'Tensor') -> 'Tensor':
-        """The picture for each pose: (B, C, H, W) -> (B, C, H, W), the same one every time."""
+    def paint(self, batch: 'Batch', before: 'Tensor | None' = None) -> 'Tensor':
+        """The picture for each pose of the batch, (B, C, H, W), the same one every time.
+
+        before   what was painted for the frame before, for a SEQUENTIAL model; None where there
+                 is none: at the start, and after a cut
+        """
         import torch
         with torch.inference_mode(), self.painting(), self.engine.autocast():
-            return self.generate(x).float()
+            return self.picture(batch, before).float()
+
+    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+        """What `paint` gives; for a model that paints from more than the pose."""
+        return self.generate(batch['A'])
 
     @contextmanager
     def painting(self) -> 'Iterator[None]':
@@ -93,11 +156,13 @@ class BaseModel:
         finally:
             G.train(was_training)
 
-    def descend(self, name: str, loss: 'Tensor') -> None:
-        """One step of network `name` down the gradient of `loss`."""
-        self.optimizers[name].zero_grad(set_to_none=True)
+    def descend(self, name: str, loss: 'Tensor', *more: str) -> None:
+        """One step of network `name`, and of those named by `more`, down the gradient of `loss`."""
+        for each in (name, *more):
+            self.optimizers[each].zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizers[name].step()
+        for each in (name, *more):
+            self.optimizers[each].step()
 
     def set_rate(self, rate: float) -> None:
         """The learning rate of every optimizer from now on."""
@@ -116,6 +181,15 @@ class BaseModel:
                             'this run was trained with, or another --name.')
         for name, optimizer in self.optimizers.items():
             load_optimizer(optimizer, state['optimizers'][name])
+
+    @classmethod
+    def check_saved(cls, folder: 'Path', epoch: str) -> None:
+        """UserError, naming what there is, where FOLDER holds nothing of that epoch to paint
+        with."""
+        from util.checkpoints import missing
+        weights = folder / f'{epoch}_net_G.pth'
+        if not weights.is_file():
+            raise missing(weights)
 
     def load_weights(self, folder: 'Path', epoch: str) -> None:
         """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit."""

@@ -2,12 +2,17 @@
 import dataclasses
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from util.errors import UserError, warn
+
+# What a dataset's batch is on the device: 'A' and 'B' float32 (B, C, H, W) in [-1, 1], further
+# pictures alike, further arrays as float32 tensors, and paths in lists.
+Batch = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +59,16 @@ class Engine:
         tensor = torch.from_numpy(np.ascontiguousarray(images))
         tensor = tensor.to(self.device).permute(0, 3, 1, 2)
         return tensor.to(torch.float32, memory_format=self.memory_format) / 127.5 - 1
+
+    def to_batch(self, batch: dict[str, Any]) -> Batch:
+        """What a Loader gives, on the device: uint8 arrays are pictures, others are numbers."""
+        def moved(value: Any) -> Any:
+            if not isinstance(value, np.ndarray):
+                return value
+            if value.dtype == np.uint8:
+                return self.to_tensor(value)
+            return torch.from_numpy(value).to(self.device, torch.float32)
+        return {key: moved(value) for key, value in batch.items()}
 
     def __str__(self) -> str:
         """One line for the user: what was chosen."""

@@ -38,3 +38,15 @@ def gradient_penalty(D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) 
     logits = D(between)
     slope, = torch.autograd.grad(logits, between, torch.ones_like(logits), create_graph=True)
     return ((slope.flatten(1).norm(2, dim=1) - 1) ** 2).mean()
+
+
+def feature_matching(fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
+    """sum over scales k and layers i of ||D_k^(i)(s, x) - D_k^(i)(s, G(s))||_1; a scalar.
+
+    Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional
+    GANs", CVPR 2018, arXiv 1711.11585, Eq. 4; each scale and layer counts as in NVIDIA's code: a
+    scale 1 / scales, a layer 4 / layers. The last output of a scale, its logits, is left out.
+    """
+    terms = [F.l1_loss(a.float(), b.detach().float()) * 4 / (len(scale) - 1)
+             for scale, wanted in zip(fake, real) for a, b in zip(scale[:-1], wanted)]
+    return torch.stack(terms).sum() / len(fake)

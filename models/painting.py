@@ -1,4 +1,6 @@
 """Paint a whole dataset: loading, painting and writing side by side."""
+from torch import Tensor
+
 from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models.base_model import BaseModel
@@ -11,17 +13,24 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
                   num_test: int | None = None, threads: int = 2) -> None:
     """Paint the first `num_test` items (None: all), in order, into `results`.
 
-    One picture at a time on a CPU, where a batch is no faster; a small batch on a GPU.
+    One picture at a time on a CPU, where a batch is no faster, and where each is painted from the
+    one before; a small batch on a GPU.
     """
-    batch_size = 8 if model.engine.device.type == 'cuda' and same_sizes(dataset) else 1
+    on_gpu = model.engine.device.type == 'cuda'
+    batch_size = 8 if on_gpu and same_sizes(dataset) and not model.SEQUENTIAL else 1
     loader = Loader(dataset, batch_size, threads)
     count = min(len(dataset), num_test or len(dataset))
+    model.begin(dataset)
+    painted: Tensor | None = None
     with results.writing(), progress(None, 'painting', count) as bar:
-        for batch in loader.epoch():
-            fake = to_image(model.paint(model.engine.to_tensor(batch['A'])))
+        for n, batch in enumerate(loader.epoch()):
+            placed = model.engine.to_batch(batch)
+            goes_on = model.SEQUENTIAL and dataset.follows(n)
+            painted = model.paint(placed, painted if goes_on else None)
+            fake, poses = to_image(painted), to_image(model.seen(placed['A']))
             for i in range(min(len(fake), count - bar.n)):
                 results.add(batch['A_paths'][i], {
-                    'real_A': batch['A'][i], 'fake_B': fake[i],
+                    'real_A': poses[i], 'fake_B': fake[i],
                     **({'real_B': batch['B'][i]} if 'B' in batch else {})})
                 bar.update(1)
             if bar.n >= count:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from models.engine import Batch
+
 
 class Pix2PixModel(BaseModel):
     """Networks: G the generator and, while training, D the discriminator."""
@@ -49,11 +51,12 @@ class Pix2PixModel(BaseModel):
                 init_weights(network, opt.init_type, opt.init_gain)
             self.pool = PairPool(opt.pool_size)
 
-    def step(self, x: 'Tensor', y: 'Tensor') -> dict[str, 'Tensor']:
+    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
         import torch
         import torch.nn.functional as F
 
         from models.losses import gan_loss, gradient_penalty
+        x, y = batch['A'], batch['B']
         opt, D = self.opt, self.networks['D']
         with self.engine.autocast():
             fake = self.generate(x)                                      # G(x)

@@ -32,6 +32,12 @@ class Schedule:
             return seconds >= self.max_minutes * 60
         return epoch > self.epochs
 
+    def over(self, epochs: float, seconds: float) -> float:
+        """The part of the run that is over after so many epochs and seconds of training, 0..1."""
+        if self.max_minutes is not None:
+            return min(1.0, seconds / (self.max_minutes * 60))
+        return min(1.0, epochs / max(1, self.epochs))
+
     def rate(self, epoch: int, seconds: float) -> float:
         """The learning rate in `epoch` (from 1), after `seconds` of training."""
         if self.max_minutes is not None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models.base_model import BaseModel
-from models.engine import compile_in_place, drop_compiled, to_image
+from models.engine import Batch, compile_in_place, drop_compiled, to_image
 from models.schedule import Schedule
 from util import checkpoints
 from util.errors import say, warn
@@ -92,10 +92,15 @@ class Training:
 
     @property
     def done(self) -> bool:
+        if not self.model.TRAINS:
+            return self.steps > 0
         return self.schedule.done(self.epoch, self.seconds)
 
     def says_done(self) -> str:
         """Why nothing is left to do, and the flag that would change it."""
+        if not self.model.TRAINS:
+            return (f'{self.opt.name} is finished: --model {self.opt.model} does not train. To '
+                    f'learn other frames: --overwrite.')
         if self.opt.max_minutes is not None:
             return (f'{self.opt.name} is finished: it has trained for {self.seconds / 60:.1f} '
                     f'minutes. To go on: --continue_train --max_minutes '
@@ -113,6 +118,10 @@ class Training:
         self.show = visualizer
         self.saved_at = self.shown_at = time.monotonic()
         try:
+            if not self.model.TRAINS:
+                self.learn()
+                return True
+            self.begin_heldout()
             with self.interruptible(), self.bar() as self.meter:
                 while not self.done and not self.over():
                     self.run_epoch()
@@ -121,23 +130,43 @@ class Training:
             visualizer.close(self.done)
         return self.done
 
+    def learn(self) -> None:
+        """All at once, where the model does not train in steps."""
+        dataset, began = self.loader.dataset, time.monotonic()
+        self.model.learn(dataset, self.folder)
+        self.begin_heldout()
+        self.steps, self.seconds = 1, time.monotonic() - began
+        loss = self.heldout_loss()
+        say(f'{self.opt.name} knows {len(dataset)} frames; L1 {loss:.4f} on '
+            f'{"what is held out" if self.heldout else "them"}.')
+        self.show.losses(len(dataset), self.epoch, {'L1': loss}, self.seconds / len(dataset), 0.0)
+        self.show_pictures(self.one(self.loader, len(dataset) // 2))
+        self.save()
+
+    def begin_heldout(self) -> None:
+        if self.heldout:
+            self.model.begin(self.heldout.dataset)
+
     def over(self) -> bool:
         """This session ends here, though the run may not be done."""
         return self.stop or (self.opt.max_steps is not None and self.steps >= self.opt.max_steps)
 
     def run_epoch(self) -> None:
         began = before = time.monotonic()
+        self.model.begin_epoch(self.epoch)
         for batch in self.loader.epoch(self.epoch, skip=self.batches):
             waited = time.monotonic() - before
+            self.model.begin_step(self.schedule.over(
+                self.epoch - 1 + self.batches / len(self.loader), self.seconds))
             self.model.set_rate(self.schedule.rate(self.epoch, self.seconds))
-            x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
-            losses = self.train_step(x, y)
+            batch = self.model.engine.to_batch(batch)
+            losses = self.train_step(batch)
             self.steps += 1
             self.batches += 1
             took = time.monotonic() - before
             self.seconds += took
             self.tick(losses, took)
-            self.report(losses, x, y, took, waited)
+            self.report(losses, batch, took, waited)
             before, reported = time.monotonic(), before + took
             self.seconds += before - reported
             if self.out_of_time() or self.over():
@@ -146,19 +175,19 @@ class Training:
         if self.batches >= len(self.loader):
             self.end_epoch(time.monotonic() - began)
 
-    def train_step(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
         """One step; the first compiled one may fail, and then the run goes on without."""
         if not self.compiled or self.proven:
-            return self.model.step(x, y)
+            return self.model.step(batch)
         try:
-            losses = self.model.step(x, y)
+            losses = self.model.step(batch)
             self.proven = True          # from now on a failure is a real one
             return losses
         except Exception as error:      # a compiler can fail in any way it likes
             drop_compiled(list(self.model.networks.values()))
             self.compiled = False
             warn(f'torch.compile failed ({type(error).__name__}); going on without it.')
-            return self.model.step(x, y)
+            return self.model.step(batch)
 
     def end_epoch(self, seconds: float) -> None:
         finished, self.epoch, self.batches = self.epoch, self.epoch + 1, 0
@@ -173,21 +202,21 @@ class Training:
 
     # -- what is seen ------------------------------------------------------------------------
 
-    def report(self, losses: dict[str, Tensor], x: Tensor, y: Tensor, took: float,
+    def report(self, losses: dict[str, Tensor], batch: Batch, took: float,
                waited: float) -> None:
         """Log, show and save whatever is due after this step."""
         opt, images = self.opt, self.steps * self.opt.batch_size
         def due(frequency: int) -> bool:
             return images % frequency < opt.batch_size
         if due(opt.print_freq) or self.steps == 1:
-            self.show.losses(images, self.epoch, numbers(losses), (took - waited) / len(x),
-                             waited / len(x), iters=self.batches * opt.batch_size)
+            self.show.losses(images, self.epoch, numbers(losses), (took - waited) / len(batch['A']),
+                             waited / len(batch['A']), iters=self.batches * opt.batch_size)
         now = time.monotonic()
         last = self.batches == len(self.loader)
         wait = max(SHOW_EPOCH_SECONDS if last else SHOW_SECONDS, self.show_cost / SHOW_SHARE)
         if due(opt.update_html_freq) or due(opt.display_freq) or self.is_last_step() or \
                 now - self.shown_at > wait:
-            self.show_pictures(x, y)
+            self.show_pictures(batch)
             self.show_cost = time.monotonic() - now
         if opt.save_latest_minutes and now - self.saved_at > opt.save_latest_minutes * 60 or \
                 due(opt.save_latest_freq):
@@ -205,16 +234,23 @@ class Training:
         last = self.epoch == self.schedule.epochs and self.batches == len(self.loader)
         return last or self.over()
 
-    def show_pictures(self, x: Tensor, y: Tensor) -> None:
-        fake = self.model.paint(x[:1])
+    def show_pictures(self, batch: Batch) -> None:
         images = self.steps * self.opt.batch_size
-        self.show.pictures(self.epoch, images, labelled(x, fake, y))
+        first = {key: value[:1] for key, value in batch.items()}
+        self.show.pictures(self.epoch, images, self.labelled(first))
         if self.heldout:
-            batch = self.heldout.batch([len(self.heldout.dataset) // 2])
-            x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
-            self.show.heldout(self.epoch, images, labelled(x, self.model.paint(x), y),
+            middle = self.one(self.heldout, len(self.heldout.dataset) // 2)
+            self.show.heldout(self.epoch, images, self.labelled(middle),
                               self.heldout_loss())
         self.shown_at = time.monotonic()
+
+    def labelled(self, batch: Batch) -> dict[str, np.ndarray]:
+        """The one picture of each as RGB uint8 (H, W, 3), by upstream's names."""
+        images = {'real_A': self.model.seen(batch['A']), 'fake_B': self.model.paint(batch),
+                  'real_B': batch['B']}
+        return {label: np.ascontiguousarray(np.broadcast_to(
+            image := to_image(tensor)[0], (*image.shape[:2], 3)))
+            for label, tensor in images.items()}
 
     def heldout_loss(self) -> float:
         """Mean absolute error on the held-out part, 0 to 2; on the first training frames where
@@ -224,10 +260,13 @@ class Training:
         frames = np.unique(np.linspace(0, count - 1, min(count, HELDOUT_FRAMES)).astype(int))
         losses = []
         for frame in frames:
-            batch = Loader(loader.dataset).batch([frame])
-            x, y = (self.model.engine.to_tensor(batch[half]) for half in 'AB')
-            losses.append(float((self.model.paint(x) - y).abs().mean()))
+            batch = self.one(loader, frame)
+            losses.append(float((self.model.paint(batch) - batch['B']).abs().mean()))
         return float(np.mean(losses))
+
+    def one(self, loader: Loader, frame: int) -> Batch:
+        """A batch of one frame, as it is: no random choices."""
+        return self.model.engine.to_batch(Loader(loader.dataset).batch([frame]))
 
     def bar(self) -> Any:
         """By the clock the bar counts seconds, else steps; either way its ETA is the run's."""
@@ -305,13 +344,6 @@ class Training:
 
 def numbers(losses: dict[str, Tensor]) -> dict[str, float]:
     return {name: float(loss) for name, loss in losses.items()}
-
-
-def labelled(x: Tensor, fake: Tensor, y: Tensor) -> dict[str, np.ndarray]:
-    """The first of each as RGB uint8 (H, W, 3), by upstream's names."""
-    images = {'real_A': x[:1], 'fake_B': fake[:1], 'real_B': y[:1]}
-    return {label: np.ascontiguousarray(np.broadcast_to(
-        image := to_image(tensor)[0], (*image.shape[:2], 3))) for label, tensor in images.items()}
 
 
 def random_state() -> dict[str, Any]:

@@ -112,7 +112,7 @@ class BaseOptions(EntryOptions):
 
         net = parser.add_argument_group('networks')
         net.add_argument('--netG', default='unet_256', help='generator: unet_128, unet_256, '
-                         'resnet_6blocks or resnet_9blocks')
+                         'resnet_6blocks, resnet_9blocks, global, local or stacked_hourglass')
         net.add_argument('--ngf', type=int, default=64, help='filters in the last layer of G')
         net.add_argument('--norm', default='batch', choices=['batch', 'instance', 'none',
                                                              'syncbatch'], help='normalization')
@@ -157,6 +157,7 @@ class BaseOptions(EntryOptions):
                  f'used, because a generator has no meaning backwards.')
             opt.direction = trained
         self.check(opt)
+        model.settle(opt)
         return opt.freeze()
 
     def look_first(self, argv: list[str]) -> tuple[dict[str, Any], set[str], dict[str, Any]]:
@@ -179,7 +180,14 @@ class BaseOptions(EntryOptions):
 
     def prefer(self, flag: str, known: dict[str, Any], record: dict[str, Any]) -> Any:
         """The value of `flag` when it was not typed."""
-        return record.get(flag, known[flag])
+        if flag == 'dataset_mode' and known['dataroot']:
+            root, phase = Path(known['dataroot']), known['phase']
+            if any((root / f'{phase}_{part}').is_dir() for part in ('label', 'inst')):
+                return 'labelled'
+        if flag in record:
+            return record[flag]
+        from models import models
+        return models.find(known['model']).DEFAULTS.get(flag, known[flag])
 
     def reads_record(self, known: dict[str, Any]) -> bool:
         """Whether this call takes over the options that the run was trained with."""

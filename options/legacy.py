@@ -1,4 +1,5 @@
-"""Older spellings of today's flags, from every release of pytorch-CycleGAN-and-pix2pix since 2017.
+"""Older spellings of today's flags, from every release of pytorch-CycleGAN-and-pix2pix since 2017
+and from pix2pixHD.
 
 One table each for a new name, a new name with its value, a renamed value, and a flag that no
 longer means anything. They hold in every entry point that has today's flag.
@@ -16,7 +17,8 @@ RENAMED = {
 REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}
 RENAMED_VALUES = {'lr_policy': {'lambda': 'linear'}}
 # name: how many values follow; what it did is not part of any model here
-WITHOUT_EFFECT = {'identity': 1}
+WITHOUT_EFFECT = {'identity': 1, 'tf_log': 0, 'data_type': 1, 'ntest': 1, 'aspect_ratio': 1,
+                  'fp16': 0, 'local_rank': 1, 'use_dropout': 0, 'debug': 0}
 
 
 def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
@@ -55,6 +57,9 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
 def modern_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """Today's names for options read from a train_opt.txt or opt.txt of any year."""
     out = {}
+    # pix2pixHD writes a fineSize that it only takes where something is cropped
+    if facts.get('model') == 'pix2pixHD' and 'crop' not in str(facts.get('resize_or_crop', 'crop')):
+        facts = {name: value for name, value in facts.items() if name != 'fineSize'}
     for name, value in facts.items():
         if name in REPLACED:
             today, given, left_out = REPLACED[name]

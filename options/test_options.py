@@ -35,8 +35,12 @@ class TestOptions(BaseOptions):
     def prefer(self, flag: str, known: dict[str, Any], record: dict[str, Any]) -> Any:
         # poses alone cannot be read as pairs, whatever the run was trained on
         if flag == 'dataset_mode' and known['dataroot']:
-            facts = Path(known['dataroot']) / 'dataset.json'
+            root, phase = Path(known['dataroot']), known['phase']
+            facts = root / 'dataset.json'
             if facts.is_file() and read_json(facts).get('layout') == 'poses':
+                return 'single'
+            if (root / f'{phase}_A').is_dir() and not any(
+                    (root / f'{phase}_{part}').is_dir() for part in ('B', 'label', 'inst')):
                 return 'single'
         return super().prefer(flag, known, record)
 

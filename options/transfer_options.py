@@ -18,7 +18,8 @@ class TransferOptions(EntryOptions):
         job.add_argument('--source', help='video of the moves to be made')
         job.add_argument('--output', default='out.mp4', help='the video to write')
         job.add_argument('--minutes', type=float, default=20.0,
-                         help='training time; more makes the picture better')
+                         help='training time; more makes the picture better. --model nearest needs '
+                              'none')
         job.add_argument('--name', default=None,
                          help='of the run; the target\'s file name if not given')
         job.add_argument('--model', default='pix2pix', help='models/MODEL_model.py')

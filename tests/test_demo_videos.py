@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose.detect.mediapipe import MediaPipe
+from pose.detect import make_detector
 from pose.skeleton import BODY_25
 from scripts.demo.body import SOURCE, TARGET, stand_up
 from scripts.demo.dance import BEAT, MOVES, SOURCE_DANCE, TARGET_DANCE, Dance, choreograph
@@ -31,17 +31,18 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize('name', ['target', 'source'])
 def test_a_detector_finds_the_dancer_where_the_dancer_is(folder, name):
     known = np.load(folder / f'{name}_joints.npz')
-    detector = MediaPipe()
+    detector = make_detector('mediapipe')
     errors, swapped, frames = [], [], 0
     for frame in read_frames(folder / f'{name}.mp4'):
         frames += 1
-        found = detector(frame.image)
-        if found is None:
+        people = detector(frame.image, frame.index)
+        if not len(people):
             continue
+        found = people[0, :, :3]
         here, height = known['poses'][frame.index], known['height'][frame.index]
         other_side = here[list(BODY_25.partners)]
-        errors.append(np.linalg.norm(found - here, axis=1)[MAIN] / height)
-        swapped.append(np.linalg.norm(found - other_side, axis=1)[MAIN] / height)
+        errors.append(np.linalg.norm((found - here)[:, :2], axis=1)[MAIN] / height)
+        swapped.append(np.linalg.norm((found - other_side)[:, :2], axis=1)[MAIN] / height)
     detector.close()
     assert frames == len(known['poses'])
     assert len(errors) >= 0.98 * frames

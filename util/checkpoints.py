@@ -67,7 +67,8 @@ def missing(path: Path) -> UserError:
     epochs = sorted({p.name.split('_net_')[0] for p in folder.glob('*_net_G.pth')}, key=natural)
     if epochs:
         return UserError(f'{path}: no such checkpoint. --epoch can be {", ".join(epochs)}.')
-    runs = sorted({p.parent.name for p in folder.parent.glob('*/*_net_G.pth')}, key=natural)
+    runs = sorted({p.parent.name for kind in ('*_net_G.pth', 'index')
+                   for p in folder.parent.glob(f'*/{kind}')}, key=natural)
     there = f'There is {", ".join(runs)}' if runs else f'{folder.parent} holds no trained run'
     return UserError(f'{path}: no such checkpoint. {there}. Train one: '
                      f'python train.py --dataroot datasets/me --name {folder.name}.')

