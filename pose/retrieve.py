@@ -43,7 +43,7 @@ def candidates(source: np.ndarray, training: np.ndarray, skeleton: Skeleton,
         part = slice(start, start + size)
         cost = all_distances(mine[part], theirs) ** 2
         if place:
-            cost += place * places(source[part], training, skeleton)
+            cost = cost + place * places(source[part], training, skeleton)
         if allowed:
             may = allowed(part)
             cost[~may & (may & theirs.seen).any(1, keepdims=True)] = np.inf

@@ -1,0 +1,177 @@
+"""A real frame moved, or bent bone by bone, into another pose. Nothing is trained.
+
+Beier and Neely, "Feature-Based Image Metamorphosis", SIGGRAPH 1992, section 3.2: each pair of
+directed lines, a bone in the pose wanted and the same bone in the frame, says of every pixel
+wanted where it lies in the frame; all of them are averaged, the nearest bone counting most.
+Two things differ. Beyond a bone's ends, and across it, lengths are not scaled with the bone (Eq. 3)
+but with the body, so that a foreshortened forearm keeps its width, and a hand, the head and a foot
+their shape. And a pixel far from every bone follows the whole body: the frame is moved and scaled
+there, not bent.
+
+Shape letters: B batch, N bones, K joints, C channels, H W pixels wanted, h w pixels of the frame.
+Poses are float32 (B, K, 3): x px, y px (pixel centres at integers), confidence, 0 = not seen.
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pose.coverage import LEG, TORSO
+from pose.skeleton import Skeleton
+
+# Each bone and how far it reaches, its thickness, in % of the body height.
+BONES = {
+    ('Neck', 'MidHip'): 9.0, ('RShoulder', 'RHip'): 7.0, ('LShoulder', 'LHip'): 7.0,
+    ('Neck', 'RShoulder'): 5.0, ('Neck', 'LShoulder'): 5.0, ('RHip', 'LHip'): 6.0,
+    ('RShoulder', 'RElbow'): 5.0, ('RElbow', 'RWrist'): 4.0,
+    ('LShoulder', 'LElbow'): 5.0, ('LElbow', 'LWrist'): 4.0,
+    ('RHip', 'RKnee'): 6.0, ('RKnee', 'RAnkle'): 4.5,
+    ('LHip', 'LKnee'): 6.0, ('LKnee', 'LAnkle'): 4.5,
+    ('RAnkle', 'RBigToe'): 3.0, ('LAnkle', 'LBigToe'): 3.0,
+    ('RAnkle', 'RHeel'): 3.0, ('LAnkle', 'LHeel'): 3.0,
+    ('Neck', 'Nose'): 6.0, ('REar', 'LEar'): 5.0, ('Nose', 'REye'): 4.0, ('Nose', 'LEye'): 4.0,
+    ('REye', 'REar'): 4.0, ('LEye', 'LEar'): 4.0}
+SOFT, POWER = 0.4, 3.0      # weight = (reach / (SOFT reach + distance)) ** POWER; the paper's a, b
+FAR = 0.05                  # weight of the whole body's movement, that of a bone 2.3 reaches away
+SHORTEST = 3.0              # px: a bone seen from its end has no direction
+LEAST, MOST = 0.5, 2.0      # that a frame is scaled by
+POINTS = 64                 # along the shorter side, at which bending is worked out
+
+
+def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
+    """Frames (B, C, h, w) at that (width, height), nothing moved."""
+    if frames.shape[-2:] == (size[1], size[0]):
+        return frames
+    return F.interpolate(frames, (size[1], size[0]), mode='bilinear', antialias=True)
+
+
+def moved(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
+          size: tuple[int, int]) -> Tensor:
+    """The frames (B, C, h, w), at pose `source`, moved and scaled so that neck and hips come to
+    lie where `wanted` has them: (B, C, H, W) for size (W, H)."""
+    x, y = grid(size, frames.device)
+    return sampled(frames, *torch.broadcast_tensors(*move(x, y, source, wanted, skeleton)))
+
+
+def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
+         size: tuple[int, int]) -> Tensor:
+    """The frames (B, C, h, w), at pose `source`, bent into pose `wanted`: (B, C, H, W) for size
+    (W, H)."""
+    step = max(1, min(size) // POINTS)
+    places = torch.stack(bend(*grid(size, frames.device, step), source, wanted, skeleton), 1)
+    full = [(points - 1) * step + 1 for points in places.shape[2:]]
+    finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
+    return sampled(frames, *finer[..., :size[1], :size[0]].unbind(1))
+
+
+def grid(size: tuple[int, int], device: torch.device, step: int = 1) -> tuple[Tensor, Tensor]:
+    """x float (W',) and y (H', 1) of every step-th pixel, and with a step of one beyond the
+    last."""
+    x, y = (torch.arange(0, side + step - 1, step, dtype=torch.float32, device=device)
+            for side in size)
+    return x, y[:, None]
+
+
+def move(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
+         skeleton: Skeleton) -> tuple[Tensor, Tensor]:
+    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x
+    (B, 1, W) and y (B, H, 1), px.
+
+    Scaled and moved, never turned: a turned frame's floor would tilt. Where a pose shows no torso
+    nothing is moved.
+    """
+    scale, there, here = torso_fit(source, wanted, skeleton)
+    scale, there, here = scale[:, None, None], there[..., None, None], here[..., None, None]
+    return (x - there[:, 0]) / scale + here[:, 0], (y - there[:, 1]) / scale + here[:, 1]
+
+
+def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
+         skeleton: Skeleton) -> tuple[Tensor, Tensor]:
+    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x and y,
+    (B, H, W) each, px."""
+    named = [(pair, reach) for pair, reach in BONES.items() if set(pair) <= set(skeleton.joints)]
+    first, last = ([skeleton.index(pair[end]) for pair, _ in named] for end in (0, 1))
+    P, Q, P_, Q_ = wanted[:, first], wanted[:, last], source[:, first], source[:, last]
+    scale, _, _ = torso_fit(source, wanted, skeleton)
+    reach = torch.tensor([r / 100 for _, r in named], device=x.device) \
+        * body_height(wanted, skeleton)[:, None]
+
+    def wide(values: Tensor) -> Tensor:
+        return values[..., None, None]              # (B, N) -> (B, N, 1, 1)
+    length, along = direction(P, Q)                 # (B, N) px, and (B, N, 2)
+    length_, along_ = direction(P_, Q_)
+    ax, ay, ax_, ay_ = (wide(part) for part in (*along.unbind(-1), *along_.unbind(-1)))
+    right, below = x - wide(P[..., 0]), y - wide(P[..., 1])
+    u, v = ax * right + ay * below, ax * below - ay * right                 # px       Eq. 1, 2
+    on_bone = u.clamp(min=0).minimum(wide(length))
+    beyond = u - on_bone
+    u_ = on_bone * wide(length_ / length.clamp(min=1e-6)) + beyond / wide(scale[:, None])
+    v_ = v / wide(scale[:, None])
+    x_ = wide(P_[..., 0]) + ax_ * u_ - ay_ * v_                             # X'       Eq. 3
+    y_ = wide(P_[..., 1]) + ay_ * u_ + ax_ * v_
+
+    seen = torch.stack([P, Q, P_, Q_])[..., 2].amin(0) > 0
+    use = seen & (torch.minimum(length, length_) > SHORTEST)
+    nearness = wide(reach) / (SOFT * wide(reach) + torch.hypot(beyond, v) + 1e-6)
+    # A bone that points the other way, by 120 degrees and more, bends nothing: the body has turned
+    # around. Measured to be better so.
+    alike = (1 + 2 * (along * along_).sum(-1)).clamp(0, 1)
+    weight = nearness ** POWER * wide(use * alike)
+    total = weight.sum(1) + FAR
+    whole_x, whole_y = move(x, y, source, wanted, skeleton)
+    return (((weight * x_).sum(1) + FAR * whole_x) / total,
+            ((weight * y_).sum(1) + FAR * whole_y) / total)
+
+
+def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+    """Length (B, N) px and unit vector (B, N, 2) from joints (B, N, 3) to joints."""
+    line = (end - start)[..., :2]
+    length = line.norm(dim=-1)
+    return length, line / length.clamp(min=1e-6)[..., None]
+
+
+def torso_fit(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
+    """How neck and hips of `source` come to lie on those of `wanted`: their middle exactly, each
+    of them where the torso leans alike.
+
+    Returns   scale (B,), and the torso's middle (B, 2) in the picture wanted and in the frame;
+              1, 0 and 0 where a torso is not seen
+    """
+    (neck, hips), (neck_, hips_) = (torso(pose, skeleton) for pose in (wanted, source))
+    seen = torch.stack([neck, hips, neck_, hips_])[..., 2].amin(0) > 0
+    # of the body, not of the torso alone: that is short in a bow, when the legs are as long as ever
+    scale = body_height(wanted, skeleton) / body_height(source, skeleton).clamp(min=1e-6)
+    there, here = ((neck + hips) / 2)[:, :2], ((neck_ + hips_) / 2)[:, :2]
+    nowhere = torch.zeros_like(there)
+    return (torch.where(seen, scale.clamp(LEAST, MOST), 1.0),
+            torch.where(seen[:, None], there, nowhere), torch.where(seen[:, None], here, nowhere))
+
+
+def torso(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
+    """Neck and hips' middle, (B, 3) each; without confidence where not seen."""
+    neck = pose[:, skeleton.index('Neck')]
+    if 'MidHip' in skeleton.joints:
+        return neck, pose[:, skeleton.index('MidHip')]
+    right, left = (pose[:, skeleton.index(joint)] for joint in ('RHip', 'LHip'))
+    sure = torch.minimum(right[:, 2:], left[:, 2:])
+    return neck, torch.cat([(right + left)[:, :2] / 2, sure], 1)
+
+
+def body_height(pose: Tensor, skeleton: Skeleton) -> Tensor:
+    """float (B,) px: from the torso or a leg, whichever is the least foreshortened, as
+    pose.coverage.heights; 0 where neither is seen."""
+    def length(*joints: Tensor) -> Tensor:
+        chain = torch.stack(joints)
+        bones = (chain[1:] - chain[:-1])[..., :2].norm(dim=-1).sum(0)
+        return bones * (chain[..., 2].amin(0) > 0)
+    legs = [length(*(pose[:, skeleton.index(side + joint)] for joint in ('Hip', 'Knee', 'Ankle')))
+            for side in 'RL']
+    return torch.stack([length(*torso(pose, skeleton)) / TORSO, *(leg / LEG for leg in legs)]
+                       ).amax(0)
+
+
+def sampled(frames: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The pixels of frames (B, C, h, w) at x and y, (B, H, W) px; the edge goes on outside."""
+    h, w = frames.shape[-2:]
+    places = torch.stack([x * (2 / max(w - 1, 1)), y * (2 / max(h - 1, 1))], -1) - 1
+    return F.grid_sample(frames, places, mode='bilinear', padding_mode='border',
+                         align_corners=True)

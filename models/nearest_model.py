@@ -1,0 +1,131 @@
+"""nearest: the training frame whose pose is nearest, as it is or bent into the pose. No training.
+
+Poses are compared by pose.retrieve, frames bent by models.bone_warp (Beier and Neely 1992).
+"""
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.base_model import BaseModel
+from util.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    import numpy as np
+    from torch import Tensor
+
+    from data.base_dataset import BaseDataset
+    from models.engine import Batch
+    from models.frame_index import FrameIndex
+    from pose.track import PoseTrack
+
+# How much it counts where a body stands and how large it is: a frame that is shown as it is should
+# be right in that, but among like poses only.
+PLACE = {'none': 0.05, 'similarity': 0.0, 'bones': 0.0}
+
+
+class NearestModel(BaseModel):
+    """Networks: none. RUN/index holds the frames and their poses.
+
+    chosen   {a pose's path: row of the index}, for every dataset that was begun
+    """
+
+    DEFAULTS: dict[str, Any] = {'batch_size': 1}
+    TRAINS = False
+    index: 'FrameIndex'
+
+    @staticmethod
+    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+        group.add_argument('--align', default='bones', choices=list(PLACE),
+                           help='none: the frame as it is; similarity: moved and scaled so that '
+                                'neck and hips meet the pose; bones: bent bone by bone')
+        group.add_argument('--smooth_path', type=float, nargs='?', const=1.0, default=1.0,
+                           metavar='WEIGHT', help='how much jumps from frame to frame count '
+                           'against nearness in pose; 0: nearness alone')
+
+    @classmethod
+    def check_saved(cls, folder: Path, epoch: str) -> None:
+        from util.checkpoints import missing
+        if not (folder / 'index' / 'poses.npz').is_file():
+            raise missing(folder / 'index')
+        if epoch != 'latest':
+            raise UserError(f'--epoch {epoch}: --model nearest has no epochs. Leave --epoch out.')
+
+    @staticmethod
+    def settle(opt: 'argparse.Namespace') -> None:
+        if opt.smooth_path < 0:
+            raise UserError(f'--smooth_path {opt.smooth_path:g}: give 0 or more.')
+
+    def build(self, opt: 'argparse.Namespace') -> None:
+        self.chosen: dict[str, int] = {}
+
+    def learn(self, dataset: 'BaseDataset', folder: Path) -> None:
+        from models.frame_index import FrameIndex
+        self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
+        self.begin(dataset, learnt=True)
+
+    def load_weights(self, folder: Path, epoch: str) -> None:
+        from models.frame_index import FrameIndex
+        self.check_saved(folder, epoch)
+        self.index = FrameIndex(folder / 'index')
+
+    def begin(self, dataset: 'BaseDataset', learnt: bool = False) -> None:
+        """Choose a frame for every pose of the dataset.
+
+        learnt   it is what the index was made of: near copies of a pose's own frame may not be
+                 chosen, so that what is shown of it says how a new pose will look
+        """
+        from models.frame_index import track_of
+        from pose.coverage import APART
+        track = track_of(dataset).numbered(self.index.track.skeleton)
+        times = self.index.track.times
+        rows = self.choose(track, (lambda part: abs(track.times[part, None] - times) > APART)
+                           if learnt else None)
+        for files, row in zip(dataset.pictures.rows, rows):    # type: ignore[attr-defined]
+            self.chosen |= {str(path): int(row) for path in files}
+
+    def choose(self, track: 'PoseTrack',
+               allowed: 'Callable[[slice], np.ndarray] | None' = None) -> 'np.ndarray':
+        """int64 (F,): the index's row for each pose of a film."""
+        import numpy as np
+
+        from pose.retrieve import best_path, candidates
+        known = self.index.track
+        poses = track.poses.copy()
+        poses[..., :2] *= np.divide(known.size, track.size)
+        rows, costs = candidates(poses, known.poses, known.joints, place=PLACE[self.opt.align],
+                                 allowed=allowed)
+        return best_path(rows, costs, known, track.shots, self.opt.smooth_path)
+
+    @contextmanager
+    def painting(self) -> Iterator[None]:
+        """One core: the tensors are so small that threads wait for each other more than they
+        help, the more so where other processes run."""
+        import torch
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+        import numpy as np
+        import torch
+
+        from data.transforms import to_channels
+        from models import bone_warp
+        from pose.skeleton import convert, skeleton_with
+        known, size = self.index.track, (batch['A'].shape[-1], batch['A'].shape[-2])
+        rows = [self.chosen[path] for path in batch['A_paths']]
+        frames = self.engine.to_tensor(np.stack([
+            to_channels(self.index.frame(row), self.opt.output_nc) for row in rows]))
+        if self.opt.align == 'none':
+            return bone_warp.resized(frames, size)
+        wanted = batch['joints'].cpu().numpy()
+        wanted = convert(wanted, skeleton_with(wanted.shape[1]), known.joints)
+        align = bone_warp.moved if self.opt.align == 'similarity' else bone_warp.bent
+        return align(frames, torch.from_numpy(known.poses[rows]).to(frames.device),
+                     torch.from_numpy(wanted).to(frames.device), known.joints, size)

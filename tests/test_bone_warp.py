@@ -1,0 +1,136 @@
+"""A frame is moved or bent into another pose: what lies on a bone comes to lie on that bone."""
+import numpy as np
+import pytest
+import torch
+
+from models.bone_warp import bent, moved, resized
+from pose.skeleton import BODY_25, COCO_18, convert
+
+SIZE = 96, 96
+PLACES = {
+    'Nose': (48, 14), 'Neck': (48, 26), 'RShoulder': (38, 26), 'LShoulder': (58, 26),
+    'RElbow': (28, 34), 'LElbow': (68, 34), 'RWrist': (18, 40), 'LWrist': (78, 40),
+    'MidHip': (48, 50), 'RHip': (43, 50), 'LHip': (53, 50), 'RKnee': (42, 66), 'LKnee': (54, 66),
+    'RAnkle': (41, 82), 'LAnkle': (55, 82)}
+
+
+def pose(skeleton=BODY_25, **changed):
+    """float32 (1, K, 3): a body with its arms out, some joints elsewhere; None for not seen."""
+    joints = np.zeros((1, 25, 3), np.float32)
+    for joint, place in (PLACES | changed).items():
+        if place is not None:
+            joints[0, BODY_25.index(joint)] = *place, 1
+    return torch.from_numpy(convert(joints, BODY_25, skeleton))
+
+
+def dots(*places, size=SIZE):
+    """A black frame (1, 3, H, W) with a soft white dot at each of the places."""
+    y, x = torch.meshgrid(torch.arange(size[1]), torch.arange(size[0]), indexing='ij')
+    frame = sum(torch.exp(-((x - a) ** 2 + (y - b) ** 2) / 4.0) for a, b in places)
+    return frame.expand(1, 3, *frame.shape).clone()
+
+
+def brightest(frame):
+    """(x, y) of the brightest pixel."""
+    place = int(frame[0, 0].argmax())
+    return place % frame.shape[-1], place // frame.shape[-1]
+
+
+@pytest.mark.parametrize('skeleton', [BODY_25, COCO_18])
+@pytest.mark.parametrize('align', [moved, bent])
+def test_a_frame_in_its_own_pose_stays_as_it_is(align, skeleton):
+    frame = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    same = align(frame, pose(skeleton), pose(skeleton), skeleton, SIZE)
+    assert torch.allclose(same, frame, atol=1e-3)
+
+
+@pytest.mark.parametrize('joint', ['Neck', 'MidHip'])
+def test_moving_makes_neck_and_hips_meet(joint):
+    wanted = pose()
+    wanted[..., :2] = wanted[..., :2] * 0.75 + torch.tensor([20.0, 5.0])
+    frame = moved(dots(PLACES[joint]), pose(), wanted, BODY_25, SIZE)
+    assert brightest(frame) == pytest.approx(wanted[0, BODY_25.index(joint), :2].tolist(), abs=0.6)
+
+
+@pytest.mark.parametrize('skeleton', [BODY_25, COCO_18])
+@pytest.mark.parametrize('joint', ['RWrist', 'RElbow', 'LWrist', 'RAnkle', 'Nose'])
+def test_bending_brings_every_limb_where_it_is_wanted(joint, skeleton):
+    changed = {'RElbow': (27, 24), 'RWrist': (17, 18), 'RKnee': (36, 64), 'RAnkle': (30, 80),
+               'Nose': (51, 14)}
+    wanted = pose(skeleton, **changed)
+    frame = bent(dots(PLACES[joint]), pose(skeleton), wanted, skeleton, SIZE)
+    x, y = (PLACES | changed)[joint]
+    assert frame[0, 0, y, x] > 0.85, 'what was at the joint lies where the joint is wanted'
+
+
+def test_the_other_side_of_the_body_is_left_alone():
+    frame = dots(PLACES['RWrist'], PLACES['LWrist'], PLACES['RAnkle'])
+    there = bent(frame, pose(), pose(RElbow=(27, 24), RWrist=(17, 18)), BODY_25, SIZE)
+    change = (there - frame).abs()[0, 0]
+    assert change[10:25, 10:25].max() > 0.8 and change[:, 50:].max() < 0.1
+    assert change[60:].max() < 0.1
+
+
+def test_a_shortened_forearm_keeps_its_width():
+    frame = torch.zeros(1, 3, 96, 96)
+    frame[..., 36:45, 60:80] = 1                                # 9 px wide, along x
+    source = pose(LElbow=(62, 40), LWrist=(78, 40))
+    wanted = pose(LElbow=(62, 40), LWrist=(70, 40))             # half as long
+    column = bent(frame, source, wanted, BODY_25, SIZE)[0, 0, :, 66]
+    assert column.sum() == pytest.approx(9, abs=1)
+
+
+def test_a_bone_that_points_the_other_way_bends_nothing():
+    """The body has turned around: mixing both directions would tear it."""
+    frame = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    elbow, wrist = PLACES['RElbow'], PLACES['RWrist']
+    turned = bent(frame, pose(), pose(RElbow=wrist, RWrist=elbow), BODY_25, SIZE)
+    without = bent(frame, pose(), pose(RElbow=wrist, RWrist=None), BODY_25, SIZE)
+    assert torch.allclose(turned, without, atol=1e-4)
+
+
+@pytest.mark.parametrize('lacking', [{'Neck': None}, dict.fromkeys(PLACES)])
+def test_a_pose_without_a_torso_leaves_what_is_far_from_it_as_it_is(lacking):
+    frame = torch.rand(1, 3, 96, 96)
+    same = moved(frame, pose(), pose(**lacking), BODY_25, SIZE)
+    assert torch.allclose(same, frame, atol=1e-4)
+    there = bent(frame, pose(), pose(**lacking), BODY_25, SIZE)
+    assert torch.isfinite(there).all() and torch.allclose(there[..., :4, :4], frame[..., :4, :4],
+                                                          atol=0.2)
+
+
+@pytest.mark.parametrize('size', [(96, 96), (97, 51), (33, 130), (4, 3)])
+@pytest.mark.parametrize('align', [moved, bent])
+def test_any_size_may_be_wanted(align, size):
+    frames = torch.rand(2, 1, 60, 80)
+    poses = pose().repeat(2, 1, 1)
+    assert align(frames, poses, poses, BODY_25, size).shape == (2, 1, size[1], size[0])
+    assert resized(frames, size).shape == (2, 1, size[1], size[0])
+
+
+def test_who_bows_keeps_the_size_of_the_legs():
+    bow = pose(Neck=(48, 42), Nose=(48, 46))
+    frame = moved(dots(PLACES['RAnkle'], PLACES['LAnkle']), pose(), bow, BODY_25, SIZE)
+    right, left = (float(part.argmax()) for part in frame[0, 0].amax(0).split(48))
+    assert left + 48 - right > 0.8 * (PLACES['LAnkle'][0] - PLACES['RAnkle'][0])
+
+
+@pytest.mark.parametrize('align', [moved, bent])
+def test_a_picture_twice_as_large_is_the_same_picture(align):
+    large = pose()
+    large[..., :2] = large[..., :2] * 2 + 0.5
+    frame = dots(PLACES['LWrist'])
+    found = brightest(align(frame, pose(), large, BODY_25, (192, 192)))
+    assert found == pytest.approx((PLACES['LWrist'][0] * 2 + .5, PLACES['LWrist'][1] * 2 + .5),
+                                  abs=1.1)
+
+
+@pytest.mark.parametrize('align', [moved, bent])
+def test_a_batch_is_its_frames_one_by_one(align):
+    frames = torch.rand(2, 3, 96, 96)
+    source = torch.cat([pose(), pose(LWrist=(70, 20))])
+    wanted = torch.cat([pose(Nose=(46, 14), RWrist=(20, 30)), pose(MidHip=(50, 52))])
+    together = align(frames, source, wanted, BODY_25, SIZE)
+    alone = [align(frames[k:k + 1], source[k:k + 1], wanted[k:k + 1], BODY_25, SIZE)
+             for k in range(2)]
+    assert torch.allclose(together, torch.cat(alone), atol=1e-4)
