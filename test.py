@@ -16,6 +16,7 @@ def main(argv: list[str] | None = None) -> Path:
     from models import models
     from models.engine import choose_engine
     from models.painting import paint_dataset
+    from util.files import write_json
     from util.results import Results
     from util.run_record import read_record
 
@@ -32,7 +33,12 @@ def main(argv: list[str] | None = None) -> Path:
     folder = Path(opt.results_dir) / opt.name / f'{opt.epoch}_{opt.phase}'
     say(f'{opt.name}, epoch {opt.epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
     results = Results(folder, dataset, trained, model.RESULTS)
-    paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
+    seconds = paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
+    write_json(folder / 'painting.json', {
+        'seconds_a_frame': seconds, 'device': str(engine),
+        'parameters': sum(weights.numel() for network in model.networks.values()
+                          for weights in network.parameters()),
+        'frames': dict(zip(results.names, results.times()[0]))})
     if not opt.no_video:
         results.write_videos(opt.video_from)
     return results.write_page({'run': opt.name, 'epoch': opt.epoch, 'model': opt.model,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from data.base_dataset import BaseDataset
+    from models.average import Average
     from models.engine import Batch, Engine
 
 
@@ -23,6 +24,7 @@ class BaseModel:
     """networks, optimizers: dicts by name, 'G' painting. Filled by `build`.
 
     DEFAULTS     what it prefers over the flags' defaults; run.json and typed flags still win
+    PAINTERS     the networks that painting needs, as far as there are such: --ema averages these
     SEQUENTIAL   whether a frame is painted from the one painted before it
     TRAINS       whether it learns in steps; else `learn` takes all it needs at once
     RESULTS      further files that test.py writes of each frame: our label -> what its name ends
@@ -30,6 +32,7 @@ class BaseModel:
     """
 
     DEFAULTS: dict[str, Any] = {}
+    PAINTERS: tuple[str, ...] = ('G',)
     SEQUENTIAL = False
     TRAINS = True
     RESULTS: dict[str, str] = {}
@@ -47,6 +50,7 @@ class BaseModel:
         self.opt, self.engine = opt, engine
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Any] = {}
+        self.average: Average | None = None         # of --ema, while training
         self.build(opt)
         for name in self.networks:
             self.networks[name] = engine.place(self.networks[name])
@@ -56,6 +60,13 @@ class BaseModel:
         else:
             self.optimizers = {name: engine.adam(network, opt.lr, opt.beta1)
                                for name, network in self.networks.items()}
+            self.average = self.averaged(opt.ema) if opt.ema else None
+
+    def averaged(self, decay: float) -> 'Average':
+        """The running mean of all that paints, from here on."""
+        from models.average import Average
+        return Average({name: network for name, network in self.networks.items()
+                        if name in self.PAINTERS}, decay)
 
     def build(self, opt: 'argparse.Namespace') -> None:
         """Fill self.networks: 'G' always, what trains it too only if opt.isTrain."""
@@ -81,6 +92,11 @@ class BaseModel:
 
     def begin_step(self, over: float) -> None:
         """Called before every step: `over` is the part of the run, 0 to 1, that is over."""
+
+    def end_step(self) -> None:
+        """Called after every step."""
+        if self.average:
+            self.average.update(self.networks)
 
     def facts(self) -> dict[str, Any]:
         """What the record of the run shall say of the model besides its options."""
@@ -144,8 +160,12 @@ class BaseModel:
 
     @contextmanager
     def painting(self) -> 'Iterator[None]':
-        """Dropout off; each picture normalized as the run was trained."""
+        """Dropout off; each picture normalized as the run was trained; the averaged networks in
+        place of those that they are the average of."""
         from models.networks.norm import normalize_by_sample
+        trained = self.networks
+        if self.average:
+            self.networks = trained | self.average.networks
         G = self.networks['G']
         was_training = G.training
         if self.opt.batch_size == 1 and not getattr(self.opt, 'eval', False):
@@ -155,6 +175,7 @@ class BaseModel:
             yield
         finally:
             G.train(was_training)
+            self.networks = trained
 
     def descend(self, name: str, loss: 'Tensor', *more: str) -> None:
         """One step of network `name`, and of those named by `more`, down the gradient of `loss`."""
@@ -172,7 +193,8 @@ class BaseModel:
 
     def state(self) -> dict[str, Any]:
         """What `step` depends on besides the weights."""
-        return {'optimizers': {k: v.state_dict() for k, v in self.optimizers.items()}}
+        return {'optimizers': {k: v.state_dict() for k, v in self.optimizers.items()},
+                'averaged': self.average.updates if self.average else 0}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what state() gave."""
@@ -181,6 +203,8 @@ class BaseModel:
                             'this run was trained with, or another --name.')
         for name, optimizer in self.optimizers.items():
             load_optimizer(optimizer, state['optimizers'][name])
+        if self.average:
+            self.average.updates = state.get('averaged', 0)
 
     @classmethod
     def check_saved(cls, folder: 'Path', epoch: str) -> None:
@@ -191,12 +215,29 @@ class BaseModel:
         if not weights.is_file():
             raise missing(weights)
 
+    def weights(self) -> 'dict[str, dict[str, Tensor]]':
+        """What is saved, by the NAME of EPOCH_net_NAME.pth."""
+        averaged = self.average.networks if self.average else {}
+        return {name: network.state_dict() for name, network in self.networks.items()} | \
+            {f'{name}_ema': network.state_dict() for name, network in averaged.items()}
+
     def load_weights(self, folder: 'Path', epoch: str) -> None:
-        """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit."""
+        """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit. Who
+        paints loads NAME_ema instead where there is one, but with --no_ema."""
         from models.networks import which_flags
         from util.checkpoints import load_weights
+
+        def load(network: 'nn.Module', name: str, ema: bool) -> None:
+            averaged = folder / f'{epoch}_net_{name}_ema.pth'
+            plain = folder / f'{epoch}_net_{name}.pth'
+            load_weights(network, averaged if ema and averaged.is_file() else plain,
+                         f'--net{name}', which_flags)
+
         for name, network in self.networks.items():
-            load_weights(network, folder / f'{epoch}_net_{name}.pth', f'--net{name}', which_flags)
+            load(network, name, ema=not (self.opt.isTrain or self.opt.no_ema))
+        # an average that begins in the middle of a run begins with what was learnt until then
+        for name, network in (self.average.networks if self.average else {}).items():
+            load(network, name, ema=True)
 
     def check_size(self, width: int, height: int) -> None:
         """Raise UserError when pictures of this size cannot be trained on."""

@@ -32,6 +32,7 @@ class Pix2PixHDModel(BaseModel):
 
     DEFAULTS: dict[str, Any] = {'netG': 'global', 'norm': 'instance', 'preprocess': 'scale_width',
                                 'gan_mode': 'lsgan', 'pool_size': 0}
+    PAINTERS: tuple[str, ...] = ('G', 'E')
     RESULTS = {'real_A': 'input_label.jpg', 'fake_B': 'synthesized_image.jpg'}
 
     @staticmethod
@@ -61,28 +62,7 @@ class Pix2PixHDModel(BaseModel):
             group.add_argument('--cluster_seed', type=int, default=0,
                                help='which of the looks each region gets')
             return
-        group.add_argument('--niter_fix_global', type=int, default=0,
-                           help='epochs in which only the outermost enhancer of --netG local is '
-                                'trained')
-        group.add_argument('--load_pretrain', default='', metavar='RUN',
-                           help='begin with the weights of this run, a name or a folder, as far '
-                                'as they fit: train --netG global first, then local on top')
-        group.add_argument('--num_D', type=int, default=2, help='discriminators, each at half the '
-                           'size of the one before')
-        group.add_argument('--n_layers_D', type=int, default=3, help='layers of each')
-        group.add_argument('--ndf', type=int, default=64, help='filters in their first layer')
-        group.add_argument('--gan_mode', default='lsgan', help='the adversarial loss',
-                           choices=['lsgan', 'vanilla', 'hinge'])
-        group.add_argument('--lambda_feat', type=float, default=10.0,
-                           help='weight of feature matching and of the perceptual loss')
-        group.add_argument('--no_ganFeat_loss', action='store_true', help='no feature matching')
-        group.add_argument('--no_vgg_loss', action='store_true', help='no perceptual loss')
-        group.add_argument('--vgg_weights', default=None, metavar='FILE',
-                           help='of torchvision\'s VGG19, or hub to download it; default: the '
-                                'one that torch\'s hub has kept, else the VGG16 of '
-                                'scripts/get_models.py lpips')
-        group.add_argument('--pool_size', type=int, default=0,
-                           help='earlier painted pairs that D is also shown; 0 for none')
+        declare_learning(group)
 
     # the least that each of its numbers may be
     LEAST = {'n_downsample_global': 1, 'n_blocks_global': 1, 'n_local_enhancers': 1,
@@ -344,6 +324,32 @@ def declare_details(group: 'argparse._ArgumentGroup') -> None:
     group.add_argument('--n_blocks_local', type=int, default=3, help='and their residual blocks')
     group.add_argument('--n_stacks', type=int, default=2,
                        help='--netG stacked_hourglass: hourglasses, each painting the picture')
+
+
+def declare_learning(group: 'argparse._ArgumentGroup') -> None:
+    """What only training needs, for a model that learns as pix2pixHD does."""
+    group.add_argument('--niter_fix_global', type=int, default=0,
+                       help='epochs in which only the outermost enhancer of --netG local is '
+                            'trained')
+    group.add_argument('--load_pretrain', default='', metavar='RUN',
+                       help='begin with the weights of this run, a name or a folder, as far '
+                            'as they fit: train --netG global first, then local on top')
+    group.add_argument('--num_D', type=int, default=2, help='discriminators, each at half the '
+                       'size of the one before')
+    group.add_argument('--n_layers_D', type=int, default=3, help='layers of each')
+    group.add_argument('--ndf', type=int, default=64, help='filters in their first layer')
+    group.add_argument('--gan_mode', default='lsgan', help='the adversarial loss',
+                       choices=['lsgan', 'vanilla', 'hinge'])
+    group.add_argument('--lambda_feat', type=float, default=10.0,
+                       help='weight of feature matching and of the perceptual loss')
+    group.add_argument('--no_ganFeat_loss', action='store_true', help='no feature matching')
+    group.add_argument('--no_vgg_loss', action='store_true', help='no perceptual loss')
+    group.add_argument('--vgg_weights', default=None, metavar='FILE',
+                       help='of torchvision\'s VGG19, or hub to download it; default: the '
+                            'one that torch\'s hub has kept, else the VGG16 of '
+                            'scripts/get_models.py lpips')
+    group.add_argument('--pool_size', type=int, default=0,
+                       help='earlier painted pairs that D is also shown; 0 for none')
 
 
 def details(opt: 'argparse.Namespace') -> dict[str, int]:

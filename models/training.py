@@ -17,8 +17,9 @@ from data.loader import Loader
 from models.base_model import BaseModel
 from models.engine import Batch, compile_in_place, drop_compiled, to_image
 from models.schedule import Schedule
+from models.scores import better, score
 from util import checkpoints
-from util.errors import say, warn
+from util.errors import UserError, say, warn
 from util.options import Options
 from util.progress import clock, progress
 from util.visualizer import Visualizer
@@ -27,6 +28,7 @@ HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, chea
 SHOW_SECONDS = 60.0         # pictures are shown at least this often ...
 SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before,
 SHOW_SHARE = 0.02           # but never for a larger part of the time than this
+TELL_SECONDS = 60.0         # between two lines that say of a new best
 WARM_UP_STEPS = 50          # after these the pace is known
 # of a step, where the processor has bf16; and once. scripts/benchmark.py step --compile measures.
 COMPILE_GAIN, COMPILE_SECONDS = 0.10, 150.0
@@ -53,22 +55,32 @@ class Training:
         self.proven = False                     # a compiled step has worked
         self.show_cost = 0.0                    # seconds that showing pictures took
         self.told_at = 0.0                      # when the bar last read the losses
+        self.best: float | None = None          # score of --save_best
+        self.told_best_at = -math.inf
+        if opt.save_best and not heldout:
+            raise UserError(f'--save_best {opt.save_best}: {opt.dataroot} has no {opt.val_phase} '
+                            f'to judge by. Leave that flag out, or name another part with '
+                            f'--val_phase.')
 
     # -- what is kept ------------------------------------------------------------------------
 
     def save(self, epoch: str | None = None) -> None:
         """Write latest_net_*.pth and latest_state.pth, and EPOCH_net_*.pth too if named."""
-        weights = {name: net.state_dict() for name, net in self.model.networks.items()}
+        labels = ['latest', *([epoch] if epoch else [])]
         files: dict[Path, Any] = {
             self.folder / f'{label}_net_{name}.pth': value
-            for label in ['latest', *([epoch] if epoch else [])]
-            for name, value in weights.items()}
+            for label in labels for name, value in self.model.weights().items()}
         files[self.folder / 'latest_state.pth'] = {
             'epoch': self.epoch, 'batches': self.batches, 'steps': self.steps,
             'seconds': self.seconds, 'compiled': bool(self.compiled),
             'schedule': self.schedule.state(),
+            'best': {'by': self.opt.save_best, 'score': self.best},
             'model': self.model.state(), 'random': random_state()}
         checkpoints.save(files)
+        for label in labels:        # an average that is kept no longer would be painted with
+            for path in self.folder.glob(f'{label}_net_*_ema.pth'):
+                if path not in files:
+                    path.unlink()
         self.saved_at = time.monotonic()
 
     def load(self) -> None:
@@ -87,6 +99,9 @@ class Training:
         if state['compiled'] and self.model.engine.may_compile:
             self.compile()
         self.schedule.load_state(state['schedule'])
+        best = state.get('best', {})
+        if best.get('by') == self.opt.save_best:
+            self.best = best.get('score')
         self.model.load_state(state['model'])
         restore_random(state['random'])
 
@@ -136,7 +151,7 @@ class Training:
         self.model.learn(dataset, self.folder)
         self.begin_heldout()
         self.steps, self.seconds = 1, time.monotonic() - began
-        loss = self.heldout_loss()
+        loss = self.judge()['L1']
         say(f'{self.opt.name} knows {len(dataset)} frames; L1 {loss:.4f} on '
             f'{"what is held out" if self.heldout else "them"}.')
         self.show.losses(len(dataset), self.epoch, {'L1': loss}, self.seconds / len(dataset), 0.0)
@@ -161,6 +176,7 @@ class Training:
             self.model.set_rate(self.schedule.rate(self.epoch, self.seconds))
             batch = self.model.engine.to_batch(batch)
             losses = self.train_step(batch)
+            self.model.end_step()
             self.steps += 1
             self.batches += 1
             took = time.monotonic() - before
@@ -192,7 +208,9 @@ class Training:
     def end_epoch(self, seconds: float) -> None:
         finished, self.epoch, self.batches = self.epoch, self.epoch + 1, 0
         if self.opt.lr_policy == 'plateau':
-            self.schedule.heldout(self.heldout_loss())
+            scores = self.judge()
+            self.schedule.heldout(scores['L1'])
+            self.keep_best(scores)
         self.show.epoch(finished, seconds)
         if finished % self.opt.save_epoch_freq == 0:
             self.save(str(finished))
@@ -240,8 +258,9 @@ class Training:
         self.show.pictures(self.epoch, images, self.labelled(first))
         if self.heldout:
             middle = self.one(self.heldout, len(self.heldout.dataset) // 2)
-            self.show.heldout(self.epoch, images, self.labelled(middle),
-                              self.heldout_loss())
+            scores = self.judge()
+            self.show.heldout(self.epoch, images, self.labelled(middle), scores['L1'])
+            self.keep_best(scores)
         self.shown_at = time.monotonic()
 
     def labelled(self, batch: Batch) -> dict[str, np.ndarray]:
@@ -252,17 +271,31 @@ class Training:
             image := to_image(tensor)[0], (*image.shape[:2], 3)))
             for label, tensor in images.items()}
 
-    def heldout_loss(self) -> float:
-        """Mean absolute error on the held-out part, 0 to 2; on the first training frames where
+    def judge(self) -> dict[str, float]:
+        """Means on the held-out part: L1, and what --save_best goes by; on training frames where
         nothing is held out."""
         loader = self.heldout or self.loader
         count = len(loader.dataset)
         frames = np.unique(np.linspace(0, count - 1, min(count, HELDOUT_FRAMES)).astype(int))
-        losses = []
+        scores: dict[str, list[float]] = {name: [] for name in ('L1', self.opt.save_best) if name}
         for frame in frames:
             batch = self.one(loader, frame)
-            losses.append(float((self.model.paint(batch) - batch['B']).abs().mean()))
-        return float(np.mean(losses))
+            painted, true = to_image(self.model.paint(batch))[0], to_image(batch['B'])[0]
+            for name, values in scores.items():
+                values.append(score(name)(painted, true))
+        return {name: float(np.mean(values)) for name, values in scores.items()}
+
+    def keep_best(self, scores: dict[str, float]) -> None:
+        """Save the networks as best_net_*.pth too, if no scores were better by --save_best."""
+        name = self.opt.save_best
+        if not name or not better(name, scores[name], self.best):
+            return
+        self.best = scores[name]
+        self.save('best')           # with the state, which knows the score: both or neither
+        if time.monotonic() - self.told_best_at > TELL_SECONDS:
+            self.told_best_at = time.monotonic()
+            say(f'best_net_*.pth: {name} {self.best:.4f} on what is held out, after '
+                f'{self.steps} steps.')
 
     def one(self, loader: Loader, frame: int) -> Batch:
         """A batch of one frame, as it is: no random choices."""

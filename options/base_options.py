@@ -87,7 +87,8 @@ class BaseOptions(EntryOptions):
                          help='the run: CHECKPOINTS_DIR/NAME holds all of it')
         run.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs are kept')
         run.add_argument('--model', default='pix2pix', help='models/MODEL_model.py')
-        run.add_argument('--epoch', default='latest', help='which saved epoch to load')
+        run.add_argument('--epoch', default='latest',
+                         help='which saved epoch to load: a number, latest or best')
         run.add_argument('--verbose', action='store_true', help='print the networks')
 
         data = parser.add_argument_group('data')

@@ -18,7 +18,8 @@ REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}
 RENAMED_VALUES = {'lr_policy': {'lambda': 'linear'}}
 # name: how many values follow; what it did is not part of any model here
 WITHOUT_EFFECT = {'identity': 1, 'tf_log': 0, 'data_type': 1, 'ntest': 1, 'aspect_ratio': 1,
-                  'fp16': 0, 'local_rank': 1, 'use_dropout': 0, 'debug': 0}
+                  'fp16': 0, 'local_rank': 1, 'use_dropout': 0, 'debug': 0,
+                  'no_instance': 0, 'faceGtype': 1, 'niter_fix_main': 1}
 
 
 def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:

@@ -1,6 +1,7 @@
 """Which flags train.py has."""
 from typing import Any
 
+from models.scores import SCORES
 from options.base_options import BaseOptions, Parser
 from util.errors import UserError
 from util.options import Options
@@ -65,6 +66,9 @@ class TrainOptions(BaseOptions):
         optim.add_argument('--lr_policy', default='linear', help='how the rate falls; plateau '
                            'watches the held-out loss', choices=['linear', 'step', 'plateau',
                                                                  'cosine'])
+        optim.add_argument('--ema', type=float, default=0.0, metavar='DECAY',
+                           help='paint with the running mean of the weights, kept as '
+                                'latest_net_G_ema.pth; try 0.999, 0 for none')
         optim.add_argument('--lr_decay_iters', type=int, default=50,
                            help='--lr_policy step: epochs between falls to a tenth')
 
@@ -92,6 +96,9 @@ class TrainOptions(BaseOptions):
                           help='and at least this often')
         save.add_argument('--save_epoch_freq', type=int, default=50,
                           help='epochs between savings of EPOCH_net_*.pth')
+        save.add_argument('--save_best', default=None, choices=list(SCORES),
+                          help='keep best_net_*.pth, by this score on what is held out, for '
+                               'test.py --epoch best; judged whenever pictures are shown')
         save.add_argument('--save_by_iter', action='store_true',
                           help='keep iter_N_net_*.pth of each saving of latest')
 
@@ -116,6 +123,9 @@ class TrainOptions(BaseOptions):
         for flag, most in (('rotate', 180), ('scale', 0.9), ('shift', 0.9), ('drop_limb', 0.9)):
             if not 0 <= getattr(opt, flag) <= most:
                 raise UserError(f'--{flag} {getattr(opt, flag):g}: give 0 to {most}.')
+        if not 0 <= opt.ema < 1:
+            raise UserError(f'--ema {opt.ema:g}: give a number below 1, such as 0.999, or 0 for '
+                            f'none.')
         for flag in ('max_minutes', 'lr'):
             if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')

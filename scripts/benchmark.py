@@ -68,14 +68,15 @@ def training_step(engine: 'Engine', size: int,
     return run
 
 
-def take_turns(paths: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each path in each round, after two rounds that do not count."""
+def take_turns(paths: dict[str, Callable[[], None]], rounds: int,
+               warm_up: int = 2) -> dict[str, list[float]]:
+    """Seconds of each path in each round, after `warm_up` rounds that do not count."""
     seconds: dict[str, list[float]] = {name: [] for name in paths}
-    for n in range(rounds + 2):
+    for n in range(rounds + warm_up):
         for name, run in paths.items():
             began = time.perf_counter()
             run()
-            if n >= 2:
+            if n >= warm_up:
                 seconds[name].append(time.perf_counter() - began)
     return seconds
 
@@ -114,22 +115,12 @@ def data(size: int, steps: int) -> None:
 
 
 def preprocess(video: str | None, rounds: int) -> None:
-    """preprocess.py with all repair on, against the detector alone on frames that lie in memory,
-    and against one worker."""
-    import cv2
-
+    """preprocess.py with all repair on, against the detector alone on frames that lie in memory."""
     import preprocess as entry
     from pose.detect import make_detector
-    from util.video import VideoWriter, read_frames
+    from util.video import read_frames
     with tempfile.TemporaryDirectory() as folder:
-        if video is None:
-            from scripts.make_demo_videos import make_demo_videos
-            drawn, _ = make_demo_videos(Path(folder), size=720, seconds=(20, 1))
-            video = str(Path(folder) / 'wide.mp4')
-            with VideoWriter(video, fps=30) as wide:        # 960x720, as cameras film
-                for frame in read_frames(drawn):
-                    wide.write(cv2.copyMakeBorder(frame.image, 0, 0, 120, 120,
-                                                  cv2.BORDER_REPLICATE))
+        video = video or drawn_video(folder)
         shown = list(islice(read_frames(video), 600))
         frames = [frame.image for frame in shown]
         end = [str(shown[-1].time + 1e-3)]
@@ -142,27 +133,62 @@ def preprocess(video: str | None, rounds: int) -> None:
                 detector(image, k)
             detector.close()
 
-        def ours(*more: str) -> None:
+        def ours() -> None:
             entry.main(['--video', str(video), '--dataroot', f'{folder}/data', '--overwrite',
-                        '--end', *end, *more])
-        seconds = take_turns({'bare detector': bare, 'preprocess.py': ours,
-                              'with one worker': lambda: ours('--num_workers', '1')}, rounds)
+                        '--end', *end])
+        seconds = take_turns({'bare detector': bare, 'preprocess.py': ours}, rounds)
+    tell_rates(seconds, len(frames))
+
+
+def workers(video: str | None, rounds: int) -> None:
+    """preprocess.py on all of a video by one worker and by two."""
+    import preprocess as entry
+    from util.video import probe
+    with tempfile.TemporaryDirectory() as folder:
+        video = video or drawn_video(folder)
+        count = round(probe(video).duration * probe(video).fps)
+        print(f'preprocessing all of {video}, about {count} frames')
+
+        def by(number: int) -> Callable[[], None]:
+            def run() -> None:
+                entry.main(['--video', str(video), '--dataroot', f'{folder}/data', '--overwrite',
+                            '--num_workers', str(number)])
+            return run
+        tell_rates(take_turns({'one worker': by(1), 'two workers': by(2)}, rounds, 0), count)
+
+
+def drawn_video(folder: str) -> str:
+    """The demo's target, 960x720 as cameras film."""
+    import cv2
+
+    from scripts.make_demo_videos import make_demo_videos
+    from util.video import VideoWriter, read_frames
+    drawn, _ = make_demo_videos(Path(folder), size=720, seconds=(20, 1))
+    with VideoWriter(f'{folder}/wide.mp4', fps=30) as wide:
+        for frame in read_frames(drawn):
+            wide.write(cv2.copyMakeBorder(frame.image, 0, 0, 120, 120, cv2.BORDER_REPLICATE))
+    return f'{folder}/wide.mp4'
+
+
+def tell_rates(seconds: dict[str, list[float]], frames: int) -> None:
+    """Frames a second of each path, and as a part of the first one's."""
+    first = next(iter(seconds))
     for name, times in seconds.items():
-        ratios = [a / b for a, b in zip(seconds['bare detector'], times)]
-        print(f'  {name:<15} {len(frames) / statistics.median(times):6.1f} frames/s, '
-              f'{100 * statistics.median(ratios):.0f} % of the bare detector '
-              f'({100 * min(ratios):.0f} to {100 * max(ratios):.0f})')
+        ratios = [a / b for a, b in zip(seconds[first], times)]
+        print(f'  {name:<15} {frames / statistics.median(times):6.1f} frames/s, '
+              f'{statistics.median(ratios):.2f} of {first} '
+              f'({min(ratios):.2f} to {max(ratios):.2f})')
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', nargs='*', choices=['step', 'data', 'preprocess', []],
-                        help='default: all')
+    parser.add_argument('what', nargs='*', choices=['step', 'data', 'preprocess', 'workers', []],
+                        help='default: all but workers')
     parser.add_argument('--size', type=int, default=256, help='px')
     parser.add_argument('--rounds', type=int, default=10, help='turns that are counted')
     parser.add_argument('--compile', action='store_true', help='measure torch.compile too')
-    parser.add_argument('--video', help='for preprocess; a drawn one if not given')
+    parser.add_argument('--video', help='for preprocess and workers; a drawn one if not given')
     opt = parser.parse_args()
     what = opt.what or ['step', 'data', 'preprocess']
     if 'step' in what:
@@ -171,6 +197,8 @@ def main() -> None:
         data(opt.size, 2 * opt.rounds)
     if 'preprocess' in what:
         preprocess(opt.video, max(1, opt.rounds // 4))
+    if 'workers' in what:
+        workers(opt.video, max(1, opt.rounds // 4))
 
 
 if __name__ == '__main__':

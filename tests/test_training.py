@@ -1,5 +1,6 @@
 """A run can be stopped anywhere, resumed exactly, and says when it is done. For every model."""
 import copy
+import json
 import os
 import resource
 import signal
@@ -137,6 +138,26 @@ def test_the_fast_path_learns_what_the_plain_one_does(name, small):
         model.set_rate(opt.lr)
         histories.append([float(v) for _ in range(3) for v in model.step(batch).values()])
     assert histories[0] == pytest.approx(histories[1], rel=2e-3)
+
+
+@pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='this system binds no process')
+def test_every_model_trains_in_a_process_that_sees_one_core(run, small):
+    code = ('import os, sys, json; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n'
+            'import torch; assert torch.get_num_threads() == 1\n'
+            'sys.path.insert(0, "."); import train\n'
+            'for argv in json.loads(sys.argv[1]): train.main(argv)')
+    calls = [['--dataroot', str(run.root), '--name', name, '--checkpoints_dir',
+              str(run.checkpoints), '--model', name, '--max_steps', '2', *fitting(name, *small)]
+             for name in MODELS]
+    free = {k: v for k, v in os.environ.items() if k != 'OMP_NUM_THREADS'}
+    out = subprocess.run([sys.executable, '-c', code, json.dumps(calls)], cwd=ROOT, env=free,
+                         capture_output=True, text=True, timeout=300)
+    assert out.returncode == 0, out.stderr[-2000:]
+    assert {name: steps_of(run.checkpoints / name) for name in MODELS} == dict.fromkeys(MODELS, 2)
+
+
+def steps_of(folder):
+    return torch.load(folder / 'latest_state.pth', weights_only=True)['steps']
 
 
 @pytest.mark.parametrize('mode', ['vanilla', 'lsgan', 'hinge', 'wgangp'])

@@ -12,18 +12,18 @@ class Registry(Generic[T]):
     """The choices of one flag: one file each in one package, each with one class of `base`'s kind.
 
     flag      the flag that chooses, e.g. '--model'
-    package   e.g. 'models'; its folder is searched
+    package   e.g. 'models'; its folder is searched, or all of its __path__
     suffix    what a file's name ends with after the choice's name, e.g. '_model'
     base      the name of the class, in the package's `base` file, that every choice extends
     """
 
     def __init__(self, flag: str, package: str, suffix: str, base: str):
         self.flag, self.package, self.suffix, self.base = flag, package, suffix, base
-        self.folder = Path(__file__).parents[1] / package.replace('.', '/')
 
     def names(self) -> list[str]:
         """Every choice there is, sorted."""
-        files = self.folder.glob(f'*{self.suffix}.py')
+        folders = importlib.import_module(self.package).__path__
+        files = (f for folder in folders for f in Path(folder).glob(f'*{self.suffix}.py'))
         names = (f.stem.removesuffix(self.suffix) for f in files if not f.stem.startswith('_'))
         return sorted(n for n in names if n != 'base')
 

@@ -1,0 +1,128 @@
+"""Which frame follows upon which, and that painting hands on what it painted."""
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from data import datasets
+from data.base_dataset import following
+from data.loader import Loader
+from models.engine import Engine
+from models.painting import paint_dataset
+from options.train_options import TrainOptions
+from pose.track import PoseTrack
+from util.files import write_json
+from util.results import Results
+
+
+def opened(root, mode, *flags):
+    opt = TrainOptions().parse(['--dataroot', str(root), '--dataset_mode', mode, *flags])
+    return datasets.find(mode)(opt, 'train')
+
+
+def with_cut(root, before, shots=None, index=None):
+    """poses.npz says that another shot begins at row `before`."""
+    track = PoseTrack.load(root / 'poses.npz')
+    shots = np.arange(len(track)) >= before if shots is None else shots
+    PoseTrack(track.poses, track.times, track.index if index is None else index, track.skeleton,
+              track.size, shots=shots).save(root / 'poses.npz')
+
+
+def follows(dataset):
+    return [dataset.follows(i) for i in range(len(dataset))]
+
+
+@pytest.mark.parametrize('flags', [
+    '--flip --preprocess resize_and_crop --load_size 40 --crop_size 24',
+    '--flip --rotate 20 --scale 0.2 --shift 0.1 --drop_limb 0.5'])
+def test_the_frame_before_is_moved_as_the_frame(flags, pairs):
+    """As the aligned dataset gives it for the same random choices."""
+    root = pairs()
+    if 'rotate' in flags:
+        write_json(root / 'dataset.json', {'draw': {'style': 'openpose', 'line_width': 2.0}})
+    sequence, aligned = (opened(root, mode, *flags.split()) for mode in ('sequence', 'aligned'))
+    for seed in range(8):
+        item = sequence.item(3, np.random.default_rng(seed))
+        for key in ('A', 'B', 'joints'):
+            for number, name in ((3, key), (2, f'before_{key}')):
+                wanted = aligned.item(number, np.random.default_rng(seed))[key]
+                assert np.array_equal(item[name], wanted), name
+        assert item['follows'] == 1
+
+
+def test_at_the_start_of_a_shot_the_picture_stands_still(pairs):
+    root = pairs()
+    with_cut(root, before=4)
+    dataset = opened(root, 'sequence')
+    for start in (0, 4):
+        item = dataset.item(start)
+        assert item['follows'] == 0 and np.array_equal(item['before_B'], item['B'])
+    assert not np.array_equal((item := dataset.item(5))['before_B'], item['B'])
+    batch = Loader(dataset).batch([3, 4])
+    assert batch['follows'].tolist() == [[1], [0]]
+
+
+@pytest.mark.parametrize('mode', ['sequence', 'aligned', 'single'])
+def test_a_cut_and_a_gap_are_known_from_poses_npz(mode, pairs):
+    root = pairs()
+    with_cut(root, before=4)
+    (root / 'train' / '000002.png').unlink()
+    assert follows(opened(root, mode)) == [False, False, True, False, True]
+
+
+def test_a_thinned_video_has_no_gaps(pairs):
+    root = pairs()
+    for i in range(6):
+        (root / 'train' / f'{i + 1:06d}.png').rename(root / 'train' / f'x{2 * i + 1}.png')
+    with_cut(root, before=6, index=2 * np.arange(6))
+    names = [root / 'train' / f'{2 * i + 1:06d}.png' for i in range(6)]
+    assert following(root, names).tolist() == [False] + [True] * 5
+
+
+def test_without_poses_the_numbers_in_names_decide_and_else_all_follow(tmp_path):
+    named = lambda *names: following(tmp_path, [tmp_path / f'{name}.png' for name in names])
+    assert named('f1', 'f2', 'f3', 'f9', 'f10').tolist() == [False, True, True, False, True]
+    assert named('f2', 'f4', 'f6', 'f12', 'f14').tolist() == [False, True, True, False, True]
+    assert named('a', 'b', 'c').tolist() == [False, True, True]
+    assert named('a').tolist() == [False]
+
+
+class Counting:
+    """A model that paints each frame one brighter than the one before."""
+
+    def __init__(self, sequential):
+        self.SEQUENTIAL, self.engine = sequential, Engine(torch.device('cpu'))
+
+    def begin(self, dataset):
+        pass
+
+    def seen(self, poses):
+        return poses
+
+    def paint(self, batch, before):
+        return torch.full_like(batch['A'], -1.0) if before is None else before + 2 / 255
+
+
+@pytest.mark.parametrize('sequential, painted', [(True, [0, 1, 0, 1, 0, 1]),
+                                                 (False, [0, 0, 0, 0, 0, 0])])
+def test_each_frame_is_painted_from_the_one_before_but_not_across_a_cut(
+        sequential, painted, pairs, tmp_path):
+    root = pairs()
+    with_cut(root, before=None, shots=np.arange(6) // 2)
+    dataset = opened(root, 'aligned')
+    paint_dataset(Counting(sequential), dataset, Results(tmp_path / 'r', dataset, {}))
+    pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
+    assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == painted
+
+
+def test_a_gpu_too_paints_a_sequence_one_by_one(pairs, tmp_path):
+    dataset = opened(pairs(), 'aligned')
+    dataset.facts = {'size': [32, 32]}
+    model = Counting(True)
+    model.engine = SimpleNamespace(device=SimpleNamespace(type='cuda'),
+                                   to_batch=Engine(torch.device('cpu')).to_batch)
+    paint_dataset(model, dataset, Results(tmp_path / 'r', dataset, {}))
+    pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
+    assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == [0, 1, 2, 3, 4, 5]
