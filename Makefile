@@ -30,7 +30,7 @@ else
 	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES) $(DEMO_ARGS)
 endif
 
-# Every recipe trained for so many minutes: about three quarters of an hour in all.
+# Ten recipes, of which seven train, for so many minutes each.
 gallery: MINUTES = 5
 gallery: install
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos

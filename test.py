@@ -31,7 +31,9 @@ def main(argv: list[str] | None = None) -> Path:
         say('\n'.join(str(network) for network in model.networks.values()))
 
     folder = Path(opt.results_dir) / opt.name / f'{opt.epoch}_{opt.phase}'
-    say(f'{opt.name}, epoch {opt.epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
+    averaged = not opt.no_ema and (run / f'{opt.epoch}_net_G_ema.pth').is_file()
+    epoch = f'{opt.epoch}{" (averaged)" if averaged else ""}'
+    say(f'{opt.name}, epoch {epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
     results = Results(folder, dataset, trained, model.RESULTS)
     seconds = paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
     write_json(folder / 'painting.json', {
@@ -41,7 +43,7 @@ def main(argv: list[str] | None = None) -> Path:
         'frames': dict(zip(results.names, results.times()[0]))})
     if not opt.no_video:
         results.write_videos(opt.video_from)
-    return results.write_page({'run': opt.name, 'epoch': opt.epoch, 'model': opt.model,
+    return results.write_page({'run': opt.name, 'epoch': epoch, 'model': opt.model,
                                'netG': opt.netG, 'dataset': opt.dataroot, 'phase': opt.phase})
 
 

@@ -1,4 +1,4 @@
-"""What --save_best can go by. One more takes a line in SCORES and its function in util/metrics.py."""
+"""What --save_best can go by. One more: a line in SCORES, and its function in util/metrics.py."""
 import importlib
 import math
 from collections.abc import Callable

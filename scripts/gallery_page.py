@@ -30,6 +30,7 @@ COLUMNS = (
     ('train_memory', 'MB, training', '{:.0f}', True),
     ('paint_memory', 'MB, painting', '{:.0f}', True))
 UNITS = {'parameters': 1e6}
+JUDGED = 7                      # of these columns: how good, and how fast
 
 STYLE = """
 .scroll { overflow-x: auto; }
@@ -53,12 +54,20 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         cells = [cell(row, key, style) for key, _, style, _ in COLUMNS]
         lines.append(f'| {row["recipe"]}{" *" if remark(row) else ""} | {" | ".join(cells)} |')
-    remarks = [f'- {row["recipe"]}: {remark(row)}' for row in rows if remark(row)]
+    remarks = [f'- {names}: {what}' for what, names in grouped(rows).items()]
     return '\n'.join([*lines, *(['', *remarks] if remarks else [])])
 
 
 def remark(row: Mapping[str, Any]) -> str:
-    return f'failed: {row["error"]}' if 'error' in row else row['note']
+    """What must be said of this recipe, or ''."""
+    failed = f'failed: {row["error"]}' if 'error' in row else ''
+    return '; '.join(filter(None, [row['note'], failed]))
+
+
+def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """{remark: the recipes it holds for}."""
+    return {what: ', '.join(row['recipe'] for row in rows if remark(row) == what)
+            for what in dict.fromkeys(map(remark, rows)) if what}
 
 
 def columns_of(count: int, width: int) -> int:
@@ -100,10 +109,10 @@ def common_frames(painted: Mapping[str, Path]) -> dict[str, float]:
 
 def opened(file: Path) -> np.ndarray:
     """uint8 RGB (H, W, 3)."""
-    image = read_image(file)
+    image = read_image(file) if file.is_file() else None
     if image is None:
-        raise UserError(f'{file}: is no picture any more. Delete its folder, then give the same '
-                        f'command again.')
+        raise UserError(f'{file}: there is no such picture any more. Delete {file.parents[1]}, '
+                        f'then give the same command again.')
     return image
 
 
@@ -155,7 +164,7 @@ def score_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
     """A row for each recipe, the best number of each column in bold."""
     table = tags.table(cls='scores')
     table.add(tags.tr(tags.th('recipe'), (tags.th(heading) for _, heading, _, _ in COLUMNS)))
-    best = {key: (min if less else max)(known) for key, _, _, less in COLUMNS
+    best = {key: (min if less else max)(known) for key, _, _, less in COLUMNS[:JUDGED]
             if (known := [row[key] for row in rows if row.get(key) is not None])}
     for row in rows:
         line = table.add(tags.tr(tags.td(row['recipe'])))
@@ -164,7 +173,7 @@ def score_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
             continue
         for key, _, style, _ in COLUMNS:
             text = cell(row, key, style)
-            line.add(tags.td(tags.b(text) if row.get(key) == best.get(key) else text))
+            line.add(tags.td(tags.b(text) if key in best and row.get(key) == best[key] else text))
     return table
 
 
@@ -172,8 +181,8 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> list[tags.html_tag]:
     """What the numbers are, and what is to be said of single recipes."""
     device = next((row['device'] for row in rows if 'device' in row), 'nothing')
     frames = next((row['frames'] for row in rows if 'frames' in row), 0)
-    return [*(tags.p(f'{row["recipe"]}: {row["note"]}.', cls='soft') for row in rows
-              if row['note']),
+    trained = [row for row in rows if 'error' not in row]
+    return [*(tags.p(f'{names}: {what}.', cls='soft') for what, names in grouped(trained).items()),
             tags.p(f'Means over {frames} held-out frames, best first by the first column that is '
                    f'known. "Person": inside the box about the joints. SSIM (Wang et al. 2004) '
                    f'and PSNR in dB: more is better; L1 of pixels in [-1, 1], as train.py prints '
