@@ -162,6 +162,8 @@ def test_ctrl_c_ends_it_with_one_sentence_and_nothing_left(tmp_path):
     client = "import tempfile, time; tempfile.mkstemp('half'); time.sleep(60)"
     code = ('import sys; sys.path.insert(0, "."); from util import weights, errors\n'
             f'weights.CLIENTS["pip"] = [sys.executable, "-c", "{client}"]\n'
+            # a job in the background would have been started with Ctrl-C turned off
+            'import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n'
             'errors.run_main(lambda: weights.fetch("openpose"))\n')
     process = subprocess.Popen(
         [sys.executable, '-c', code], cwd=HOUSE, stderr=subprocess.PIPE, text=True,
