@@ -1,0 +1,384 @@
+"""Every way of painting, side by side: trains each recipe for the same time, makes one page.
+
+    python scripts/gallery.py --dataroot datasets/me --minutes 5
+
+train.py and test.py run as processes of their own, so that each recipe's memory is its own and
+one that fails is no more than a line of the table. The same command goes on where it stopped.
+"""
+import argparse
+import math
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from data.base_dataset import read_facts
+from data.joints import PictureJoints
+from models import models
+from options.base_options import Parser
+from options.legacy import modern
+from options.train_options import TrainOptions
+from options.transfer_options import joined
+from pose.track import PoseTrack
+from scripts.gallery_page import markdown, opened, write_film, write_gallery
+from util.errors import UserError, run_main, say, unknown_choice, warn
+from util.files import read_json, write_json
+from util.images import size_of
+from util.metrics import l1, psnr, ssim, ssim_map
+from util.progress import clock
+from util.results import fitted
+from util.run_folder import RunFolder
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPES = {
+    'pix2pix': '--model pix2pix',
+    'pix2pix_resnet': '--model pix2pix --netG resnet_9blocks',
+    'pix2pixHD': '--model pix2pixHD',
+    'hourglass': '--model pix2pixHD --netG stacked_hourglass',
+    'everybody_dance_now': '--model everybody_dance_now',
+    'vanilla': '--model vanilla',
+    'vanilla_gan': '--model vanilla_gan',
+    'nearest_none': '--model nearest --align none',
+    'nearest_similarity': '--model nearest --align similarity',
+    'nearest_bones': '--model nearest --align bones',
+}
+NOT_SHOWN = {'template'}        # a file to copy, not a way of painting that anybody published
+OTHER_SECONDS = 40.0            # of a recipe, besides its training; for the bar alone
+MARGIN = 0.1                    # about the joints, of the body's extent: hair, hands and clothes
+DIGITS = 6                      # of a score that is kept
+NO_VGG = '--no_vgg_loss'
+
+
+class Recipe:
+    """One recipe, its run CHECKPOINTS_DIR/GALLERY_NAME, and gallery.json in that folder, which
+    says what is done of it.
+
+    wanted   what its results depend on: when that changes, they are no longer this recipe's
+    record   {'wanted', 'note', and once they are known 'train_memory', 'paint_memory' (peak MB of
+             the process), 'scores', or 'error'}
+    """
+
+    def __init__(self, name: str, opt: argparse.Namespace):
+        self.name, self.opt = name, opt
+        words = shlex.split(RECIPES[name])
+        self.model = words[words.index('--model') + 1]
+        self.trains = models.find(self.model).TRAINS
+        extra = fitting(self.model, opt.train_args)
+        clock_flags = ['--max_minutes', f'{opt.minutes:g}'] if self.trains else []
+        self.train_flags = [*words, *clock_flags, *extra]
+        self.run = RunFolder(opt.checkpoints_dir, f'{opt.name}_{name}')
+        self.results = Path(opt.results_dir) / opt.name
+        self.folder = self.results / self.run.path.name / 'latest_val'
+        self.log = self.results / 'logs' / f'{name}.txt'
+        self.wanted = {'train': self.train_flags, 'dataroot': opt.dataroot,
+                       'made': read_facts(Path(opt.dataroot)).get('made')}
+        kept = self.run.path / 'gallery.json'
+        self.record: dict[str, Any] = read_json(kept) if kept.is_file() else {}
+
+    def check(self) -> None:
+        """Refuse to go on with what was begun otherwise."""
+        if self.record and self.record['wanted'] != self.wanted and not self.opt.overwrite:
+            raise UserError(f'{self.run.path} was trained by other flags, or on another dataset. '
+                            f'Take another --name, or train anew with --overwrite.')
+
+    @property
+    def trained(self) -> bool:
+        return 'train_memory' in self.record
+
+    @property
+    def finished(self) -> bool:
+        return 'scores' in self.record and (self.folder / 'painting.json').is_file()
+
+    def save(self, **news: Any) -> None:
+        self.record |= news
+        write_json(self.run.path / 'gallery.json', self.record)
+
+    def do(self, call: Callable[[str, str, list[str]], float | None]) -> None:
+        """Train, paint and score, as far as that is not done; a failure is kept as its sentence.
+
+        call    call(what, script, argv) -> its peak MB; UserError when the script fails
+        """
+        anew = self.opt.overwrite and self.record.get('wanted') != self.wanted or \
+            not self.trains and not self.trained
+        self.record = {} if anew else self.record
+        self.record.pop('error', None)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.unlink(missing_ok=True)
+        common = ['--dataroot', self.opt.dataroot, '--name', self.run.path.name,
+                  '--checkpoints_dir', self.opt.checkpoints_dir]
+        try:
+            if not self.trained:
+                begun = bool(self.record) and self.run.has_weights
+                note = self.record['note'] if begun else self.without_vgg()
+                self.save(wanted=self.wanted, note=note)
+                memory = call('training', 'train.py', [
+                    *common, *self.train_flags, *([NO_VGG] if note else []),
+                    *(['--continue_train'] if begun else ['--overwrite'] if anew else [])])
+                self.save(train_memory=memory)
+            memory = call('painting', 'test.py', [*common, '--results_dir', str(self.results)])
+            self.save(paint_memory=memory, scores=score(self.folder, Path(self.opt.dataroot)))
+        except UserError as error:
+            warn(f'{self.name} is left out: {error}')
+            self.save(wanted=self.wanted, error=str(error))
+
+    def without_vgg(self) -> str:
+        """'' where this recipe has the loss it asks for, else what the table shall say."""
+        flags = flags_of(self.model)
+        if NO_VGG[2:] not in flags or '--vgg_weights' in self.train_flags or \
+                NO_VGG in self.train_flags or vgg_is_here():
+            return ''
+        return 'no VGG weights are here, so without its perceptual loss (python ' \
+               'scripts/get_models.py lpips fetches some)'
+
+    def row(self) -> dict[str, Any]:
+        """What gallery.json and the table say of this recipe."""
+        row = {'recipe': self.name, 'flags': ' '.join(self.wanted['train']), 'run': str(
+            self.run.path), 'note': self.record.get('note', '')}
+        if not self.finished:
+            return row | {'error': self.record.get('error', 'not finished')}
+        painting = read_json(self.folder / 'painting.json')
+        return row | self.record['scores'] | {
+            'seconds_a_frame': painting['seconds_a_frame'], 'device': painting['device'],
+            'parameters': painting['parameters'],
+            'train_memory': self.record['train_memory'],
+            'paint_memory': self.record['paint_memory'],
+            'frames': len(painting['frames'])}
+
+
+def flags_of(model: str) -> set[str]:
+    """The flags, without dashes, of train.py --model MODEL."""
+    parser = Parser('')
+    TrainOptions().declare(parser)
+    models.find(model).declare_options(parser.add_argument_group(), 'train')
+    return parser.flags()
+
+
+def fitting(model: str, text: str) -> list[str]:
+    """Of the flags in `text`, with their values, those that the model has."""
+    flags, kept, wanted = flags_of(model), [], True
+    for word in modern(shlex.split(text), flags)[0]:
+        if word.startswith('--'):
+            wanted = word[2:].partition('=')[0] in flags
+        kept += [word] if wanted else []
+    return kept
+
+
+def vgg_is_here() -> bool:
+    """Whether a perceptual loss has its weights; asked in a process of its own, whose memory is
+    given back."""
+    ask = 'from models.perceptual import find_perceptual_loss as find; find(None)'
+    return subprocess.run([sys.executable, '-c', ask], cwd=ROOT, capture_output=True,
+                          env={**os.environ, 'PYTHONPATH': str(ROOT)}).returncode == 0
+
+
+def call_script(script: str, argv: Sequence[str], log: Path,
+                tick: Callable[[], None]) -> float | None:
+    """Run train.py or test.py, what it prints added to `log`; `tick` is called now and then.
+
+    Returns   its peak MB of main memory, None where the system does not say
+    UserError with the script's own sentence when it fails.
+    """
+    with open(log, 'a', encoding='utf-8') as printed:
+        process = subprocess.Popen([sys.executable, str(ROOT / script), *argv], text=True,
+                                   stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
+    try:
+        memory = wait(process, tick)
+    except KeyboardInterrupt:       # it was told too, and saves what it has trained
+        process.wait(60)
+        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode:
+        raise UserError(last_words(log, script, process.returncode))
+    return memory
+
+
+def wait(process: 'subprocess.Popen[str]', tick: Callable[[], None]) -> float | None:
+    """Wait until it has ended; its peak MB of memory."""
+    memory = None
+    while process.returncode is None:
+        time.sleep(0.2)
+        tick()
+        if not hasattr(os, 'wait4'):                            # Windows
+            process.poll()
+            continue
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            # bytes there, kB elsewhere
+            memory = usage.ru_maxrss * (1 if sys.platform == 'darwin' else 1024) / 1e6
+    return memory
+
+
+def last_words(log: Path, script: str, status: int) -> str:
+    """Why a script failed: its error sentence, or the last line of its traceback."""
+    lines = [line.strip() for line in log.read_text('utf-8', 'replace').splitlines()]
+    sentences = [line for line in lines if line.startswith('error: ')]
+    if sentences and status == 1:
+        return sentences[-1].removeprefix('error: ')
+    if status < 0:
+        return f'{script} was ended by {signal.Signals(-status).name}; is there enough memory? ' \
+               f'All that it printed: {log}'
+    last = next((line for line in reversed(lines) if line), 'nothing was printed')
+    return f'{script} failed ({last}). All that it printed: {log}'
+
+
+def score(folder: Path, dataroot: Path) -> dict[str, float | None]:
+    """Mean scores of what test.py painted into `folder`, in the whole frame and, where poses.npz
+    knows every frame, in the person's box.
+
+    Returns   {'l1', 'psnr', 'ssim', 'box_l1', 'box_psnr', 'box_ssim'}; None where unknown
+    """
+    names = list(read_json(folder / 'painting.json')['frames'])
+    files = [dataroot / f'{name}.png' for name in names]
+    poses = dataroot / 'poses.npz'
+    joints = PictureJoints(PoseTrack.load(poses)) if poses.is_file() else None
+    rows = []
+    for name, file in zip(names, files):
+        painted, real = (opened(folder / 'images' / f'{name}_{label}.png')
+                         for label in ('fake_B', 'real_B'))
+        painted = fitted(painted, size_of(real))
+        row = {'l1': l1(painted, real), 'psnr': psnr(painted, real), 'ssim': ssim(painted, real)}
+        box = person_box(joints[file], joints.track.size, size_of(real)) \
+            if joints and file in joints else None
+        if box:
+            row |= {'box_l1': l1(painted[box], real[box]),
+                    'box_psnr': psnr(painted[box], real[box]),
+                    'box_ssim': float(ssim_map(painted, real)[box].mean())}
+        rows.append(row)
+    means = {}
+    for key in ('l1', 'psnr', 'ssim', 'box_l1', 'box_psnr', 'box_ssim'):
+        values = [row.get(key, math.nan) for row in rows]
+        mean = float(np.mean(values))
+        means[key] = round(mean, DIGITS) if math.isfinite(mean) else None
+    return means
+
+
+def person_box(pose: np.ndarray, track_size: tuple[int, int],
+               size: tuple[int, int]) -> tuple[slice, slice] | None:
+    """Rows and columns about the seen joints, with a MARGIN; None where no joint is in sight.
+
+    pose         float (K, 3): x, y in px of a picture of `track_size` (width, height), confidence
+    size         (width, height) of the picture that is scored
+    """
+    seen = pose[pose[:, 2] > 0, :2] * np.divide(size, track_size)
+    if not len(seen):
+        return None
+    margin = MARGIN * np.ptp(seen, axis=0).max()
+    low = np.clip(np.floor(seen.min(0) - margin), 0, None).astype(int)
+    high = np.minimum(np.ceil(seen.max(0) + margin).astype(int) + 1, size)
+    if (high <= low).any():
+        return None
+    return slice(low[1], high[1]), slice(low[0], high[0])
+
+
+def do_all(recipes: Sequence[Recipe], minutes: float) -> None:
+    """Each recipe in turn, behind one bar."""
+    to_do = [recipe for recipe in recipes if not recipe.finished]
+    length = {recipe: OTHER_SECONDS + 60 * minutes * (recipe.trains and not recipe.trained)
+              for recipe in to_do}
+    over = 0.0
+    with clock('gallery', sum(length.values())) as bar:
+        for number, recipe in enumerate(to_do, len(recipes) - len(to_do) + 1):
+            turn = Turn(bar, f'{number} of {len(recipes)}, {recipe.name}', over, length[recipe],
+                        recipe.log)
+            recipe.do(turn.call)
+            over += length[recipe]
+
+
+class Turn:
+    """One recipe's part of the bar: `length` seconds of it from `over` on."""
+
+    def __init__(self, bar: Any, name: str, over: float, length: float, log: Path):
+        self.bar, self.name, self.over, self.length, self.log = bar, name, over, length, log
+        self.began = time.monotonic()
+
+    def call(self, what: str, script: str, argv: list[str]) -> float | None:
+        self.bar.set_description_str(f'{self.name}: {what}')
+        return call_script(script, argv, self.log, self.tick)
+
+    def tick(self) -> None:
+        passed = min(time.monotonic() - self.began, self.length)
+        self.bar.update(self.over + passed - self.bar.n)
+
+
+def order(row: dict[str, Any]) -> tuple[bool, float]:
+    """Sort key of the table: best first, what failed last."""
+    best = row.get('box_ssim') if row.get('box_ssim') is not None else row.get('ssim')
+    return 'error' in row, -(best or 0.0)
+
+
+def options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
+    parser.add_argument('--dataroot', required=True, help='dataset with train/ and val/')
+    parser.add_argument('--minutes', type=float, default=5.0, help='training time of each recipe')
+    parser.add_argument('--recipes', default=','.join(RECIPES), help='some of them, with commas '
+                        f'between; all: {", ".join(RECIPES)}', metavar='NAME,NAME')
+    parser.add_argument('--name', default='gallery', help='RESULTS_DIR/NAME holds the page, '
+                        'CHECKPOINTS_DIR/NAME_RECIPE the runs')
+    parser.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs go')
+    parser.add_argument('--results_dir', default='./results', help='where results go')
+    parser.add_argument('--train_args', default='', help='further flags for train.py, for each '
+                        'recipe that has them, e.g. "--ngf 32"')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='train anew what was trained by other flags')
+    opt = parser.parse_args(joined(list(sys.argv[1:] if argv is None else argv)))
+    opt.recipes = opt.recipes.split(',')
+    for name in opt.recipes:
+        if name not in RECIPES:
+            raise unknown_choice('--recipes', name, RECIPES, 'its line into {}: scripts/gallery.py')
+    if opt.minutes <= 0:
+        raise UserError(f'--minutes {opt.minutes:g}: give more than 0.')
+    return opt
+
+
+def check_extra(opt: argparse.Namespace, recipes: Sequence[Recipe]) -> None:
+    """A flag that no recipe has is a mistake."""
+    given = {word.partition('=')[0] for word in shlex.split(opt.train_args)
+             if word.startswith('--')}
+    used = {word.partition('=')[0] for recipe in recipes for word in recipe.train_flags}
+    for flag in sorted(given - used):
+        raise UserError(f'--train_args "{flag}": none of these recipes has it. Those of one: '
+                        f'python train.py --model {recipes[0].model} --help.')
+
+
+def main(argv: Sequence[str] | None = None) -> Path:
+    """Do as `argv` says. Returns the page."""
+    opt = options(argv)
+    if not Path(opt.dataroot, 'val').is_dir():
+        raise UserError(f'{opt.dataroot}/val: no such folder, and what is held out is what the '
+                        f'table is about. preprocess.py --video me.mp4 --dataroot {opt.dataroot} '
+                        f'makes one.')
+    recipes = [Recipe(name, opt) for name in opt.recipes]
+    check_extra(opt, recipes)
+    for recipe in recipes:
+        recipe.check()
+    do_all(recipes, opt.minutes)
+
+    folder = recipes[0].results
+    rows = sorted((recipe.row() for recipe in recipes), key=order)
+    painted = {row['recipe']: folder / f'{opt.name}_{row["recipe"]}' / 'latest_val'
+               for row in rows if 'error' not in row}
+    write_json(folder / 'gallery.json', {'dataroot': opt.dataroot, 'minutes': opt.minutes,
+                                         'recipes': rows})
+    film = folder / 'gallery.mp4'
+    film.unlink(missing_ok=True)
+    if painted:
+        write_film(film, painted)
+    page = write_gallery(folder, opt.dataroot, opt.minutes, rows, painted)
+    say(f'\n{markdown(rows)}\n\n{f"film: {film}" if painted else "no film: every recipe failed"}\n'
+        f'page: {page}')
+    return page
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,124 @@
+"""The gallery: each recipe trained and painted by itself, then one table, one film, one page."""
+import json
+import re
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from models import models
+from scripts import gallery
+from scripts.gallery_page import columns_of
+from tests.conftest import joints, picture
+from util.errors import UserError
+from util.metrics import l1
+from util.video import probe, read_frames
+
+TINY = ['--minutes', '1', '--train_args', '--max_steps 2 --ngf 4 --no_compile --device cpu']
+
+
+@pytest.fixture
+def argv(pairs, tmp_path):
+    return ['--dataroot', str(pairs()), '--checkpoints_dir', str(tmp_path / 'ck'),
+            '--results_dir', str(tmp_path / 're'), *TINY]
+
+
+def test_every_model_is_shown_by_a_recipe():
+    shown = {re.search(r'--model (\S+)', flags)[1] for flags in gallery.RECIPES.values()}
+    assert set(models.names()) - gallery.NOT_SHOWN == shown
+
+
+def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeypatch, capsys):
+    monkeypatch.setitem(gallery.RECIPES, 'broken', '--model pix2pix --batch_size 0')
+    monkeypatch.setattr(gallery, 'vgg_is_here', lambda: False)
+    argv += ['--recipes', 'broken,vanilla,nearest_bones']
+    page = gallery.main(argv)
+    kept = json.loads((page.parent / 'gallery.json').read_text())
+    rows = {row['recipe']: row for row in kept['recipes']}
+    assert set(rows) == {'broken', 'vanilla', 'nearest_bones'}
+    assert list(rows)[-1] == 'broken'
+    assert rows['broken']['error'] == '--batch_size 0: give 1 or more.'
+
+    for name in ('vanilla', 'nearest_bones'):
+        row = rows[name]
+        assert row['seconds_a_frame'] > 0 and row['frames'] == 3 and row['train_memory'] > 50
+    assert rows['nearest_bones']['l1'] == 0 < rows['vanilla']['l1'], 'it has learnt these frames'
+    assert rows['vanilla']['parameters'] > rows['nearest_bones']['parameters'] == 0
+    best = [row['box_ssim'] for row in rows.values() if 'error' not in row]
+    assert all(a >= b for a, b in pairwise(best))
+
+    text, printed = page.read_text(), capsys.readouterr().out
+    for name in rows:
+        assert f'<td>{name}</td>' in text and re.search(rf'^\| {name}', printed, re.M)
+    assert 'gallery.mp4' in text and rows['broken']['error'] in text
+    film = probe(page.parent / 'gallery.mp4')
+    assert film.frames == 3 and film.fps == pytest.approx(25, rel=0.01)
+    assert film.size == (4 * 192, 192 + 30)
+    truth = cv2.resize(picture(0)[:, 32:], (192, 192))
+    shown = next(read_frames(page.parent / 'gallery.mp4')).image[30:, 192:384]
+    assert np.abs(shown.astype(int) - truth).mean() < 4, 'the truth stands second'
+
+    monkeypatch.setattr(gallery, 'call_script', lambda script, *more: pytest.fail(
+        f'{script} was called again'))
+    monkeypatch.delitem(gallery.RECIPES, 'broken')
+    again = gallery.main([*argv[:-1], 'vanilla,nearest_bones'])
+    assert again == page and 'broken' not in page.read_text()
+    with pytest.raises(UserError, match='other flags.*--overwrite'):
+        gallery.main([*argv[:-1], 'vanilla', '--minutes', '2'])
+
+
+def test_scores_are_of_the_picture_and_of_the_box_about_the_joints(pairs, tmp_path):
+    root, folder = pairs(), tmp_path / 'painted'
+    (folder / 'images').mkdir(parents=True)
+    (folder / 'painting.json').write_text('{"frames": {"000001": 0.0}}')
+    real = picture(0)[:, 32:]
+    rows, columns = box = gallery.person_box(joints(0), (32, 32), (32, 32))
+    assert (rows.start, rows.stop, columns.start, columns.stop) == (8, 19, 2, 11)
+    painted = real.copy()
+    painted[rows, columns] = 255 - painted[rows, columns]
+    for label, image in (('fake_B', painted), ('real_B', real)):
+        cv2.imwrite(str(folder / f'images/000001_{label}.png'), image[..., ::-1])
+    scores = gallery.score(folder, root)
+    assert scores['l1'] == pytest.approx(l1(painted, real), abs=1e-6)
+    assert scores['box_l1'] == pytest.approx(l1(painted[box], real[box]), abs=1e-6)
+    assert scores['box_ssim'] < scores['ssim'] and scores['box_psnr'] < scores['psnr']
+    (root / 'poses.npz').unlink()
+    assert gallery.score(folder, root) == scores | {
+        'box_l1': None, 'box_psnr': None, 'box_ssim': None}
+
+
+def test_a_person_out_of_sight_has_no_box():
+    assert gallery.person_box(np.zeros((25, 3)), (32, 32), (32, 32)) is None
+    away = joints(0) + np.float32([100, 0, 0])
+    assert gallery.person_box(away, (32, 32), (32, 32)) is None
+
+
+def test_without_vgg_weights_a_recipe_trains_without_that_loss_and_says_so(argv, monkeypatch):
+    called = []
+
+    def call_script(script, argv, *more):
+        called.append([script, *argv])
+        raise UserError('stopped')
+    monkeypatch.setattr(gallery, 'call_script', call_script)
+    for here in (False, True):
+        monkeypatch.setattr(gallery, 'vgg_is_here', lambda here=here: here)
+        page = gallery.main([*argv, '--recipes', 'pix2pixHD,pix2pix', '--name', f'g{here}'])
+        assert ('without its perceptual loss' in page.read_text()) is not here
+    assert ['--no_vgg_loss' in words for words in called] == [True, False, False, False]
+
+
+def test_what_cannot_be_is_refused_before_anything_is_trained(argv, monkeypatch):
+    monkeypatch.setattr(gallery, 'call_script', lambda script, *more: pytest.fail(
+        f'{script} was called'))
+    with pytest.raises(UserError, match='Did you mean pix2pix'):
+        gallery.main([*argv, '--recipes', 'pix2pics'])
+    with pytest.raises(UserError, match='--ngff.*none of these recipes'):
+        gallery.main([*argv[:-1], '--ngff 3'])
+    with pytest.raises(UserError, match='--minutes 0'):
+        gallery.main([*argv, '--minutes', '0'])
+
+
+def test_the_rows_of_the_film_are_filled_alike():
+    assert [columns_of(n, 256) for n in (3, 8, 9, 12)] == [3, 8, 5, 6]
+    assert columns_of(12, 512) == 4
