@@ -25,6 +25,7 @@ from util.options import Options
 from util.progress import progress
 from util.video import prefetch
 
+SKIPPED = 0.1            # what a frame costs that a worker only reads, on its way to its stretch
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
 # number, time, people (N, K, 4), looks (N, L), difference to the frame before
@@ -122,7 +123,8 @@ def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[
     """The same by several processes, each for one stretch; in no particular order."""
     context = multiprocessing.get_context('spawn')
     queue: Any = context.Queue(256)
-    edges = [round(source.count * k / num_workers) for k in range(num_workers)]
+    shares = (1 - SKIPPED) ** np.arange(num_workers)
+    edges = np.rint(source.count * np.cumsum([0, *shares[:-1]]) / shares.sum()).astype(int).tolist()
     stretches = zip(edges, [*edges[1:], None])
     threads = max(1, (os.cpu_count() or 1) // num_workers)      # of OpenCV, which takes all
     workers = [context.Process(target=work, args=(source, opt, a, b, threads, queue), daemon=True)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from data.crop import Box, choose_box, cut_out, into_box, output_size
-from data.detection import detect
+from data.detection import cores, detect
 from data.preview import Preview
 from data.report import write_report
 from data.sources import Source
@@ -73,7 +74,7 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
     with folder_in_place_of(Path(opt.dataroot)) as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
         writer = Writer(folder, facts, drawn, phases, at.box, at.size, draw)
-        writer.write(source, preview)
+        writer.write(source, preview, opt.num_workers or cores())
         drawn.save(folder / 'poses.npz')
         if opt.write_json:
             write_openpose_json(track, folder / 'openpose_json')
@@ -194,8 +195,16 @@ class Writer:
             for half in halves:
                 (folder / f'{phase}{half}').mkdir()
 
-    def write(self, source: Source, preview: Preview) -> None:
+    def write(self, source: Source, preview: Preview, threads: int) -> None:
         """Write every picture of the dataset, and show `preview` what it wants to see."""
+        before = cv2.getNumThreads()
+        cv2.setNumThreads(1)            # each picture has a thread already
+        try:
+            self.write_all(source, preview, threads)
+        finally:
+            cv2.setNumThreads(before)
+
+    def write_all(self, source: Source, preview: Preview, threads: int) -> None:
         if self.layout == 'poses':
             jobs: Iterator[tuple[int, np.ndarray | None]] = (
                 (index, None) for index in self.phase)
@@ -205,7 +214,7 @@ class Writer:
                     for frame in preview.looking_at(prefetch(source.frames()))
                     if frame.index in self.phase)
         waiting: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             for index, image in progress(jobs, 'drawing and writing', len(self.phase)):
                 waiting.append(pool.submit(self.write_one, index, image))
                 if len(waiting) > 16:
