@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from queue import Empty
 from typing import Any
 
@@ -74,7 +75,8 @@ def detect(source: Source, opt: Options) -> Detected:
     num_workers = min(opt.num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
     found = detect_alone(source, opt, 0, None) if num_workers == 1 else \
         detect_together(source, opt, num_workers)
-    results = sorted(progress(found, f'finding poses ({opt.detector})', source.count), key=first)
+    results = sorted(progress(found, f'finding poses ({opt.detector})', source.count),
+                     key=itemgetter(0))
     if not results:
         raise UserError('the source has no frames.')
     index, times, people, looks, difference = zip(*results)
@@ -85,11 +87,6 @@ def detect(source: Source, opt: Options) -> Detected:
                         f'another part of it with --start and --end.')
     return Detected(np.array(index), np.array(times), list(people), list(looks),
                     np.array(difference), skeleton_with(joints.pop()).name, source.size)
-
-
-def first(found: Found) -> int:
-    """What the frames are sorted by."""
-    return found[0]
 
 
 def cores() -> int:

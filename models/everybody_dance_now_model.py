@@ -103,8 +103,6 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             self.networks['Gface'] = GlobalGenerator(shown + painted, painted, inner, 3, 5)
         if not opt.isTrain:
             return
-        from models.pair_pool import PairPool
-        from models.perceptual import find_perceptual_loss
         self.networks['D'] = D = MultiscaleDiscriminator(
             2 * (shown + painted), opt.ndf, opt.n_layers_D, opt.norm, opt.num_D,
             not opt.no_ganFeat_loss)
@@ -116,13 +114,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             init_weights(network, opt.init_type, opt.init_gain)
         if opt.face_generator:
             begin_at_nothing(self.networks['Gface'])
-        self.pool = PairPool(opt.pool_size)
-        self.perceptual = None
-        if not opt.no_vgg_loss:
-            self.perceptual = self.engine.place(find_perceptual_loss(opt.vgg_weights))
-            say(f'perceptual loss: {self.perceptual.name}')
-        if opt.load_pretrain and not opt.continue_train:
-            self.load_pretrained(opt.load_pretrain)
+        self.begin_learning(opt)
         self.scales = D.names
         self.stages = self.stages_of()
         self.enter(next(iter(self.stages)))

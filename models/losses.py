@@ -5,8 +5,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GAN_MODES = ('vanilla', 'lsgan', 'hinge', 'wgangp')
-
 
 def gan_loss(gan_mode: str, logits: Tensor, real: bool, for_G: bool = False) -> Tensor:
     """How wrong `logits` are when the truth is `real`; a scalar, the mean over patches.

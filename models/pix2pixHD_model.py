@@ -108,13 +108,17 @@ class Pix2PixHDModel(BaseModel):
                 Path(opt.checkpoints_dir) / opt.name / opt.cluster_path, opt.name)
         if not opt.isTrain:
             return
-        from models.pair_pool import PairPool
-        from models.perceptual import find_perceptual_loss
         self.networks['D'] = MultiscaleDiscriminator(
             shown + opt.output_nc, opt.ndf, opt.n_layers_D, opt.norm, opt.num_D,
             not opt.no_ganFeat_loss)
         for network in self.networks.values():
             init_weights(network, opt.init_type, opt.init_gain)
+        self.begin_learning(opt)
+
+    def begin_learning(self, opt: 'argparse.Namespace') -> None:
+        """What training needs besides networks, and the weights it begins with."""
+        from models.pair_pool import PairPool
+        from models.perceptual import find_perceptual_loss
         self.pool = PairPool(opt.pool_size)
         self.perceptual = None
         if not opt.no_vgg_loss:

@@ -167,8 +167,8 @@ def check(opt: Options) -> None:
     if not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots):
         raise UserError(f'--shots {opt.shots}: give keep, longest, or numbers as report.html '
                         f'gives them, e.g. 1,3.')
-    for flag, flags in (('retarget', 'auto'), ('stage', 'keep')):
-        if getattr(opt, flag) != flags and not opt.retarget_to:
+    for flag, usual in (('retarget', 'auto'), ('stage', 'keep')):
+        if getattr(opt, flag) != usual and not opt.retarget_to:
             raise UserError(f'--{flag} {getattr(opt, flag)} needs the person to be fitted to: '
                             f'add --retarget_to datasets/me.')
     check_person(opt.person)
