@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from operator import itemgetter
 from queue import Empty
 from typing import Any
@@ -26,7 +25,6 @@ from util.options import Options
 from util.progress import progress
 from util.video import prefetch
 
-SKIPPED = 0.1            # what a frame costs that a worker only reads, on its way to its stretch
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
 # number, time, people (N, K, 4), looks (N, L), difference to the frame before
@@ -102,7 +100,7 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> 
     try:
         # the frame before the first is looked at too, so that a cut right there is seen
         ahead = max(first - 1, 0)
-        for k, frame in enumerate(prefetch(islice(source.frames(), ahead, last)), ahead):
+        for k, frame in enumerate(prefetch(source.frames(slice(ahead, last))), ahead):
             difference = watch(frame.image)
             if k < first:
                 continue
@@ -120,8 +118,7 @@ def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[
     """The same by several processes, each for one stretch; in no particular order."""
     context = multiprocessing.get_context('spawn')
     queue: Any = context.Queue(256)
-    shares = (1 - SKIPPED) ** np.arange(num_workers)
-    edges = np.rint(source.count * np.cumsum([0, *shares[:-1]]) / shares.sum()).astype(int).tolist()
+    edges = [source.count * k // num_workers for k in range(num_workers)]
     stretches = zip(edges, [*edges[1:], None])
     threads = max(1, (os.cpu_count() or 1) // num_workers)      # of OpenCV, which takes all
     workers = [context.Process(target=work, args=(source, opt, a, b, threads, queue), daemon=True)

@@ -26,8 +26,8 @@ class Source(Protocol):
     fps: float
     count: int
 
-    def frames(self) -> Iterator[Frame]:
-        """Every frame that is taken."""
+    def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
+        """Every frame that is taken, or those in a stretch of them."""
 
     def facts(self) -> dict[str, Any]:
         """What dataset.json says of the source."""
@@ -45,8 +45,8 @@ class VideoSource:
         until = min(end or self.info.duration, self.info.duration)
         self.count = max(1, round((until - start) * self.fps))
 
-    def frames(self) -> Iterator[Frame]:
-        return read_frames(self.path, self.start, self.end, self.wanted)
+    def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
+        return read_frames(self.path, self.start, self.end, self.wanted, stretch)
 
     def facts(self) -> dict[str, Any]:
         return {'kind': 'video', 'path': self.path, 'bytes': Path(self.path).stat().st_size,
@@ -74,10 +74,10 @@ class ImagesSource:
             raise UserError(f'--images {folder}: none of its pictures can be read.')
         self.size = size_of(first.image)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
         size: tuple[int, ...] | None = None
         bad: list[str] = []
-        for index, path in self.files:
+        for index, path in self.files[stretch]:
             image = read_image(path)
             if image is None:
                 bad.append(path.name)

@@ -130,6 +130,16 @@ def test_a_rate_takes_the_nearest_real_pictures_with_their_own_numbers_and_times
     assert len(list(read_frames(path, fps=1000))) == 7       # never the same picture twice
 
 
+@pytest.mark.parametrize('rate', [None, 15.0])
+def test_stretches_laid_end_to_end_are_the_whole(tmp_path, rate):
+    path = clip(tmp_path / 'a.mp4', [k / 30 for k in range(30)])
+    whole = [frame.index for frame in read_frames(path, 0.2, fps=rate)]
+    parts = [slice(0, 4), slice(4, 9), slice(9, None)]
+    assert [number(frame.image) for part in parts
+            for frame in read_frames(path, 0.2, fps=rate, stretch=part)] == whole
+    assert not list(read_frames(path, 0.2, fps=rate, stretch=slice(30, None)))
+
+
 @pytest.mark.parametrize('degrees', [90, 180, 270])
 def test_a_phone_held_upright_gives_upright_pictures(tmp_path, degrees):
     image = np.zeros((48, 64, 3), np.uint8)

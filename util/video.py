@@ -60,12 +60,13 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
 
 
 def read_frames(path: str | os.PathLike[str], start: float = 0.0, end: float | None = None,
-                fps: float | None = None) -> Iterator[Frame]:
+                fps: float | None = None, stretch: slice = slice(None)) -> Iterator[Frame]:
     """The pictures of a video shown from `start` to before `end` seconds, in order.
 
     `fps` takes, for each of so many ticks a second, the real picture nearest to it: with its own
-    number and time, and never the same one twice. Pictures that cannot be decoded are left out,
-    with one warning at the end. UserError: no such file, no video, nothing between start and end.
+    number and time, and never the same one twice. `stretch` takes some of those, and seeks to the
+    first. Pictures that cannot be decoded are left out, with one warning at the end. UserError: no
+    such file, no video, nothing between start and end, nothing in the whole of it that decodes.
     """
     with _opened(path) as (container, stream):
         clock = _read_clock(container, stream)
@@ -75,12 +76,15 @@ def read_frames(path: str | os.PathLike[str], start: float = 0.0, end: float | N
                         f'{"the end" if end is None else f"{end:g}"} s. It lasts from '
                         f'{clock.seconds[0]:.2f} to {clock.seconds[-1]:.2f} s; '
                         f'choose a time within that.')
+    in_all, wanted = len(wanted), wanted[stretch]
+    if not len(wanted):
+        return
     faults = [clock.fault] if clock.fault else []
     given = 0
     for index, image in _pictures(path, clock, wanted, faults):
         given += 1
         yield Frame(index, float(clock.seconds[index]), image)
-    if not given:
+    if not given and len(wanted) == in_all:
         raise _unreadable(path, 'not one picture in it can be decoded')
     if faults and given < len(wanted):
         warn(f'{path}: {len(wanted) - given} of {len(wanted)} pictures are damaged and were '
