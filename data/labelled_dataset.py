@@ -19,6 +19,7 @@ class LabelledDataset(AlignedDataset):
     """<dataroot>/<phase>_label/*.png (H, W) numbers, or <phase>_A/* pictures; <phase>_img/* or
     <phase>_B/* frames; <phase>_inst/*.png (H, W) numbers, one for each instance.
 
+    With --load_features also <phase>_feat/* pictures: what each region looks like, encoded.
     As many files in each, and the n-th in name order belong together, because Cityscapes' names
     differ from folder to folder. Frames and instances may be missing where nothing is trained.
     A phase without label and instance maps is read as --dataset_mode aligned reads it.
@@ -27,6 +28,7 @@ class LabelledDataset(AlignedDataset):
         A          uint8 (H, W, input_nc)      labels, the number in every channel; or the picture
         B          uint8 (H, W, output_nc)     frame, where there is one
         instances  float32 (1, H, W)           numbers, where there are any
+        features   uint8 (H, W, 3)             as E gave them, where they are read
         A_paths, B_paths  str                  the files they came from
     """
 
@@ -46,13 +48,19 @@ class LabelledDataset(AlignedDataset):
             raise UserError('--direction BtoA: pix2pixHD\'s folders are read from labels to '
                             'frames only. Leave that flag out.')
         self.labels = bool(pictures_in(self.root / f'{phase}_label'))
+        reads_features = getattr(opt, 'load_features', False) and (
+            opt.isTrain or opt.use_encoded_image)
         folders = {'A': ('label',) if self.labels else ('A',), 'B': ('img', 'B'),
-                   'instances': ('inst',)}
+                   'instances': ('inst',), 'features': ('feat',) if reads_features else ()}
         files = {part: next((found for name in names if (
             found := pictures_in(self.root / f'{phase}_{name}'))), [])
             for part, names in folders.items()}
         if not files['A'] or (opt.isTrain and not files['B']):
             raise no_such_phase(self.root, phase)
+        if reads_features and not files['features']:
+            raise UserError(f'--load_features: {self.root} has no {phase}_feat. Write it with '
+                            f'python scripts/precompute_feature_maps.py --name RUN --dataroot '
+                            f'{self.root} --phase {phase}, of a run that encodes features.')
         counts = {len(found) for found in files.values() if found}
         if len(counts) > 1:
             said = ', '.join(f'{len(found)} in {found[0].parent.name}'
@@ -83,6 +91,9 @@ class LabelledDataset(AlignedDataset):
         if 'B' in paths:
             frame = self.alike(read_picture(paths['B']), A, paths)
             out |= {'B': to_channels(how(frame), opt.output_nc), 'B_paths': str(paths['B'])}
+        if 'features' in paths:
+            features = self.alike(read_picture(paths['features']), A, paths)
+            out['features'] = np.ascontiguousarray(how(features, True))
         if 'instances' in paths:
             numbers = self.alike(read_numbers(paths['instances']), A, paths)
             out['instances'] = np.ascontiguousarray(how(numbers, True))[None]
@@ -104,8 +115,8 @@ class LabelledDataset(AlignedDataset):
         """The picture, if it is of A's size."""
         if picture.shape[:2] != A.shape[:2]:
             sizes = ' and '.join(f'{w}x{h}' for h, w in (A.shape[:2], picture.shape[:2]))
-            raise UserError(f'{paths["A"]}: its label map, frame and instance map differ in size '
-                            f'({sizes}). Files belong together in name order.')
+            raise UserError(f'{paths["A"]}: its label map, frame, instance map and feature map '
+                            f'differ in size ({sizes}). Files belong together in name order.')
         return picture
 
 

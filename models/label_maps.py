@@ -85,14 +85,12 @@ def sample_clusters(clusters: dict[int, np.ndarray], regions: Tensor, feat_num: 
 
 def looks_of_regions(features: Tensor, regions: Tensor) -> list[tuple[int, np.ndarray]]:
     """(label, float (feat_num + 1,)) of each region of the first picture: its features, the same
-    all over it, and its share of the picture's area."""
-    _, place, count = regions[0].flatten().unique(return_inverse=True, return_counts=True)
+    all over it but perhaps at its edge, and its share of the picture's area."""
+    numbers, place, count = regions[0].flatten().unique(return_inverse=True, return_counts=True)
     found = []
     for k in range(len(count)):
-        first = int((place == k).nonzero()[0])
-        look = features[0].flatten(1)[:, first].float().cpu().numpy()
-        number = int(regions[0].flatten()[first])
-        found.append((label_of(number), np.append(look, float(count[k]) / len(place))))
+        look = features[0].flatten(1)[:, place == k].median(1).values.float().cpu().numpy()
+        found.append((label_of(int(numbers[k])), np.append(look, float(count[k]) / len(place))))
     return found
 
 

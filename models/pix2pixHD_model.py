@@ -49,6 +49,9 @@ class Pix2PixHDModel(BaseModel):
                                 'like')
         group.add_argument('--label_feat', action='store_true', help='the same for each label')
         group.add_argument('--feat_num', type=int, default=3, help='how many such numbers')
+        group.add_argument('--load_features', action='store_true',
+                           help='read those numbers from DATAROOT/PHASE_feat, which '
+                                'scripts/precompute_feature_maps.py writes, instead of encoding')
         group.add_argument('--nef', type=int, default=16, help='filters in E\'s first layer')
         group.add_argument('--n_downsample_E', type=int, default=4, help='how often E halves')
         if phase == 'test':
@@ -90,19 +93,23 @@ class Pix2PixHDModel(BaseModel):
         if opt.label_feat and not opt.label_nc:
             raise UserError('--label_feat: the poses are pictures, not label maps. Give '
                             '--label_nc, or leave the flag out.')
+        if opt.load_features:
+            settle_features(opt)
 
     def build(self, opt: 'argparse.Namespace') -> None:
         from models.networks import define_G, init_weights
         from models.networks.pix2pixhd import Encoder, MultiscaleDiscriminator
         self.encodes = opt.instance_feat or opt.label_feat
+        wanted = self.encodes and (opt.isTrain or opt.use_encoded_image)
+        self.reads_features = wanted and opt.load_features
         shown = (opt.label_nc or opt.input_nc) + (not opt.no_instance)
         self.networks['G'] = define_G(
             opt.netG, shown + opt.feat_num * self.encodes, opt.output_nc, opt.ngf, opt.norm,
             not opt.no_dropout, **details(opt))
-        if self.encodes and (opt.isTrain or opt.use_encoded_image):
+        if wanted and not opt.load_features:
             self.networks['E'] = Encoder(opt.output_nc, opt.feat_num, opt.nef, opt.n_downsample_E,
                                          opt.norm)
-        elif self.encodes:
+        elif self.encodes and not wanted:
             from models.label_maps import read_clusters
             self.clusters = read_clusters(
                 Path(opt.checkpoints_dir) / opt.name / opt.cluster_path, opt.name)
@@ -154,8 +161,10 @@ class Pix2PixHDModel(BaseModel):
         return labels_of(batch['A']) if self.opt.label_feat else instances_of(batch)
 
     def features(self, regions: 'Tensor', batch: 'Batch') -> 'Tensor':
-        """(B, feat_num, H, W), the same all over a region: E(x, regions), or what the regions'
-        clusters say where no frame is to be copied."""
+        """(B, feat_num, H, W), the same all over a region: E(x, regions), now or long ago, or what
+        the regions' clusters say where no frame is to be copied."""
+        if self.reads_features:
+            return batch['features']
         if 'E' in self.networks:
             if 'B' not in batch:
                 raise UserError('--use_encoded_image: this dataset has no frames to encode. Leave '
@@ -212,24 +221,24 @@ class Pix2PixHDModel(BaseModel):
             with self.engine.autocast():
                 losses['G_VGG'] = opt.lambda_feat * self.perceptual(fake, x)           # Sec. 4.1
         for n, early in enumerate(earlier, 1):      # intermediate supervision, Newell et al. 3.3
-            losses[f'G_stack{n}'] = self.reconstruction(s, early, x, said_real)
+            pair = torch.cat([s, early.float()], 1)
+            losses[f'G_stack{n}'] = self.reconstruction(pair, early, x, said_real)
         total = torch.stack(list(losses.values())).sum()                 # L_GAN + lambda L_FM Eq. 5
-        self.descend('G', total, *(['E'] if self.encodes else []))
+        self.descend('G', total, *(['E'] if 'E' in self.networks else []))
         D.requires_grad_(True)
         self.descend('D', (D_real + D_fake) / 2)                         # halved, as NVIDIA's
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def reconstruction(self, s: 'Tensor', early: 'Tensor', x: 'Tensor',
+    def reconstruction(self, pair: 'Tensor', early: 'Tensor', x: 'Tensor',
                        said_real: 'list[list[Tensor]]') -> 'Tensor':
-        """How far an earlier stack's picture is from the frame, by the losses that are on."""
-        import torch
-
+        """How far an earlier stack's picture is from the frame, by the losses that are on; `pair`
+        is that picture as D sees it."""
         from models.losses import feature_matching
         loss = early.float().new_zeros(())
         with self.engine.autocast():
             if not self.opt.no_ganFeat_loss:
-                said = self.spread(self.networks['D'], torch.cat([s, early.float()], 1))
+                said = self.spread(self.networks['D'], pair)
                 loss = loss + self.opt.lambda_feat * feature_matching(said, said_real)
             if self.perceptual is not None:
                 loss = loss + self.opt.lambda_feat * self.perceptual(early, x)
@@ -378,6 +387,26 @@ def settle_labels(opt: 'argparse.Namespace') -> None:
     elif (root / f'{opt.phase}_label').is_dir() and not opt.label_nc:
         raise UserError(f'{root / opt.phase}_label holds label maps: say how many labels there '
                         f'are with --label_nc, e.g. --label_nc 35 for Cityscapes.')
+
+
+def settle_features(opt: 'argparse.Namespace') -> None:
+    """What --load_features needs, said before hours of training begin."""
+    if not (opt.instance_feat or opt.label_feat):
+        raise UserError('--load_features: nothing is painted from features. Add --instance_feat or '
+                        '--label_feat, or leave the flag out.')
+    if opt.feat_num != 3:
+        raise UserError(f'--feat_num {opt.feat_num}: --load_features reads pictures, which hold 3 '
+                        f'numbers. Leave --feat_num out.')
+    if not opt.isTrain:
+        return
+    if opt.dataset_mode != 'labelled':
+        raise UserError(f'--load_features: --dataset_mode {opt.dataset_mode} reads no feature '
+                        f'maps. Use pix2pixHD\'s folders, or leave the flag out.')
+    heldout = Path(opt.dataroot) / f'{opt.val_phase}_label'
+    if heldout.is_dir() and not heldout.with_name(f'{opt.val_phase}_feat').is_dir():
+        warn(f'{opt.dataroot} has no {opt.val_phase}_feat, so what is held out cannot be painted. '
+             f'To write it: python scripts/precompute_feature_maps.py --name RUN --phase '
+             f'{opt.val_phase}')
 
 
 def instances_of(batch: 'Batch') -> 'Tensor':

@@ -1,6 +1,7 @@
 """pix2pixHD: NVIDIA's layers, losses and folders; coarse to fine; features that are encoded."""
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from models.networks.pix2pixhd import (
 from options.legacy import modern_facts
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
-from scripts import encode_features
+from scripts import encode_features, precompute_feature_maps
 from util.errors import UserError
 from util.run_record import read_record
 
@@ -385,6 +386,64 @@ def test_labels_instances_and_encoded_features_train_and_paint(city, train, caps
     paint(folder, city, '--phase', 'train', '--use_encoded_image')
 
 
+ENCODING = ['--label_nc', '3', '--instance_feat', '--nef', '4', '--n_downsample_E', '2']
+
+
+def test_a_larger_run_learns_from_what_a_smaller_one_encoded(city, train, capsys):
+    small = train('small', *ENCODING, '--ngf', '8', '--max_steps', '1', '--load_size', '24',
+                  dataroot=city)
+    flags = ['--label_nc', '3', '--instance_feat', '--load_features', '--netG', 'local',
+             '--load_pretrain', 'small', '--max_steps', '1']
+    with pytest.raises(UserError, match='no train_feat.*precompute_feature_maps.py'):
+        train('large', *flags, dataroot=city)
+    there = ['--checkpoints_dir', str(small.parent), '--device', 'cpu']
+    folder = precompute_feature_maps.main(['--name', 'small', *there])
+    maps = [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
+    assert folder == city / 'train_feat' and [m.shape for m in maps] == [(40, 48, 3)] * 3
+    assert (maps[0][12:28, 8:22] == maps[0][20, 20]).all(), 'the same all over a region'
+    (city / 'train_label').rename(city / 'val_label')       # held out, and not encoded
+    (city / 'train_img').rename(city / 'val_img')
+    with pytest.raises(UserError):
+        train('large', *flags, dataroot=city)
+    assert 'val_feat' in capsys.readouterr().err
+    (city / 'val_label').rename(city / 'train_label')
+    (city / 'val_img').rename(city / 'train_img')
+    large = train('large', *flags, dataroot=city)
+    assert not (large / 'latest_net_E.pth').exists()
+    assert weights(large)['model1_1.1.weight'].shape[1] == 3 + 1 + 3
+    clusters = read_clusters(encode_features.main(['--name', 'large', *there]), 'large')
+    assert {tuple(row) for row in np.round((clusters[2] + 1) * 127.5)} == {
+        tuple(m[20, x]) for i, m in enumerate(maps) for x in (10 + i, 30 + i)}
+    assert len(list(paint(large, city, '--phase', 'test').glob('*_fake_B.png'))) == 2
+    encoded = [paint(large, city, '--phase', 'train', '--use_encoded_image') / 'x0_labelIds']
+    before = encoded[0].with_name('x0_labelIds_fake_B.png').read_bytes()
+    Image.fromarray(255 - maps[0]).save(folder / 'x0_labelIds.png')
+    paint(large, city, '--phase', 'train', '--use_encoded_image')
+    assert before != encoded[0].with_name('x0_labelIds_fake_B.png').read_bytes()
+    with pytest.raises(UserError, match='it has no encoder'):
+        precompute_feature_maps.main(['--name', 'large', *there])
+
+
+def test_a_run_that_encodes_nothing_is_named(train):
+    folder = train('plain', '--no_vgg_loss', '--max_steps', '1')
+    for name, said in (('plain', 'no features to encode'), ('nobody', 'no run of --model')):
+        with pytest.raises(UserError, match=said):
+            precompute_feature_maps.main(['--name', name, '--checkpoints_dir', str(folder.parent)])
+
+
+def test_features_are_moved_as_their_frame_is(city):
+    from data import datasets
+    shutil.copytree(city / 'train_img', city / 'train_feat')
+    opt = TrainOptions().parse(['--dataroot', str(city), *TINY, *ENCODING, '--load_features',
+                                '--no_vgg_loss', '--preprocess', 'crop', '--crop_size', '24',
+                                '--flip'])
+    dataset = datasets.find('labelled')(opt, 'train')
+    for seed in range(4):
+        item = dataset.item(0, np.random.default_rng(seed))
+        assert item['features'].shape == (24, 24, 3)
+        assert np.array_equal(item['features'], item['B'])
+
+
 def test_a_look_stays_the_same_from_frame_to_frame():
     looks = {2: np.arange(30, dtype=float).reshape(10, 3), 7: np.ones((1, 3))}
     regions = torch.tensor([[[[2001., 2002], [7, 9]]], [[[2002., 2002], [7, 2001]]]])
@@ -465,6 +524,9 @@ def test_nvidias_record_is_read(tmp_path):
 @pytest.mark.parametrize('flags, said', [
     ('--niter_fix_global 1', 'no enhancers'), ('--instance_feat', 'no instance maps'),
     ('--label_feat', '--label_nc'), ('--num_D 0', '--num_D 0: give 1'),
+    ('--load_features', 'nothing is painted from features'),
+    ('--load_features --label_feat --label_nc 3 --feat_num 4', 'which hold 3 numbers'),
+    ('--load_features --label_feat --label_nc 3', 'reads no feature maps'),
     ('--vgg_weights nowhere.pth', 'no such file')])
 def test_what_cannot_be_is_one_sentence(flags, said):
     with pytest.raises(UserError, match=said):

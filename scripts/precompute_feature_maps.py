@@ -1,0 +1,50 @@
+"""Write down what a run encodes of every frame, for a larger one to learn from.
+
+    python scripts/precompute_feature_maps.py --name small
+    python train.py --name large --netG local --load_pretrain small --instance_feat --load_features
+
+Writes DATAROOT/PHASE_feat/NAME.png beside PHASE_label/NAME.png and of its size: a run at full
+resolution then needs no room for the encoder. Takes the flags of test.py, with --phase train.
+Wang et al., CVPR 2018, arXiv 1711.11585, Sec. 3.4; as NVIDIA's script of this name.
+"""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from scripts.encode_features import encoded, options_of
+from util.errors import UserError, run_main, say
+
+
+def main(argv: list[str] | None = None) -> Path:
+    """Write the folder; its path."""
+    opt = options_of(sys.argv[1:] if argv is None else argv)
+    if opt.load_features:
+        raise UserError(f'{opt.name} was trained with --load_features: it has no encoder. Name the '
+                        f'run that its features came from.')
+    if opt.dataset_mode != 'labelled':
+        raise UserError(f'{opt.dataroot} is not in pix2pixHD\'s folders, where alone feature maps '
+                        f'are read.')
+    if opt.feat_num != 3:
+        raise UserError(f'{opt.name} encodes {opt.feat_num} numbers, but a picture holds 3. Train '
+                        f'it with --feat_num 3.')
+
+    from PIL import Image
+
+    from models.engine import to_image
+    from util.files import folder_in_place_of
+
+    folder = Path(opt.dataroot) / f'{opt.phase}_feat'
+    with folder_in_place_of(folder) as part:
+        for path, features, _ in encoded(opt):
+            with Image.open(path) as labels:
+                size = labels.size
+            picture = Image.fromarray(to_image(features)[0])
+            # nearest: what lies between two regions' numbers is nobody's
+            picture.resize(size, Image.Resampling.NEAREST).save(part / f'{path.stem}.png')
+    say(f'{folder}: the features of {len(list(folder.iterdir()))} frames')
+    return folder
+
+
+if __name__ == '__main__':
+    run_main(main)
