@@ -221,15 +221,20 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
     def frame(self, x: 'Tensor', before: 'Tensor') -> 'Tensor':
         """G(x, before), float32; while coarse, the inner generator's on pictures of half size."""
+        return self.frames(x, before)[-1]
+
+    def frames(self, x: 'Tensor', before: 'Tensor') -> 'list[Tensor]':
+        """G(x, before) last; before it what the earlier stacks of --netG stacked_hourglass
+        painted."""
         import torch
         seen = torch.cat([x, before], 1)
         if not self.coarse:
-            return self.generate(seen, None).float()
+            return [picture.float() for picture in self.pictures(seen, None)]
         from models.networks.staged import through
         G: Any = self.networks['G']
-        return through(seen, lambda padded: self.spread(
+        return [through(seen, lambda padded: self.spread(
             self.networks['Gcoarse'], self.spread(G.model, padded)),
-            2 ** self.opt.n_downsample_global).float()
+            2 ** self.opt.n_downsample_global).float()]
 
     # -- training ----------------------------------------------------------------------------
 
@@ -244,8 +249,8 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         opt, D = self.opt, self.networks['D']
         x0, x1, y0, y1 = self.consecutive(batch)
         with self.engine.autocast():
-            fake0 = self.frame(x0, torch.zeros_like(y0))                 # G(x_{t-1}, 0)
-            fake1 = self.frame(x1, fake0)                                # G(x_t, G(x_{t-1}))
+            *earlier0, fake0 = self.frames(x0, torch.zeros_like(y0))     # G(x_{t-1}, 0)
+            *earlier1, fake1 = self.frames(x1, fake0)                    # G(x_t, G(x_{t-1}))
         real = torch.cat([x0, x1, y0, y1], 1)
         fake = torch.cat([x0, x1, fake0, fake1], 1)
 
@@ -266,6 +271,9 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             with self.engine.autocast():     # the mean over both frames is half their sum
                 losses['G_VGG'] = 2 * weight * self.perceptual(torch.cat([fake0, fake1]),
                                                                torch.cat([y0, y1]))
+        for n, early in enumerate(zip(earlier0, earlier1), 1):      # Newell et al. 2016, Sec. 3.3
+            losses[f'G_stack{n}'] = self.reconstruction(
+                torch.cat([x0, x1, *early], 1), torch.cat(early), torch.cat([y0, y1]), said_real)
         self.descend('G', torch.stack(list(losses.values())).sum(),
                      *(['Gcoarse'] if self.coarse else []))
         D.requires_grad_(True)

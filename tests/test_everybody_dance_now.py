@@ -84,21 +84,38 @@ def at(model, over):
 
 def test_G_is_shown_nothing_first_and_then_what_it_painted_itself(built):
     model, batch = at(built(), 0.6), consecutive()
-    calls = watched(model, 'frame')
+    calls = watched(model, 'frames')
     model.step(batch)
-    (x0, nothing, first), (x1, shown, _) = calls
+    (x0, nothing, (first,)), (x1, shown, _) = calls
     assert torch.equal(x0, batch['before_A']) and torch.equal(x1, batch['A'])
     assert not nothing.any() and torch.equal(shown, first) and shown.requires_grad
 
 
 def test_D_judges_two_consecutive_pairs(built):
     model, batch = at(built(), 0.6), consecutive()
-    frames, calls = watched(model, 'frame'), watched(model, 'judge')
+    frames, calls = watched(model, 'frames'), watched(model, 'judge')
     model.step(batch)
     poses = torch.cat([batch['before_A'], batch['A']], 1)
-    (real, fake, _), (first, second) = calls[0], (frame[-1] for frame in frames)
+    (real, fake, _), (first, second) = calls[0], (frame[-1][-1] for frame in frames)
     assert torch.equal(real, torch.cat([poses, batch['before_B'], batch['B']], 1))
     assert torch.equal(fake, torch.cat([poses, first, second], 1).detach())
+
+
+def test_every_stack_of_hourglasses_is_taught_on_both_frames(built):
+    """Newell et al. 2016, Sec. 3.3: the first stack's pictures too are compared with the frames,
+    two at a time, and the second frame is painted from the last stack's picture of the first."""
+    model, batch = built('--netG', 'stacked_hourglass', '--n_stacks', '2', '--ngf', '2'), \
+        consecutive()
+    frames, taught = watched(model, 'frames'), watched(model, 'reconstruction')
+    losses = model.step(batch)
+    (_, _, (early0, fake0)), (_, shown, (early1, fake1)) = frames
+    (pair, early, x, _, loss), = taught
+    assert torch.equal(shown, fake0) and not torch.equal(early1, fake1)
+    assert torch.equal(pair, torch.cat([batch['before_A'], batch['A'], early0, early1], 1))
+    assert torch.equal(early, torch.cat([early0, early1]))
+    assert torch.equal(x, torch.cat([batch['before_B'], batch['B']]))
+    assert losses['G_stack1'] == loss.detach() > 0 and 'G_stack2' not in losses
+    assert torch.equal(model.frame(batch['A'], fake0), model.frames(batch['A'], fake0)[-1])
 
 
 def test_painting_goes_on_from_the_frame_before_or_from_nothing(built):
