@@ -1,0 +1,268 @@
+"""The background without the person: one picture for a still camera, a mosaic for a moving one.
+
+Each frame shows what lies beside the person; the median of what the frames show at a place is the
+background there (Szeliski, "Image Alignment and Stitching: A Tutorial", 2006, section 6.2).
+
+Frames are uint8 (H, W, 3), masks bool (H, W): True where the person is; h w px of the plate. A
+transform is float64 (3, 3), a similarity: px of a frame -> px of the plate.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+
+from data.camera import LOOK, View, aligned, corners_of, evenly, follow, is_still, recognised
+from pose.measures import body_sizes
+from pose.skeleton import Skeleton
+from util.errors import UserError
+from util.files import folder_in_place_of
+from util.images import read_image, write_image
+
+LIMB, HEAD, GROW = 0.055, 0.10, 0.03     # of the body's height: half the width of a dressed limb
+HANDS = 0.35                             # of the forearm, that the hand goes on beyond the wrist
+SUBPIXEL = 4                             # bits behind the point in cv2's integers
+
+FRAMES = 72                   # that the median is taken of, at most
+AWAY = 0.04                   # of the picture's height: so near a mask, clothes may still hang
+DARK = 48                     # 0..255 that a black bar stays below, a video's noise included
+TRUSTED = 8                   # frames that show a place before it is trusted altogether
+LARGEST = 5                   # frames across and down that a mosaic may be
+CHUNK = 16_000_000            # samples held in memory at a time
+UNSEEN = 999                  # stands for no colour; greater than every colour
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The background, and where each frame lies in it.
+
+    picture     uint8 (h, w, 3) RGB; what was never seen is filled from around
+    confidence  float32 (h, w)   0 never seen, 1 seen beside the person in TRUSTED frames or more
+    transforms  float64 (F, 3, 3) frame px -> plate px; NaN for a frame that was not recognised
+    numbers     int64 (F,)       the frames' numbers in the video, increasing
+    size        (W, H) of a frame
+    """
+    picture: np.ndarray
+    confidence: np.ndarray
+    transforms: np.ndarray
+    numbers: np.ndarray
+    size: tuple[int, int]
+
+    @property
+    def still(self) -> bool:
+        """Whether the camera stands."""
+        return bool((self.transforms == np.eye(3)).all())
+
+    def at(self, transform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What a frame of that transform shows: uint8 (H, W, 3), and how sure, float32 (H, W)."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        matrix = np.asarray(transform, np.float64)[:2]
+        return (cv2.warpAffine(self.picture, matrix, self.size, flags=flags,
+                               borderMode=cv2.BORDER_REPLICATE),
+                cv2.warpAffine(self.confidence, matrix, self.size, flags=flags))
+
+    def camera(self, number: int) -> np.ndarray:
+        """The transform of the recognised frame nearest in time to the frame of that number."""
+        known = np.flatnonzero(np.isfinite(self.transforms[:, 0, 0]))
+        return self.transforms[known[np.abs(self.numbers[known] - number).argmin()]]
+
+    def locked(self) -> np.ndarray:
+        """The transform of a camera that stands where the moving one looked most."""
+        return np.nanmedian(self.transforms, 0)
+
+    def locate(self, frame: np.ndarray, mask: np.ndarray,
+               near: np.ndarray | None = None) -> np.ndarray | None:
+        """The transform of a frame from its picture; None where it is not recognised.
+
+        near  a transform to begin from; without one the frame is looked for in the whole plate
+        """
+        shown = View(frame, mask)
+        if near is None:
+            look = LOOK * max(self.confidence.shape) / max(self.size)
+            near = recognised(shown, View(self.picture, self.confidence == 0, look))
+        if near is None:
+            return None
+        picture, confidence = self.at(near)
+        moved = aligned(shown, View(picture, confidence == 0))
+        return None if moved is None else near @ moved
+
+    def save(self, folder: Path) -> None:
+        """Write plate.png and plate.npz into a folder of its own, which takes `folder`'s place."""
+        with folder_in_place_of(folder) as part:
+            write_image(part / 'plate.png', self.picture)
+            np.savez_compressed(part / 'plate.npz', confidence=self.confidence, size=self.size,
+                                transforms=self.transforms, numbers=self.numbers)
+
+    @classmethod
+    def load(cls, folder: Path) -> 'Plate':
+        """Read what `save` wrote; UserError for a folder of something else."""
+        try:
+            picture = read_image(folder / 'plate.png')
+            if picture is None:
+                raise ValueError('plate.png is no picture')
+            with np.load(folder / 'plate.npz', allow_pickle=False) as file:
+                width, height = file['size'].tolist()
+                return cls(picture, file['confidence'], file['transforms'], file['numbers'],
+                           (width, height))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise UserError(f'{folder}: no background plate ({error}). Delete it and train '
+                            f'again.') from error
+
+
+def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
+               numbers: np.ndarray | None = None, still: bool | None = None) -> Plate:
+    """The background of these frames, without what their masks cover.
+
+    frames, masks  read several times, one at a time: they may lie on the disk
+    numbers        int (F,) of the frames in the video; 0, 1, 2 ... where none are given
+    still          whether the camera stands; None looks
+    UserError where there is no frame.
+    """
+    if not len(frames):
+        raise UserError('a background needs frames, and there is none. Give a training part that '
+                        'holds some.')
+    height, width = masks[0].shape
+    numbers = np.arange(len(frames)) if numbers is None else np.asarray(numbers, np.int64)
+    if is_still(frames, masks) if still is None else still:
+        transforms = np.tile(np.eye(3), (len(frames), 1, 1))
+    else:
+        masks = _Masks(masks, _bars(frames))
+        plate = _mosaic(frames, masks, follow(frames, masks), numbers)
+        transforms = _settled(plate, frames, masks)
+    plate = _mosaic(frames, masks, transforms, numbers)
+    far = _mosaic(frames, _Masks(masks, grow=round(AWAY * height)), transforms, numbers)
+    picture = np.where((far.confidence == 1)[..., None], far.picture, plate.picture)
+    return replace(plate, picture=_filled(picture, plate.confidence == 0))
+
+
+class _Masks(Sequence[np.ndarray]):
+    """The masks with what is hidden in every frame besides, and so many px wider."""
+
+    def __init__(self, masks: Sequence[np.ndarray], hidden: np.ndarray | None = None,
+                 grow: int = 0):
+        self.masks, self.hidden = masks, masks[0] & False if hidden is None else hidden
+        self.disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1))
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __getitem__(self, f: Any) -> Any:
+        grown = cv2.dilate(self.masks[f].astype(np.uint8), self.disc) > 0
+        return grown | self.hidden
+
+
+def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
+    """bool (H, W): what is dark in every frame while the camera moves, so is no background."""
+    brightest = np.max([frames[f].max(-1) for f in evenly(len(frames), FRAMES)], 0)
+    return cv2.dilate((brightest < DARK).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+
+
+def _settled(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> np.ndarray:
+    """float (F, 3, 3): each frame placed anew, by the whole mosaic: errors no longer add up."""
+    placed = replace(plate, transforms=plate.transforms.copy())
+    known = np.isfinite(plate.transforms[:, 0, 0])
+    for f in (*np.flatnonzero(known), *np.flatnonzero(~known), *np.flatnonzero(~known)[::-1]):
+        near = placed.camera(int(plate.numbers[f]))
+        found = plate.locate(frames[f], masks[f], near)
+        if found is None and not known[f]:
+            found = plate.locate(frames[f], masks[f])
+        if found is not None:
+            placed.transforms[f] = found
+    return placed.transforms
+
+
+def _mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,
+            numbers: np.ndarray) -> Plate:
+    """The plate of frames whose transforms, to any origin, are known; holes are black."""
+    height, width = masks[0].shape
+    known = np.flatnonzero(np.isfinite(transforms[:, 0, 0]))
+    reach = (transforms[known] @ corners_of((height, width)))[:, :2]
+    most = (LARGEST - 1) // 2 * np.array([width, height])
+    # what a rounding error puts outside is no row of its own
+    low = np.maximum(np.floor(reach.min((0, 2)) + 1e-6), -most)
+    high = np.minimum(np.ceil(reach.max((0, 2)) - 1e-6), most + (width, height))
+    origin = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
+    across, down = (high - low).astype(int) + 1
+    transforms = origin @ transforms
+    chosen = known[evenly(len(known), FRAMES)]
+    rows = max(1, CHUNK // (3 * across * len(chosen)))
+    strips = [_median(frames, masks, transforms, chosen, slice(top, min(top + rows, down)), across)
+              for top in range(0, down, rows)]
+    picture, seen = (np.concatenate(part) for part in zip(*strips))
+    return Plate(picture, np.minimum(seen / TRUSTED, 1).astype(np.float32), transforms, numbers,
+                 (width, height))
+
+
+def _median(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,
+            chosen: np.ndarray, rows: slice, across: int) -> tuple[np.ndarray, np.ndarray]:
+    """Some rows of the mosaic: the median of the chosen frames, uint8 (h, w, 3), and how many of
+    them show each pixel, int (h, w)."""
+    size = across, rows.stop - rows.start
+    samples = np.empty((size[1], size[0], 3, len(chosen)), np.uint16)
+    for n, f in enumerate(chosen):
+        matrix = transforms[f][:2] - [[0, 0, 0], [0, 0, rows.start]]
+        free = cv2.warpAffine(np.where(masks[f], 0, 255).astype(np.uint8), matrix, size)
+        samples[..., n] = np.where((free == 255)[..., None],
+                                   cv2.warpAffine(frames[f], matrix, size), UNSEEN)
+    samples.sort(-1)
+    seen = (samples[..., 0, :] < UNSEEN).sum(-1)
+    below, above = (np.take_along_axis(samples, middle[..., None, None], -1)[..., 0]
+                    for middle in (np.maximum(seen - 1, 0) // 2, seen // 2 % len(chosen)))
+    middle = (below + above + 1) // 2 * (seen > 0)[..., None]
+    return middle.astype(np.uint8), seen
+
+
+def _filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """The picture with its holes filled from around (Telea 2004), coarsely: nobody saw them."""
+    if not holes.any() or holes.all():
+        return picture
+    size = max(1, picture.shape[1] // 4), max(1, picture.shape[0] // 4)
+    few = cv2.resize(holes.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = cv2.inpaint(small, few.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    return np.where(holes[..., None], cv2.resize(small, picture.shape[1::-1]), picture)
+
+
+def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],
+                grow: float = GROW) -> np.ndarray:
+    """bool (H, W): where the person of that pose is, clothes and hair included, or may be.
+
+    pose  float (K, 3) px of a picture of `size`, (W, H)
+    grow  how much farther it reaches to every side, in parts of the body's height
+
+    Where no joint is seen the person may be anywhere: everything is masked.
+    """
+    seen = pose[:, 2] > 0
+    mask = np.zeros(size[::-1], np.uint8)
+    if not seen.any():
+        return ~mask.astype(bool)
+    height = max(float(body_sizes(pose[None], skeleton)[0]), *np.ptp(pose[seen, :2], axis=0))
+
+    def cover(start: np.ndarray, end: np.ndarray, radius: float) -> None:
+        a, b = (np.rint(point[:2] * 2 ** SUBPIXEL).astype(int).tolist() for point in (start, end))
+        cv2.line(mask, a, b, (1,), max(1, round(2 * (radius + grow) * height)), shift=SUBPIXEL)
+
+    joints = {name: joint for name, joint in zip(skeleton.joints, pose) if joint[2] > 0}
+    for start, end in skeleton.limbs:
+        if seen[start] and seen[end]:
+            cover(pose[start], pose[end], LIMB)
+    corners = [joints[name] for name in ('RShoulder', 'LShoulder', 'LHip', 'RHip')
+               if name in joints]
+    if corners:
+        torso = cv2.convexHull(np.rint([corner[:2] for corner in corners]).astype(np.int32))
+        cv2.fillConvexPoly(mask, torso, (1,))
+        for corner, after in zip(corners, corners[1:] + corners[:1]):
+            cover(corner, after, LIMB)
+    ears = [joints[name] for name in ('REar', 'LEar') if name in joints]
+    face = [joints[name] for name in ('Nose', 'REye', 'LEye') if name in joints]
+    for skull in (ears, face):
+        if skull:
+            cover(np.mean(skull, 0), np.mean(skull, 0), HEAD)
+    for side in 'RL':
+        if f'{side}Elbow' in joints and f'{side}Wrist' in joints:
+            wrist, elbow = joints[f'{side}Wrist'], joints[f'{side}Elbow']
+            cover(wrist, wrist + HANDS * (wrist - elbow), LIMB)
+    return mask.astype(bool)
