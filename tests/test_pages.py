@@ -1,65 +1,19 @@
 """Every page opens from disk in a real browser, and nothing on it comes from anywhere else."""
-import html
-import json
 import math
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import cv2
 import numpy as np
 import pytest
 
+from tests.browser import COUNT, ask, needs_browser, photograph
 from util.page import curves_svg, facts_table, page, render, ticks
 from util.results_page import write_results_page
 from util.sinks.base_sink import RunFacts
+from util.sinks.html_sink import HtmlSink
 from util.visualizer import Visualizer
-
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
-needs_browser = pytest.mark.skipif(not CHROMIUM, reason='no chromium here: pages are not opened')
-
-# what a page says of itself, written where --dump-dom shows it
-PROBE = """<script>addEventListener('load', () => setTimeout(() => {
-  const lost = [...document.images].filter(i => !i.naturalWidth).map(i => i.src);
-  const films = [...document.querySelectorAll('video')];
-  const lines = [...document.querySelectorAll('svg polyline')].map(l => l.getTotalLength());
-  document.body.dataset.found = JSON.stringify({pictures: document.images.length, lost,
-    films: films.map(f => [f.videoWidth, f.videoHeight]), lines,
-    wide: document.documentElement.scrollWidth - innerWidth});
-}, 500))</script>"""
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Callable[..., str]:
-    """Opens a page in Chromium: its DOM as text, or with `shot` a picture of it."""
-    def open_page(path: Path, *flags: str) -> str:
-        done = subprocess.run(
-            [str(CHROMIUM), '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
-             '--no-first-run', '--disable-background-networking', '--disable-component-update',
-             '--disable-sync', f'--user-data-dir={tmp_path / "profile"}', '--enable-logging=stderr',
-             '--virtual-time-budget=5000', *flags, path.as_uri()],
-            capture_output=True, text=True, timeout=120, check=True)
-        assert 'CONSOLE' not in done.stderr
-        return done.stdout
-    return open_page
-
-
-def probed(path: Path, all_at_once: bool = False) -> Path:
-    """A copy beside the page, with the probe in it; with every fold open if `all_at_once`."""
-    text = path.read_text()
-    if all_at_once:
-        text = text.replace('loading="lazy"', '').replace('<details', '<details open')
-    copy = path.with_name('probed.html')
-    copy.write_text(text.replace('</body>', f'{PROBE}</body>'))
-    return copy
-
-
-def found(dom: str) -> dict[str, Any]:
-    return json.loads(html.unescape(re.search(r'data-found="([^"]*)"', dom)[1]))  # type: ignore
 
 
 def trio(seed: int) -> dict[str, np.ndarray]:
@@ -152,42 +106,153 @@ def test_a_page_without_films_or_truth_is_a_page_too(tmp_path: Path) -> None:
 
 @needs_browser
 @pytest.mark.parametrize('width', [1280, 500])
-def test_the_training_page_works_in_a_browser(training_page: Path, browse: Callable[..., str],
-                                              width: int) -> None:
-    seen = found(browse(probed(training_page, all_at_once=True), '--dump-dom',
-                        f'--window-size={width},900'))
-    assert seen['pictures'] == 18 and seen['lost'] == []
+def test_the_training_page_works_in_a_browser(training_page: Path, width: int) -> None:
+    seen = ask(training_page, width=width, unfold=True)
+    assert seen['pictures'] == 24 and seen['lost'] == []    # the real one twice: under the wipe too
     assert len(seen['lines']) == 5 and min(seen['lines']) > 100     # two of the losses are raw
     assert seen['wide'] <= 0                                        # nothing to scroll sideways
 
 
 @needs_browser
-def test_the_results_page_works_in_a_browser(results_page: Path,
-                                             browse: Callable[..., str]) -> None:
-    seen = found(browse(probed(results_page, all_at_once=True), '--dump-dom',
-                        '--window-size=500,900'))
+def test_a_slider_wipes_the_painted_picture_off_the_real_one(training_page: Path) -> None:
+    seen = ask(training_page, """
+        const wipe = document.querySelector('.wipe'), [real, painted, slider] = wipe.children;
+        const clip = () => getComputedStyle(painted).clipPath, before = clip();
+        slider.value = 30;
+        slider.dispatchEvent(new Event('input', {bubbles: true}));
+        const boxes = [real, painted, slider].map(part => part.getBoundingClientRect());
+        const {left, top, width, height} = boxes[0];
+        return {before, after: clip(), boxes, alts: [real.alt, painted.alt],
+          others: getComputedStyle(document.querySelectorAll('.wipe img + img')[1]).clipPath,
+          held: document.elementFromPoint(left + width / 2, top + height / 2) === slider};""")
+    assert seen['before'] == seen['others'] == 'inset(0px 0% 0px 0px)'
+    assert seen['after'] == 'inset(0px 70% 0px 0px)'
+    assert seen['boxes'][0] == seen['boxes'][1] == seen['boxes'][2] and seen['held']
+    assert [alt.split(':')[0] for alt in seen['alts']] == ['real', 'painted']
+
+
+FILM = """
+    const [play, slider] = document.querySelector('.film').children;
+    const painted = document.querySelector('.wipe img + img');
+    const now = () => [painted.getAttribute('src'), painted.naturalWidth, play.innerText,
+                       document.querySelector('h2').innerText];
+    const until = async (at, value) => { while (now()[at] !== value) await pause(20); };
+    const [first, second] = ['film/000000190.jpg', 'film/000000290.jpg'];"""
+
+
+@needs_browser
+def test_the_film_of_the_held_out_pose_steps_and_plays_from_disk(training_page: Path) -> None:
+    sent = training_page.parents[1].rename(training_page.parents[2] / 'unzipped #1 é')
+    start, end, seen = ask(sent / 'web/index.html', FILM + """
+        slider.value = 0;
+        slider.dispatchEvent(new Event('input', {bubbles: true}));
+        await until(0, first);
+        const start = now(), seen = [];
+        new MutationObserver(() => seen.push(painted.getAttribute('src'))).observe(
+          painted, {attributeFilter: ['src']});
+        slider.value = slider.max;
+        play.click();
+        await until(2, 'Pause');
+        await until(2, 'Play');
+        await until(0, 'images/epoch003_heldout_fake_B.png');
+        return [start, now(), seen];""")
+    first, second = 'film/000000190.jpg', 'film/000000290.jpg'
+    newest = 'images/epoch003_heldout_fake_B.png'
+    assert start == [first, 32, 'Play', 'Epoch 1 · held-out score 1 · 190 images seen']
+    assert end == [newest, 32, 'Play', 'Epoch 3 · held-out score 0.3333 · 390 images seen']
+    assert list(dict.fromkeys(seen)) == [first, second, newest]
+
+
+@needs_browser
+def test_the_film_stops_where_it_is_paused(training_page: Path) -> None:
+    middle, later = ask(training_page, FILM + """
+        play.click();
+        await until(0, second);
+        play.click();
+        const middle = now();
+        await pause(2000);
+        return [middle, now()];""")
+    assert middle == later and later[::2] == ['film/000000290.jpg', 'Play']
+
+
+@needs_browser
+def test_a_reload_moves_no_slider_closes_no_fold_and_does_not_scroll(training_page: Path) -> None:
+    seen = ask(training_page, """
+        const [wipe, film] = document.querySelectorAll('.wipe input, .film input');
+        const fold = document.querySelector('details[id="Options"]');
+        if (!sessionStorage.again) {
+          sessionStorage.again = 1;
+          for (const [slider, value] of [[wipe, 40], [film, 1]]) {
+            slider.value = value;
+            slider.dispatchEvent(new Event('input', {bubbles: true}));
+          }
+          fold.open = true;
+          scrollTo(0, 300);
+          await pause(300);
+          location.reload();
+          await pause(1e6);
+        }
+        const clip = getComputedStyle(document.querySelector('.wipe img + img')).clipPath;
+        while (!document.querySelector('h2').innerText.startsWith('Epoch 2')) await pause(20);
+        return [wipe.value, clip, film.value, fold.open,
+                document.querySelectorAll('details[open]').length, scrollY];""", height=500)
+    assert seen == ['40', 'inset(0px 60% 0px 0px)', '1', True, 1, 300]
+
+
+@needs_browser
+@pytest.mark.parametrize('state, times', [('training', 3), ('busy', 1), ('finished', 1)])
+def test_the_page_looks_for_news_while_there_may_be_any(
+        training_page: Path, monkeypatch: pytest.MonkeyPatch, state: str, times: int) -> None:
+    if state != 'finished':
+        monkeypatch.setattr('util.sinks.html_sink.REFRESH', 1)
+        HtmlSink(RunFacts('me', training_page.parents[1], {}, {}, continued=True))
+    loads = ask(training_page, """
+        const loads = sessionStorage.loads = 1 + +(sessionStorage.loads || 0);
+        if (BUSY) document.querySelector('.film').classList.add('playing');
+        if (loads < 3) await pause(2000);
+        document.body.classList.add('playing');     // or it would go on for ever
+        return loads;""".replace('BUSY', str(state == 'busy').lower()))
+    assert loads == times
+
+
+@needs_browser
+def test_pages_of_older_epochs_are_linked_both_ways_and_wipe_too(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr('util.sinks.html_sink.GROUP', 1)
+    newest = request.getfixturevalue('training_page')
+    older = newest.with_name('epochs_001_to_001.html')
+    links = "return [...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"
+    assert older.name in ask(newest, links)
+    assert newest.name in ask(older, links, unfold=True)
+    assert ask(older, """
+        const slider = document.querySelector('.wipe input');
+        slider.value = 30;
+        slider.dispatchEvent(new Event('input', {bubbles: true}));
+        return getComputedStyle(slider.previousSibling).clipPath;""",
+        unfold=True) == 'inset(0px 70% 0px 0px)'
+
+
+@needs_browser
+def test_the_results_page_works_in_a_browser(results_page: Path) -> None:
+    seen = ask(results_page, width=500, unfold=True)
     assert seen['lost'] == [] and seen['films'] == [[96, 32], [32, 32]] and seen['wide'] <= 0
 
 
 @needs_browser
-def test_frames_in_a_closed_fold_are_not_fetched(results_page: Path,
-                                                 browse: Callable[..., str]) -> None:
-    seen = found(browse(probed(results_page), '--dump-dom', '--window-size=1280,2000',
-                        '--blink-settings=lazyLoadEnabled=true'))   # off where nobody watches
+def test_frames_in_a_closed_fold_are_not_fetched(results_page: Path) -> None:
+    seen = ask(results_page, COUNT, '--blink-settings=lazyLoadEnabled=true',    # off where nobody
+               height=2000)                                                     # watches
     assert seen['pictures'] == 18 + 30 and len(seen['lost']) == 12   # 4 frames are not in sight
 
 
 @needs_browser
-def test_the_loss_curve_can_be_seen_by_day_and_by_night(training_page: Path, tmp_path: Path,
-                                                        browse: Callable[..., str]) -> None:
-    for scheme, ground, colour in ((1, (246, 246, 243), (68, 87, 208)),
-                                   (0, (17, 19, 22), (147, 160, 255))):
-        shot = tmp_path / f'{scheme}.png'
-        browse(training_page, f'--screenshot={shot}', '--window-size=1280,1600',
-               f'--blink-settings=preferredColorScheme={scheme}')
-        picture = cv2.imread(str(shot))[:, :, ::-1].astype(int)
+def test_the_loss_curve_can_be_seen_by_day_and_by_night(training_page: Path,
+                                                        tmp_path: Path) -> None:
+    for dark, ground, colour in ((False, (246, 246, 243), (68, 87, 208)),
+                                 (True, (17, 19, 22), (147, 160, 255))):
+        picture = photograph(training_page, tmp_path / 'shot.png', height=1600, dark=dark)
         assert picture[2, 2].tolist() == list(ground)
-        assert (abs(picture - colour).sum(axis=2) < 12).sum() > 200
+        assert (abs(picture.astype(int) - colour).sum(axis=2) < 12).sum() > 200
 
 
 # the parts

@@ -56,6 +56,25 @@ video { max-height: 80vh; background: #000; }
 .films figure { flex: 1 1 0; min-width: min(14rem, 100%); }
 .films figure:first-child { flex-grow: 3; min-width: min(30rem, 100%); }
 figcaption { margin-top: .25rem; }
+.wipe { position: relative; overflow: hidden; border-radius: 8px; --at: 100%; }
+.wipe img + img { position: absolute; inset: 0; height: 100%;
+  clip-path: inset(0 calc(100% - var(--at)) 0 0); }
+.wipe::before { content: ""; position: absolute; z-index: 1; inset: 0 auto 0 var(--at); width: 2px;
+  margin-left: -1px; background: #fff; box-shadow: 0 0 3px #000a; pointer-events: none; }
+.wipe::after { content: "↔"; position: absolute; z-index: 1; top: 50%;
+  left: clamp(.9rem, var(--at), 100% - .9rem); width: 1.5rem; margin: -.75rem; text-align: center;
+  font-size: .9rem; line-height: 1.5rem; border-radius: 50%; color: #1d2024; background: #fffe;
+  box-shadow: 0 0 3px #000a; pointer-events: none; }
+.wipe:focus-within { outline: 3px solid var(--c0); outline-offset: 2px; }
+.wipe input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0;
+  appearance: none; cursor: ew-resize; touch-action: pan-y; }
+.wipe input::-webkit-slider-thumb { appearance: none; width: 1px; }
+.wipe input::-moz-range-thumb { width: 1px; border: 0; }
+.film { display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: center; margin-top: .9rem; }
+.film input { flex: 1; min-width: 8rem; accent-color: var(--c0); }
+button { min-width: 5rem; padding: .25rem .9rem; font: inherit; font-size: .9rem; cursor: pointer;
+  color: var(--ink); background: var(--ground); border: 1px solid var(--line); border-radius: 9rem;
+}
 .plots { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%),
   1fr)); }
 .plots h2 { display: flex; justify-content: space-between; margin: 0 0 .3rem; font-size: .9rem; }
@@ -68,7 +87,8 @@ svg polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-lin
 svg polyline.raw { stroke-width: .8; opacity: .35; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 .k0 { stroke: var(--c0); } .k1 { stroke: var(--c1); } .k2 { stroke: var(--c2); }
-.k3 { stroke: var(--c3); } .dot { stroke-width: 5; stroke-linecap: round; }
+.k3 { stroke: var(--c3); } .dash { stroke-dasharray: 4 4; }
+.dot { stroke-width: 5; stroke-linecap: round; }
 svg tspan.k0, svg tspan.k1, svg tspan.k2, svg tspan.k3 { stroke: none; }
 tspan.k0 { fill: var(--c0); } tspan.k1 { fill: var(--c1); } tspan.k2 { fill: var(--c2); }
 tspan.k3 { fill: var(--c3); }
@@ -85,21 +105,36 @@ tr:first-child > * { border-top: 0; }
 th { width: 34%; min-width: 6rem; color: var(--soft); font-weight: 500; }
 """
 
-# a page that reloads itself would close the folds its reader has opened
-KEEP_FOLDS = """
-try { for (const fold of document.querySelectorAll('details')) {
-  const key = location.pathname + ' ' + fold.id;
-  if (sessionStorage.getItem(key)) fold.open = true;
-  fold.addEventListener('toggle', () => fold.open ? sessionStorage.setItem(key, '1')
-                                                  : sessionStorage.removeItem(key));
-} } catch (error) { /* no storage here: folds close on reload, nothing else */ }
+# A page that reloads itself must not close the folds nor move the sliders of its reader. A slider
+# at its right end stays there: that end may be what is newest.
+SCRIPT = """
+{ const kept = (() => { try { return sessionStorage; } catch { return {}; } })();
+const key = (part) => location.pathname + ' ' + part.id;
+const keep = (part, value) => value ? kept[key(part)] = value : delete kept[key(part)];
+document.addEventListener('input', ({target}) => {
+  target.closest('.wipe')?.style.setProperty('--at', target.value + '%');
+  if (target.id) keep(target, target.value !== target.max && target.value);
+});
+for (const slider of document.querySelectorAll('input[id]')) if (key(slider) in kept) {
+  slider.value = kept[key(slider)];
+  slider.dispatchEvent(new Event('input', {bubbles: true}));
+}
+for (const fold of document.querySelectorAll('details[id]')) {
+  if (key(fold) in kept) fold.open = true;
+  fold.addEventListener('toggle', () => keep(fold, fold.open && 'open'));
+}
+const seconds = document.body.dataset.refresh;
+const busy = () => document.hidden || document.querySelector('.playing, :active');
+const look = () => busy() ? setTimeout(look, 1000) : location.reload();
+if (seconds) setTimeout(look, seconds * 1000); }
 """
 
 
 def page(title: str, refresh: int | None = None) -> dominate.document:
     """An empty page in our style; add parts to it, then `render`.
 
-    refresh    seconds after which a browser reads it again; None for a page that is done
+    refresh    seconds after which a browser reads it again, unless its reader is at a slider or
+               looks elsewhere; None for a page that is done
     """
     document = dominate.document(title=title)
     document['lang'] = 'en'
@@ -108,34 +143,59 @@ def page(title: str, refresh: int | None = None) -> dominate.document:
         tags.meta(name='viewport', content='width=device-width, initial-scale=1')
         tags.link(rel='icon', href='data:,')            # or a browser looks for one
         tags.style(raw(STYLE))
-        if refresh:
-            tags.meta(http_equiv='refresh', content=str(refresh))
+    if refresh:
+        document.body['data-refresh'] = str(refresh)
     return document
 
 
 def render(document: dominate.document) -> str:
     """The page as HTML text."""
-    if document.head.get(tags.meta, http_equiv='refresh'):
-        document.body.add(tags.script(raw(KEEP_FOLDS)))
+    document.body.add(tags.script(raw(SCRIPT)))
     return document.render(pretty=False)
 
 
-def figure_row(images: Iterable[tuple[str, str]],
-               size: tuple[int, int] | None = None) -> tags.html_tag:
+def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None = None,
+               wipe_name: str = '') -> tags.html_tag:
     """Pictures side by side, on a phone too: comparing them is the point. A click shows one alone.
 
-    images    (path relative to the page, label) each; upstream's labels become everyday words
-    size      (width, height) px, so that the page does not jump while pictures load
+    images       (path relative to the page, label) each; upstream's become everyday words
+    size         (width, height) px, so that the page does not jump while pictures load
+    wipe_name    where given, the painted picture can be wiped off the real one: see `wipe`
     """
     images = list(images)
-    place = {'width': size[0], 'height': size[1]} if size else {}
+    paths = {label: src for src, label in images}
     row = tags.div(cls='row', style=f'--n: {len(images)}')
     for src, label in images:
-        word = LABELS.get(label, label)
-        picture = tags.img(src=quote(src), alt=f'{word}: {src.rpartition("/")[2]}', loading='lazy',
-                           decoding='async', **place)
-        row.add(tags.figure(tags.a(picture, href=quote(src)), tags.figcaption(word)))
+        if wipe_name and label == 'fake_B' and 'real_B' in paths:
+            row.add(wipe((src, label), (paths['real_B'], 'real_B'), wipe_name, size))
+        else:
+            row.add(tags.figure(tags.a(picture(src, label, size), href=quote(src)),
+                                tags.figcaption(LABELS.get(label, label))))
     return row
+
+
+def wipe(over: tuple[str, str], under: tuple[str, str], name: str,
+         size: tuple[int, int] | None = None) -> tags.html_tag:
+    """Two pictures of one size, the upper one seen left of a line that is dragged, or moved by the
+    arrow keys: both sides of an edge at once show what no two pictures side by side do.
+
+    over, under    (path relative to the page, label) each
+    name           of its own on the page: the line's place outlives a reload under it
+    size           (width, height) px, as in `figure_row`
+    """
+    words = [LABELS.get(label, label) for _, label in (over, under)]
+    slider = tags.input_(type='range', min='0', max='100', value='100', autocomplete='off',
+                         id=f'wipe-{name}', title=' ↔ '.join(words),
+                         aria_label=f'percent {words[0]}, the rest {words[1]}')
+    return tags.figure(
+        tags.div(picture(*under, size), picture(*over, size), slider, cls='wipe'),
+        tags.figcaption(tags.a(words[0], href=quote(over[0])), f' ↔ {words[1]}'))
+
+
+def picture(src: str, label: str, size: tuple[int, int] | None) -> tags.html_tag:
+    place = {'width': size[0], 'height': size[1]} if size else {}
+    return tags.img(src=quote(src), loading='lazy', decoding='async', **place,
+                    alt=f'{LABELS.get(label, label)}: {src.rpartition("/")[2]}')
 
 
 def video(src: str, label: str = '') -> tags.html_tag:
@@ -171,18 +231,21 @@ def wording(value: Any) -> str:
     return str(value)
 
 
-def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '') -> str:
+def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
+               legend: bool = True) -> str:
     """Curves on common axes, as SVG to put into a page (`dominate.util.raw`).
 
     series    {name: [(x, y), ...]} with x increasing; y that are not finite are left out. Long
               series are drawn pale, with a smoothed line on top; rare peaks are cut at the edge
+    legend    whether the names of several series stand above them
     """
+    legend = legend and len(series) > 1
     series = {name: [p for p in points if math.isfinite(p[1])] for name, points in series.items()}
     every = [point for points in series.values() for point in points]
     if not every:
         return '<p class="soft">nothing yet</p>'
     width, height, left, right, bottom = 250, 130, 38, 245, 106
-    top = 10 if len(series) == 1 else 24            # the names of several stand above them
+    top = 24 if legend else 10
     x0, x1 = extent([x for x, _ in every])
     y0, y1 = extent([y for _, y in every], cut=0.02)
 
@@ -202,14 +265,14 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '') -> str:
         parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">'
                      f'{short(tick)}</text>')
     for number, points in enumerate(series.values()):
-        colour = f'k{number % 4}'
+        colour = f'k{number % 4}{" dash" if number // 4 % 2 else ""}'
         if len(points) > 20:
             parts.append(f'<polyline class="raw {colour}" points="{place(points)}"/>')
             points = smoothed(points)
         if points:
             parts.append(f'<polyline class="{colour}" points="{place(points)}"/>'
                          f'<path class="dot {colour}" d="M{place(points[-1:])}h0"/>')
-    if len(series) > 1:
+    if legend:
         names = ''.join(f'<tspan dx="{8 if number else 0}" class="k{number % 4}">'
                         f'{html.escape(name)}</tspan>'
                         for number, name in enumerate(series))

@@ -2,10 +2,12 @@
 
 What happened is kept in web/history.jsonl, one event a line, and the page is drawn from it; a run
 that goes on reads it back. Neither memory nor the work of one update grows with the run: curves
-are averaged down to a fixed number of points, and epochs past the newest move, fifty at a time,
-to pages of their own that are written once.
+are averaged down to a fixed number of points, the film of the held-out pose is thinned out to a
+fixed number of pictures, and epochs past the newest move, fifty at a time, to pages of their own
+that are written once.
 """
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,16 +22,54 @@ from util.page import Point, curves_svg, facts_table, figure_row, fold, page, re
 from util.sinks.base_sink import RunFacts, Sink
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from util.sinks.base_sink import Pictures
 
 REFRESH = 30            # seconds between the browser's looks at the page while training
 SHARE = 0.02            # of one core's time is what drawing the page may take
 GROUP = 50              # epochs on a page of older ones
 SCORE = 'held-out score'
+SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; less is '
+              'better.')
+Shot = tuple[int, str, str]     # images seen, path of the painted picture, what is said of it
+
+# Each picture is shown once it is decoded, so that none is skipped or seen half. Sliders remember
+# their place by the input event.
+FILM_SCRIPT = """
+for (const film of document.querySelectorAll('.film')) {
+  const shots = JSON.parse(film.dataset.shots), tick = Math.min(500, 12000 / shots.length);
+  const [slider, play] = ['input', 'button'].map((name) => film.querySelector(name));
+  const [painted, words] = ['img[alt^=painted]', 'h2'].map(
+    (name) => film.closest('section').querySelector(name));
+  let turn = 0;
+  const plays = (on) => { turn++; film.classList.toggle('playing', on);
+                          play.textContent = on ? 'Pause' : 'Play'; };
+  const show = async () => {
+    const [path, says] = shots[slider.value], next = new Image();
+    next.src = path;
+    await next.decode().catch(() => {});
+    if (path === shots[slider.value][0]) { painted.src = path; words.innerText = says; }
+  };
+  const stop = () => slider.dispatchEvent(new Event('input', {bubbles: true}));
+  slider.addEventListener('input', () => { plays(false); show(); });
+  play.addEventListener('click', async () => {
+    if (film.classList.contains('playing')) return stop();
+    plays(true);
+    const mine = turn, from = slider.value === slider.max ? 0 : +slider.value;
+    for (let k = from; mine === turn && k < shots.length; k++) {
+      slider.value = k;
+      await Promise.all([show(), new Promise((done) => setTimeout(done, tick))]);
+    }
+    if (mine === turn) stop();
+  });
+}
+"""
 
 
 class HtmlSink(Sink):
-    """web/index.html, web/images/epochNNN_LABEL.png and epochNNN_heldout_LABEL.png."""
+    """web/index.html, web/images/epochNNN_LABEL.png and epochNNN_heldout_LABEL.png, and what is
+    painted from the held-out pose as web/film/IMAGES.jpg."""
     name = 'web page'
 
     @staticmethod
@@ -41,9 +81,10 @@ class HtmlSink(Sink):
         self.folder = run.folder / 'web'
         (self.folder / 'images').mkdir(parents=True, exist_ok=True)
         self.curves: dict[str, Curve] = {}
+        self.film = Film()
         self.shown: dict[int, dict[str, Any]] = {}      # by epoch, oldest first
         self.cards: dict[int, str] = {}                 # the same as HTML, where drawn already
-        self.now = {'epoch': 0, 'step': 0, 'seconds': 0.0}
+        self.now: dict[str, Any] = {'epoch': 0, 'step': 0, 'seconds': 0.0}
         self.draw_after = 0.0
         self.history = self.folder / 'history.jsonl'
         if run.continued and self.history.is_file():
@@ -52,6 +93,7 @@ class HtmlSink(Sink):
             self.keep('')                               # ends a line cut short by a crash
         else:
             self.history.unlink(missing_ok=True)
+            shutil.rmtree(self.folder / 'film', ignore_errors=True)
         self.draw('training')
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
@@ -64,9 +106,17 @@ class HtmlSink(Sink):
                        'epoch': epoch, 'size': size_of(next(iter(pictures.values())))})
 
     def heldout(self, epoch: int, step: int, pictures: 'Pictures', score: float | None) -> None:
-        self.happened({'heldout': self.save(f'epoch{epoch:03}_heldout_', pictures), 'step': step,
-                       'epoch': epoch, 'size': size_of(next(iter(pictures.values()))),
-                       'score': None if score is None else float(score)})
+        event: dict[str, Any] = {
+            'heldout': self.save(f'epoch{epoch:03}_heldout_', pictures), 'step': step,
+            'epoch': epoch, 'size': size_of(next(iter(pictures.values()))),
+            'score': None if score is None else float(score)}
+        if self.film.wants_next and 'fake_B' in pictures:
+            event['film'] = f'film/{step:09}.jpg'
+            self.write(event['film'], pictures['fake_B'])
+        before = {path for _, path, _ in self.film.shots}
+        self.happened(event)
+        for path in before - {path for _, path, _ in self.film.shots}:
+            (self.folder / path).unlink(missing_ok=True)
 
     def close(self, finished: bool) -> None:
         self.draw('finished' if finished else 'stopped')
@@ -75,15 +125,19 @@ class HtmlSink(Sink):
         """Write the pictures; {label: path relative to the page}."""
         paths = {label: f'images/{start}{label}.png' for label in pictures}
         for label, path in paths.items():
-            with atomic(self.folder / path) as part:
-                write_image(part, pictures[label])
+            self.write(path, pictures[label])
         return paths
+
+    def write(self, path: str, picture: 'np.ndarray') -> None:
+        with atomic(self.folder / path) as part:
+            write_image(part, picture)
 
     def happened(self, event: dict[str, Any]) -> None:
         """Take an event in, keep it, and draw the page if it is time to."""
         self.take(event)
         self.keep(json.dumps(event))
-        if time.monotonic() >= self.draw_after:
+        half = 'pictures' in event and SCORE in self.curves     # the held-out part comes at once
+        if not half and time.monotonic() >= self.draw_after:
             self.draw('training')
 
     def keep(self, line: str) -> None:
@@ -109,6 +163,8 @@ class HtmlSink(Sink):
                 self.cards.pop(self.shown.popitem()[0], None)
             self.shown.setdefault(epoch, {}).update(event)
             self.cards.pop(epoch, None)
+        if 'heldout' in event:
+            self.film.add(step, event.get('film'), said_of(event))
 
     def draw(self, state: str) -> None:
         """Write index.html, and pages of older epochs that have come to be full."""
@@ -144,9 +200,14 @@ class HtmlSink(Sink):
         body.add(tags.header(tags.h1(self.run.name), tags.span(state, cls=f'pill {state}'),
                              tags.p(' · '.join(facts), cls='soft')))
         if epochs:
-            first, *others = rows(self.shown[epochs[-1]])
-            body.add(tags.section(tags.h2(headline(epochs[-1], self.shown[epochs[-1]])), first,
-                                  cls='card'))
+            newest = self.shown[epochs[-1]]
+            first, *others = rows(newest, 'newest')
+            if 'fake_B' in newest.get('heldout', {}):
+                first.add(self.film.controls((newest['step'], newest['heldout']['fake_B'],
+                                              said_of(newest))))
+            if SCORE in self.curves:
+                first.add(tags.p(SCORE_SAYS, cls='soft'))
+            body.add(tags.section(tags.h2(said_of(newest)), first, cls='card'))
         else:
             others = []
             body.add(tags.section(tags.p('The first pictures come soon.', cls='soft'), cls='card'))
@@ -165,6 +226,7 @@ class HtmlSink(Sink):
                 table = fold(title)
                 table.add(facts_table(told))
                 body.add(table)
+        body.add(tags.script(raw(FILM_SCRIPT)))
         return render(document)
 
     def folds(self, epochs: list[int]) -> Any:
@@ -172,7 +234,7 @@ class HtmlSink(Sink):
         for epoch in epochs:
             if epoch not in self.cards:
                 card = fold(headline(epoch, self.shown[epoch]))
-                card.add(tags.div(rows(self.shown[epoch]), cls='pairs'))
+                card.add(tags.div(rows(self.shown[epoch], str(epoch)), cls='pairs'))
                 self.cards[epoch] = card.render(pretty=False)
         return raw(''.join(self.cards[epoch] for epoch in reversed(epochs)))
 
@@ -198,6 +260,46 @@ class Curve:
             self.stride *= 2
 
 
+class Film:
+    """What was painted from one pose again and again, in at most LIMIT shots evenly far apart."""
+    LIMIT = 121                                 # odd: of every second one the newest is the last
+
+    def __init__(self) -> None:
+        self.shots: list[Shot] = []             # oldest first
+        self.stride = 1                         # of so many moments one is kept
+        self.passed = 0                         # moments since then
+
+    @property
+    def wants_next(self) -> bool:
+        return self.passed + 1 >= self.stride or not self.shots
+
+    def add(self, step: int, path: str | None, says: str) -> None:
+        """Something was painted; `path` is None where it is not kept."""
+        self.shots = [shot for shot in self.shots if shot[0] < step]    # the run may have gone back
+        self.passed += 1
+        if path:
+            self.shots.append((step, path, says))
+            self.passed = 0
+        if len(self.shots) >= self.LIMIT:
+            self.shots = self.shots[::2]
+            self.stride *= 2
+
+    def controls(self, newest: Shot) -> Any:
+        """What plays and steps through the film, `newest` its end; '' before there are two shots.
+
+        They change the painted picture of their section, and its heading.
+        """
+        shots = [*(shot for shot in self.shots if shot[0] < newest[0]), newest]
+        if len(shots) < 2:
+            return ''
+        last = str(len(shots) - 1)
+        return tags.div(
+            tags.button('Play', type='button'),
+            tags.input_(type='range', min='0', max=last, value=last, autocomplete='off', id='film',
+                        aria_label='from the first painted picture to the newest'),
+            cls='film', data_shots=json.dumps([shot[1:] for shot in shots]))
+
+
 def average(points: list[Point]) -> Point:
     """At the last one's place."""
     return points[-1][0], sum(y for _, y in points) / len(points)
@@ -215,14 +317,20 @@ def headline(epoch: int, shown: dict[str, Any]) -> str:
     return f'Epoch {epoch}' + ('' if score is None else f' · {SCORE} {score:.4g}')
 
 
-def rows(shown: dict[str, Any]) -> list[tags.html_tag]:
-    """The held-out part first: it is what tells how well the run does."""
+def said_of(shown: dict[str, Any]) -> str:
+    """Over a picture of the film."""
+    return f'{headline(shown["epoch"], shown)} · {shown["step"]:,} images seen'
+
+
+def rows(shown: dict[str, Any], name: str) -> list[tags.html_tag]:
+    """The held-out part first: it is what tells how well the run does. `name` is the card's own."""
     found = []
     for kind, title in (('heldout', 'held out: a pose never trained on'),
                         ('pictures', 'from the training part')):
         if shown.get(kind):
             images = [(path, label) for label, path in shown[kind].items()]
-            found.append(tags.div(tags.h3(title), figure_row(images, shown.get('size'))))
+            found.append(tags.div(tags.h3(title), figure_row(images, shown.get('size'),
+                                                             f'{name}-{kind}')))
     return found
 
 
