@@ -84,6 +84,11 @@ class BaseModel:
         in the run's folder, where load_weights finds it."""
         raise NotImplementedError
 
+    def begin_training(self, dataset: 'BaseDataset', folder: 'Path') -> None:
+        """Called before the first step of each session, with what is trained on and the run's
+        folder: a model that wants to keep something of the dataset there does it now, unless it
+        has been loaded."""
+
     def begin(self, dataset: 'BaseDataset') -> None:
         """Called before the items of a dataset are painted; not before a training picture is."""
 

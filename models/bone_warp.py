@@ -56,11 +56,20 @@ def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
          size: tuple[int, int]) -> Tensor:
     """The frames (B, C, h, w), at pose `source`, bent into pose `wanted`: (B, C, H, W) for size
     (W, H)."""
+    x, y, _ = bent_places(source, wanted, skeleton, size)
+    return sampled(frames, x, y)
+
+
+def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton,
+                size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Where the pixels of a picture of size (W, H) at pose `wanted` lie in the frames at pose
+    `source`: x and y px, and how much a bone decides that, 0..1; (B, H, W) each."""
     step = max(1, min(size) // POINTS)
-    places = torch.stack(bend(*grid(size, frames.device, step), source, wanted, skeleton), 1)
+    places = torch.stack(bend(*grid(size, source.device, step), source, wanted, skeleton), 1)
     full = [(points - 1) * step + 1 for points in places.shape[2:]]
     finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
-    return sampled(frames, *finer[..., :size[1], :size[0]].unbind(1))
+    x, y, nearness = finer[..., :size[1], :size[0]].unbind(1)
+    return x, y, nearness
 
 
 def grid(size: tuple[int, int], device: torch.device, step: int = 1) -> tuple[Tensor, Tensor]:
@@ -85,9 +94,10 @@ def move(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
 
 
 def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
-         skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x and y,
-    (B, H, W) each, px."""
+         skeleton: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
+    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x and y px,
+    and how much a bone decides that: nearly 1 upon one, a half where it reaches no farther.
+    (B, H, W) each."""
     named = [(pair, reach) for pair, reach in BONES.items() if set(pair) <= set(skeleton.joints)]
     first, last = ([skeleton.index(pair[end]) for pair, _ in named] for end in (0, 1))
     P, Q, P_, Q_ = wanted[:, first], wanted[:, last], source[:, first], source[:, last]
@@ -116,10 +126,12 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     # around. Measured to be better so.
     alike = (1 + 2 * (along * along_).sum(-1)).clamp(0, 1)
     weight = nearness ** POWER * wide(use * alike)
-    total = weight.sum(1) + FAR
+    bones = weight.sum(1)
+    total = bones + FAR
     whole_x, whole_y = move(x, y, source, wanted, skeleton)
     return (((weight * x_).sum(1) + FAR * whole_x) / total,
-            ((weight * y_).sum(1) + FAR * whole_y) / total)
+            ((weight * y_).sum(1) + FAR * whole_y) / total,
+            bones / (bones + (1 + SOFT) ** -POWER))
 
 
 def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:

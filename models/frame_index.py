@@ -6,7 +6,7 @@ as large as the dataset.
 """
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,9 @@ import numpy as np
 from data.base_dataset import BaseDataset
 from data.cache import read_picture
 from data.joints import PictureJoints
+from data.plate import Plate, make_plate, person_mask
+from pose.coverage import APART
+from pose.retrieve import PoseIndex, best_path
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import folder_in_place_of
@@ -40,6 +43,51 @@ class FrameIndex:
             raise UserError(f'{path}: cannot be read ({error}). Make the index again: train.py '
                             f'--overwrite.') from error
 
+    @cached_property
+    def poses(self) -> PoseIndex:
+        """What the frames are found by."""
+        return PoseIndex(self.track.poses, self.track.joints, self.track.depth)
+
+    def is_of(self, dataset: BaseDataset) -> bool:
+        """Whether the index was made of that dataset."""
+        track = track_of(dataset)
+        return len(track) == len(self.track) and np.array_equal(track.index, self.track.index) \
+            and np.array_equal(track.times, self.track.times)
+
+    def plate(self) -> Plate:
+        """The background of all frames."""
+        frames = [self.read(row) for row in range(len(self.track))]
+        masks = [person_mask(pose, self.track.joints, self.track.size)
+                 for pose in self.track.poses]
+        return make_plate(frames, masks, self.track.index)
+
+    def choose(self, dataset: BaseDataset, count: int = 1, learnt: bool = False,
+               place: float = 0.0, smooth_path: float = 1.0) -> dict[str, np.ndarray]:
+        """{a pose's path: int64 (count,) rows} for every pose of a dataset, the best frame first.
+
+        Each of the `count` makes a film without jumps, of frames that are no near copies of those
+        before it: what one of them hides another may show.
+
+        learnt   the index was made of that dataset: near copies of a pose's own frame may not be
+                 chosen, so that what is shown of it says how a new pose will look
+        place, smooth_path   as in pose.retrieve
+        """
+        known = self.track
+        track = in_pixels_of(known.size, track_of(dataset).numbered(known.skeleton))
+        rows, costs = self.poses.candidates(
+            track.poses, place=place, depth=track.depth,
+            allowed=(lambda part: abs(track.times[part, None] - known.times) > APART)
+            if learnt else None)
+        chosen: list[np.ndarray] = []
+        for _ in range(count):
+            chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
+            near = np.abs(known.times[rows] - known.times[chosen[-1]][:, None]) < APART
+            # of a short video nothing else may be left
+            costs = np.where(near & ~near.all(1, keepdims=True), np.inf, costs)
+        picked = np.stack(chosen, 1)
+        return {str(path): row for files, row in zip(
+            dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]
+
     @classmethod
     def make(cls, dataset: BaseDataset, folder: Path, threads: int = 2) -> 'FrameIndex':
         """The index of a dataset of pairs, written to `folder`; UserError where it has no joints,
@@ -55,7 +103,7 @@ class FrameIndex:
                 return item['joints'], size_of(item['B'])
             kept = list(progress(pool.map(keep, range(len(track))), 'indexing', len(track)))
             poses, sizes = zip(*kept)
-            track = replace(track, poses=np.stack(poses), size=sizes[0], depth=None)
+            track = replace(in_pixels_of(sizes[0], track), poses=np.stack(poses))
             track.save(part / 'poses.npz')
         return cls(folder)
 
@@ -70,3 +118,11 @@ def track_of(dataset: BaseDataset) -> PoseTrack:
                         f'--overwrite.')
     files = [row[0] for row in dataset.pictures.rows]       # type: ignore[attr-defined]
     return joints.track.select(np.array([joints.row[int(file.stem) - 1] for file in files]))
+
+
+def in_pixels_of(size: tuple[int, int], track: PoseTrack) -> PoseTrack:
+    """The same track in a picture of that (width, height)."""
+    poses = track.poses.copy()
+    poses[..., :2] *= np.divide(size, track.size)
+    depth = None if track.depth is None else track.depth * (size[1] / track.size[1])
+    return replace(track, poses=poses, size=size, depth=depth)

@@ -2,7 +2,7 @@
 
 Poses are compared by pose.retrieve, frames bent by models.bone_warp (Beier and Neely 1992).
 """
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,11 @@ from util.errors import UserError
 if TYPE_CHECKING:
     import argparse
 
-    import numpy as np
     from torch import Tensor
 
     from data.base_dataset import BaseDataset
     from models.engine import Batch
     from models.frame_index import FrameIndex
-    from pose.track import PoseTrack
 
 # How much it counts where a body stands and how large it is: a frame that is shown as it is should
 # be right in that, but among like poses only.
@@ -77,27 +75,8 @@ class NearestModel(BaseModel):
         learnt   it is what the index was made of: near copies of a pose's own frame may not be
                  chosen, so that what is shown of it says how a new pose will look
         """
-        from models.frame_index import track_of
-        from pose.coverage import APART
-        track = track_of(dataset).numbered(self.index.track.skeleton)
-        times = self.index.track.times
-        rows = self.choose(track, (lambda part: abs(track.times[part, None] - times) > APART)
-                           if learnt else None)
-        for files, row in zip(dataset.pictures.rows, rows):    # type: ignore[attr-defined]
-            self.chosen |= {str(path): int(row) for path in files}
-
-    def choose(self, track: 'PoseTrack',
-               allowed: 'Callable[[slice], np.ndarray] | None' = None) -> 'np.ndarray':
-        """int64 (F,): the index's row for each pose of a film."""
-        import numpy as np
-
-        from pose.retrieve import best_path, candidates
-        known = self.index.track
-        poses = track.poses.copy()
-        poses[..., :2] *= np.divide(known.size, track.size)
-        rows, costs = candidates(poses, known.poses, known.joints, place=PLACE[self.opt.align],
-                                 allowed=allowed)
-        return best_path(rows, costs, known, track.shots, self.opt.smooth_path)
+        self.chosen |= {path: int(rows[0]) for path, rows in self.index.choose(
+            dataset, 1, learnt, PLACE[self.opt.align], self.opt.smooth_path).items()}
 
     @contextmanager
     def painting(self) -> Iterator[None]:

@@ -79,15 +79,18 @@ class Shapes:
     points   float32 (F, J, 2)   % of the body height from the limb's root; 0 where not seen
     there    float32 (F, J)      1 = seen
     turn     float32 (F,)        +1 facing the camera, 0 sideways, -1 turned away
+    size     float (F,) px       `heights`
     seen     bool (F,)           shows a torso; the others are all zero
     """
     points: np.ndarray
     there: np.ndarray
     turn: np.ndarray
+    size: np.ndarray
     seen: np.ndarray
 
     def __getitem__(self, rows: np.ndarray | slice) -> 'Shapes':
-        return Shapes(self.points[rows], self.there[rows], self.turn[rows], self.seen[rows])
+        return Shapes(self.points[rows], self.there[rows], self.turn[rows], self.size[rows],
+                      self.seen[rows])
 
 
 def shapes(poses: np.ndarray, skeleton: Skeleton) -> Shapes:
@@ -95,22 +98,27 @@ def shapes(poses: np.ndarray, skeleton: Skeleton) -> Shapes:
     joints = np.stack([joint_at(poses, skeleton, joint) for joint in JOINTS], 1)
     roots = np.stack([joint_at(poses, skeleton, limb.root)
                       for limb in LIMBS.values() for _ in limb.joints], 1)
-    neck, hips = joint_at(poses, skeleton, 'Neck'), joint_at(poses, skeleton, 'MidHip')
     size = heights(poses, skeleton)
     seen = size > 0
     there = (joints[..., 2] > 0) & (roots[..., 2] > 0) & seen[:, None]
     points = 100 * (joints - roots)[..., :2] / np.where(seen, size, 1)[:, None, None]
-    # Turned by the trunk, so that who bends or lies faces the way his chest does.
-    trunk = hips[:, :2] - neck[:, :2]
-    trunk = trunk / np.maximum(np.linalg.norm(trunk, axis=1, keepdims=True), 1e-6)
-    across = np.zeros(len(poses))
+    widths = np.zeros((len(poses), 2))
     for joint in ('Shoulder', 'Hip'):
         left, right = (joint_at(poses, skeleton, side + joint) for side in 'LR')
-        width = (left - right)[:, :2] * ((left[:, 2] > 0) & (right[:, 2] > 0))[:, None]
-        across += trunk[:, 1] * width[:, 0] - trunk[:, 0] * width[:, 1]
-    turn = np.clip(across / (WIDTHS * np.where(seen, size, 1)), -1, 1) * seen
+        widths += (left - right)[:, :2] * ((left[:, 2] > 0) & (right[:, 2] > 0))[:, None]
+    turn = across(widths, poses, skeleton) / (WIDTHS * np.where(seen, size, 1))
+    turn = np.clip(turn, -1, 1) * seen
     return Shapes((points * there[..., None]).astype(np.float32), there.astype(np.float32),
-                  turn.astype(np.float32), seen)
+                  turn.astype(np.float32), size, seen)
+
+
+def across(vectors: np.ndarray, poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """float (F,): how far vectors (F, 2) go across the trunk, to the right of who stands upright
+    in the picture: who bends or lies faces the way his chest does."""
+    neck, hips = (joint_at(poses, skeleton, joint)[:, :2] for joint in ('Neck', 'MidHip'))
+    trunk = hips - neck
+    trunk = trunk / np.maximum(np.linalg.norm(trunk, axis=1, keepdims=True), 1e-6)
+    return trunk[:, 1] * vectors[:, 0] - trunk[:, 0] * vectors[:, 1]
 
 
 def heights(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
@@ -125,6 +133,34 @@ def heights(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return np.maximum.reduce([torso / TORSO, *legs]) * (torso > 0)
 
 
+_OF_LIMB = np.array([number for number, limb in enumerate(LIMBS.values()) for _ in limb.joints])
+SHARE = (1 / np.bincount(_OF_LIMB))[_OF_LIMB].astype(np.float32)    # of a joint in its limb
+_TOTAL = len(LIMBS) + 1                                             # limbs, and the turn
+_LONE = np.array([limb.missing for limb in LIMBS.values()], np.float32)[_OF_LIMB] ** 2
+
+
+def factors(pose: Shapes, source: bool, share: np.ndarray = SHARE) -> np.ndarray:
+    """float32 (F, C): rows whose products are squared distances, so that one matrix product finds
+    them all: each source's with each other's, the sum over joints and the turn.
+
+    share  float32 (J,): how much each joint counts
+
+    With m = 1 where a joint is seen, the square of a joint is m m' |p - p'|^2 where both see it and
+    (m + m' - 2 m m') missing^2 where one does: a sum of products of what each side knows alone.
+    """
+    weight, seen = share if source else np.ones_like(share), pose.there
+    square = seen * (pose.points ** 2).sum(-1)
+    turn, one = TURN * pose.turn[:, None], np.ones((len(pose.turn), 1), np.float32)
+    along = pose.points * (weight[:, None] * -2 if source else 1)
+    lone = (seen * _LONE) @ share[:, None]              # as if the other saw none of it
+    if source:
+        columns = [weight * (square - 2 * _LONE * seen), weight * seen, lone + turn ** 2, one,
+                   -2 * turn]
+    else:
+        columns = [seen, square, one, lone + turn ** 2, turn]
+    return np.hstack([along.reshape(len(turn), -1), *columns]).astype(np.float32)
+
+
 def nearest(source: np.ndarray, training: np.ndarray, skeleton: Skeleton) -> Nearest:
     """The nearest training pose to each source pose; 100,000 training poses take seconds.
 
@@ -134,14 +170,6 @@ def nearest(source: np.ndarray, training: np.ndarray, skeleton: Skeleton) -> Nea
     mine, theirs = shapes(source, skeleton), shapes(training, skeleton)
     rows = _nearest_rows(mine, theirs)
     return Nearest(rows, *_distances(mine, theirs, rows))
-
-
-def all_distances(mine: Shapes, theirs: Shapes) -> np.ndarray:
-    """float32 (F, T): the distance of each pose to each, %; inf where one shows no torso."""
-    squares = _factors(mine, True) @ _factors(theirs, False).T / _TOTAL
-    squares[~mine.seen] = np.inf
-    squares[:, ~theirs.seen] = np.inf
-    return np.sqrt(np.maximum(squares, 0))
 
 
 def usual(training: np.ndarray, times: np.ndarray, skeleton: Skeleton) -> Limit:
@@ -305,19 +333,13 @@ def _joined(words: Sequence[str], last: str = 'and') -> str:
     return f' {last} '.join(filter(None, [', '.join(words[:-1]), words[-1]])) if words else ''
 
 
-_OF_LIMB = np.array([number for number, limb in enumerate(LIMBS.values()) for _ in limb.joints])
-_SHARE = (1 / np.bincount(_OF_LIMB))[_OF_LIMB].astype(np.float32)   # of a joint in its limb
-_TOTAL = len(LIMBS) + 1                                             # limbs, and the turn
-_LONE = np.array([limb.missing for limb in LIMBS.values()], np.float32)[_OF_LIMB] ** 2
-
-
 def _nearest_rows(mine: Shapes, theirs: Shapes,
                   allowed: Callable[[slice], np.ndarray] | None = None) -> np.ndarray:
     """int64 (F,): the nearest row of `theirs`, -1 for none; `allowed` gives bool (f, T)."""
     rows = np.full(len(mine.seen), -1, np.int64)
     if not theirs.seen.any():
         return rows
-    left, right = _factors(mine, True), _factors(theirs, False).T.copy()
+    left, right = factors(mine, True), factors(theirs, False).T.copy()
     size = max(1, CHUNK // len(theirs.seen))
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
@@ -331,32 +353,13 @@ def _nearest_rows(mine: Shapes, theirs: Shapes,
     return rows
 
 
-def _factors(pose: Shapes, source: bool) -> np.ndarray:
-    """Rows whose products are squared distances, so that one matrix product finds them all.
-
-    With m = 1 where a joint is seen, the square of a joint is m m' |p - p'|^2 where both see it and
-    (m + m' - 2 m m') missing^2 where one does: a sum of products of what each side knows alone.
-    """
-    weight, seen = _SHARE if source else np.ones_like(_SHARE), pose.there
-    square = seen * (pose.points ** 2).sum(-1)
-    turn, one = TURN * pose.turn[:, None], np.ones((len(pose.turn), 1), np.float32)
-    along = pose.points * (weight[:, None] * -2 if source else 1)
-    lone = (seen * _LONE) @ _SHARE[:, None]             # as if the other saw none of it
-    if source:
-        columns = [weight * (square - 2 * _LONE * seen), weight * seen, lone, one,
-                   turn ** 2, one, -2 * turn]
-    else:
-        columns = [seen, square, one, lone, one, turn ** 2, turn]
-    return np.hstack([along.reshape(len(turn), -1), *columns]).astype(np.float32)
-
-
 def _distances(mine: Shapes, theirs: Shapes,
                rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distances (F,) and part by part (F, P), %, to those rows; NaN for row -1."""
     other = theirs[np.maximum(rows, 0)] if len(theirs.seen) else mine
     both, one = mine.there * other.there, np.abs(mine.there - other.there)
     squares = both * ((mine.points - other.points) ** 2).sum(-1) + one * _LONE
-    limbs = np.stack([(squares * _SHARE)[:, k == _OF_LIMB].sum(1) for k in range(len(LIMBS))], 1)
+    limbs = np.stack([(squares * SHARE)[:, k == _OF_LIMB].sum(1) for k in range(len(LIMBS))], 1)
     turn = (TURN * (mine.turn - other.turn)) ** 2
     names = list(LIMBS)
     parts = [limbs[:, [names.index(limb) for limb in of]].max(1) if of else turn

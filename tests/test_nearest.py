@@ -1,5 +1,6 @@
 """--model nearest: real frames for new poses, without training, without jumps."""
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,8 +9,6 @@ from PIL import Image
 
 import test as painting
 import train as training
-from pose.coverage import nearest
-from pose.retrieve import FLOWS, best_path, candidates
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from util.errors import UserError
@@ -43,18 +42,6 @@ def frames(root, phase='train'):
     return [p[:, p.shape[1] // 2:] for p in pictures]
 
 
-def walking(count, start=0.0, fps=25.0, shots=None):
-    """A track of a body whose right arm swings up steadily."""
-    body = np.zeros((count, 25, 3), np.float32)
-    for joint, place in {'Nose': (50, 10), 'Neck': (50, 20), 'MidHip': (50, 50), 'RHip': (45, 50),
-                         'LHip': (55, 50), 'RShoulder': (40, 20), 'LShoulder': (60, 20),
-                         'RElbow': (35, 30), 'RWrist': (35, 40)}.items():
-        body[:, BODY_25.index(joint)] = *place, 1
-    body[:, BODY_25.index('RWrist'), 1] -= np.arange(count)
-    return PoseTrack(body, start + np.arange(count) / fps, np.arange(count), 'BODY_25', (100, 100),
-                     shots=shots)
-
-
 # -- the model ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('align', ['none', 'similarity', 'bones'])
@@ -73,6 +60,31 @@ def test_the_videos_own_dataset_is_not_needed_to_paint(run, pairs):
     assert len(painted) == 3 and np.array_equal(painted[1], frames(other, 'val')[1])
     assert {p.name for p in (run.folder / 'index').iterdir()} == {
         'poses.npz', *(f'{k:06d}.png' for k in range(1, 7))}
+
+
+def test_the_index_keeps_how_deep_the_joints_lie_in_its_own_pixels(run):
+    """So that a frame that faces the other side is not shown."""
+    track = PoseTrack.load(run.root / 'poses.npz')
+    replace(track, depth=np.arange(track.poses[..., 0].size)).save(run.root / 'poses.npz')
+    run.learn('--load_size', '16')
+    known = PoseTrack.load(run.folder / 'index' / 'poses.npz')
+    assert known.size == (16, 16) and known.depth[1, 3] == (25 + 3) / 2
+
+
+def test_a_frame_that_faces_the_other_side_is_not_shown(run):
+    """In profile, and where it is only depth that tells."""
+    track = PoseTrack.load(run.root / 'poses.npz')
+    poses = np.repeat(track.poses[:1], len(track), 0)
+    shoulders_and_hips = [BODY_25.index(side + joint) for side in 'RL'
+                          for joint in ('Shoulder', 'Hip')]
+    poses[:, shoulders_and_hips, 0] = poses[0, 0, 0]
+    depth = np.zeros(poses.shape[:2])
+    depth[0, shoulders_and_hips[:2]], depth[1:, shoulders_and_hips[2:]] = -9, -9
+    replace(track, poses=poses, depth=depth).save(run.root / 'poses.npz')
+    run.learn('--align', 'none')
+    shown = [[k for k, true in enumerate(frames(run.root)) if np.array_equal(ours, true)]
+             for ours in run.paint('--smooth_path', '0')]
+    assert shown[0] == [0] and 0 not in shown[1] + shown[2]
 
 
 @pytest.mark.parametrize('size', [(32, 32), (50, 34), (37, 61), (130, 40)])
@@ -174,76 +186,3 @@ def test_transfer_is_a_film_at_once(demo_videos, tmp_path, monkeypatch, capsys):
                           '--name', 'me', '--size', '128', '--model', 'nearest', '--train_args',
                           '--display_id 0 --device cpu'])
     assert film.is_file() and 'learning every frame' in capsys.readouterr().out
-
-
-# -- choosing frames -----------------------------------------------------------------------------
-
-def noisy(count, seed):
-    track = walking(count)
-    rng = np.random.default_rng(seed)
-    return track.poses + rng.normal(0, 8, track.poses.shape) * [1, 1, 0] * (track.poses > 0)
-
-
-def test_the_first_candidate_is_the_nearest_of_all():
-    source, known = noisy(20, 0), noisy(90, 1)
-    rows, costs = candidates(source, known, BODY_25, 10)
-    true = nearest(source, known, BODY_25)
-    assert np.array_equal(rows[:, 0], true.rows)
-    assert np.allclose(np.sqrt(costs[:, 0]), true.distance, rtol=1e-3)
-    assert (np.diff(costs, axis=1) >= 0).all() and rows.shape == (20, 10)
-
-
-def test_a_pose_without_a_torso_is_given_its_neighbours_frames():
-    poses = walking(9).poses
-    poses[[0, 4]] = 0
-    rows, _ = candidates(poses, walking(9).poses, BODY_25)
-    assert rows[:, 0].tolist() == [1, 1, 2, 3, 3, 5, 6, 7, 8]
-
-
-def test_place_and_size_count_where_they_are_asked_to():
-    near, far = walking(1).poses, walking(1).poses
-    far[..., 0] += 30 * (far[..., 2] > 0)
-    near[:, BODY_25.index('RWrist'), 1] += 1                    # a slightly worse shape
-    known = np.concatenate([far, near])
-    assert candidates(walking(1).poses, known, BODY_25, 1)[0] == 0
-    assert candidates(walking(1).poses, known, BODY_25, 1, place=0.3)[0] == 1
-
-
-def test_what_is_not_allowed_is_not_chosen_unless_nothing_else_is():
-    poses = walking(4).poses
-    rows, _ = candidates(poses, poses, BODY_25, allowed=lambda part: ~np.eye(4, dtype=bool)[part])
-    assert (rows[:, 0] != np.arange(4)).all()
-    rows, _ = candidates(poses, poses, BODY_25, allowed=lambda part: np.zeros((4, 4), bool)[part])
-    assert rows[:, 0].tolist() == [0, 1, 2, 3]
-
-
-def test_a_smooth_path_takes_one_film_where_the_nearest_frames_alternate():
-    """Two takes of the same move: every other frame is a hair nearer in the second one."""
-    known = walking(80, fps=4.0)
-    rows = np.array([[k, 40 + k] for k in range(20)])
-    costs = np.where(np.arange(20)[:, None] % 2 == [0, 1], 1.0, 2.0)
-    shots = np.zeros(20, int)
-    known = PoseTrack(known.poses, np.tile(np.arange(40) / 25, 2), known.index, 'BODY_25',
-                      (100, 100), shots=np.repeat([0, 1], 40))
-    assert len(set(best_path(rows, costs, known, shots, 0) // 40)) == 2
-    assert len(set(best_path(rows, costs, known, shots, 1) // 40)) == 1
-
-
-def test_a_much_nearer_pose_is_worth_a_jump_and_a_cut_costs_none():
-    known = walking(200)
-    rows = np.array([[k, 150 + k] for k in range(20)])
-    costs = np.where(np.arange(20)[:, None] < 10, [0.0, 99.0], [99.0, 0.0])
-    path = best_path(rows, costs, known, np.zeros(20, int))
-    assert path[9] == 9 and path[10] == 160
-    barely = costs / 99
-    assert len(set(best_path(rows, barely, known, np.zeros(20, int)) // 150)) == 1
-    assert best_path(rows, barely, known, np.repeat([0, 1], 10)).tolist() == [
-        *range(10), *range(160, 170)]
-
-
-def test_holding_and_going_back_is_no_jump():
-    known = walking(50)
-    rows = np.array([[10, 40], [11, 40], [11, 40], [10, 40], [9, 40]])
-    costs = np.tile([0.0, 1.0], (5, 1))
-    assert best_path(rows, costs, known, np.zeros(5, int)).tolist() == [10, 11, 11, 10, 9]
-    assert FLOWS > 2 / 25
