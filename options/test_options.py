@@ -26,6 +26,8 @@ class TestOptions(BaseOptions):
                                'each image\'s own where the run was trained with --batch_size 1')
         test.add_argument('--no_ema', action='store_true',
                           help='paint with the weights as trained, not with their running mean')
+        test.add_argument('--metrics', default='all', choices=['none', 'fast', 'all'],
+                          help='what is measured of what was painted; fast: what needs no network')
         test.add_argument('--no_video', action='store_true', help='write frames and page only')
         test.add_argument('--video_from', help='a video whose picture and sound go beside ours')
 

@@ -3,13 +3,18 @@
     python scripts/benchmark.py                     all of it, a few minutes
     python scripts/benchmark.py step --compile      the training step, torch.compile included
     python scripts/benchmark.py preprocess --video me.mp4
+    python scripts/benchmark.py measure             what test.py measures, of 181 frames
+    python scripts/benchmark.py show                training while it is shown everywhere
 """
 import argparse
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +22,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from util.errors import run_main
+from util.files import read_json
 
 if TYPE_CHECKING:
     from models.base_model import BaseModel
@@ -157,6 +163,84 @@ def workers(video: str | None, rounds: int) -> None:
         tell_rates(take_turns({'one worker': by(1), 'two workers': by(2)}, rounds, 0), count)
 
 
+def measure(size: int, rounds: int) -> None:
+    """--metrics fast and all, of 181 held-out frames of the demo's target."""
+    import preprocess as preparing
+    import test as painting
+    import train as training
+    from scripts.make_demo_videos import make_demo_videos
+    with tempfile.TemporaryDirectory() as folder:
+        video, _ = make_demo_videos(folder, size=2 * size, seconds=(30, 1))
+        run = ['--dataroot', f'{folder}/me', '--name', 'me', '--checkpoints_dir', folder]
+        preparing.main(['--video', str(video), '--dataroot', f'{folder}/me', '--size', str(size),
+                        '--val_fraction', '0.21'])
+        training.main([*run, '--model', 'nearest', '--display_id', '0', '--no_html'])
+        found: dict[str, list[float]] = {'fast': [], 'all': []}
+        for _ in range(rounds):
+            for how, seconds in found.items():
+                page = painting.main([*run, '--results_dir', folder, '--no_video', '--metrics',
+                                      how, '--num_test', '181'])
+                told = read_json(page.parent / 'metrics.json')
+                seconds.append(told['seconds'])
+    print(f'measuring {told["frames"]} frames of {size}x{size}')
+    for how, seconds in found.items():
+        print(f'  --metrics {how:<5} {statistics.median(seconds):6.1f} s '
+              f'({min(seconds):.1f} to {max(seconds):.1f})')
+    if told['not_measured']:
+        print(f'  not measured: {", ".join(told["not_measured"])}')
+
+
+def show(size: int, rounds: int, steps: int = 420) -> None:
+    """Training with page, log, TensorBoard and visdom, against --no_html --display_id 0; so many
+    steps that pictures are sent in the middle too, by --display_freq."""
+    import numpy as np
+
+    import train as training
+    from util.images import write_image
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder, visdom_server(folder) as port:
+        for phase in ('train', 'val'):
+            (Path(folder) / 'pairs' / phase).mkdir(parents=True)
+            for i in range(32):
+                write_image(Path(folder) / 'pairs' / phase / f'{i + 1:06d}.png',
+                            rng.integers(0, 256, (size, 2 * size, 3), np.uint8))
+
+        def trained(*flags: str) -> Callable[[], None]:
+            def run() -> None:
+                training.main(['--dataroot', f'{folder}/pairs', '--name', 'me', '--overwrite',
+                               '--checkpoints_dir', folder, '--no_compile', '--max_steps',
+                               str(steps), *flags])
+            return run
+        everywhere = ['--tensorboard', '--display_port', str(port)] if port else [
+            '--tensorboard', '--display_id', '0']
+        seconds = take_turns({'shown nowhere': trained('--no_html', '--display_id', '0'),
+                              'shown everywhere': trained(*everywhere)}, rounds, 0)
+    print(f'training for {steps} steps, {size}x{size}{"" if port else ", without visdom"}')
+    tell_rates(seconds, steps, 'steps')
+
+
+@contextmanager
+def visdom_server(folder: str) -> Iterator[int | None]:
+    """The port of a visdom server of our own; None where none can be started, which is said."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen([sys.executable, '-m', 'visdom.server', '-port', str(port),
+                           '-bind_local', '-env_path', folder], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as server:
+        try:
+            while server.poll() is None:
+                with socket.socket() as caller:
+                    if caller.connect_ex(('127.0.0.1', port)) == 0:
+                        break
+                time.sleep(0.1)
+            if server.returncode is not None:
+                print('no visdom server can be started; python scripts/visdom_offline.py first')
+            yield None if server.returncode is not None else port
+        finally:
+            server.kill()
+
+
 def drawn_video(folder: str) -> str:
     """The demo's target, 960x720 as cameras film."""
     import cv2
@@ -170,21 +254,22 @@ def drawn_video(folder: str) -> str:
     return f'{folder}/wide.mp4'
 
 
-def tell_rates(seconds: dict[str, list[float]], frames: int) -> None:
+def tell_rates(seconds: dict[str, list[float]], frames: int, unit: str = 'frames') -> None:
     """Frames a second of each path, and as a part of the first one's."""
     first = next(iter(seconds))
     for name, times in seconds.items():
         ratios = [a / b for a, b in zip(seconds[first], times)]
-        print(f'  {name:<15} {frames / statistics.median(times):6.1f} frames/s, '
-              f'{statistics.median(ratios):.2f} of {first} '
-              f'({min(ratios):.2f} to {max(ratios):.2f})')
+        print(f'  {name:<16} {frames / statistics.median(times):6.1f} {unit}/s, '
+              f'{statistics.median(ratios):.3f} of {first} '
+              f'({min(ratios):.3f} to {max(ratios):.3f})')
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', nargs='*', choices=['step', 'data', 'preprocess', 'workers', []],
-                        help='default: all but workers')
+    parser.add_argument('what', nargs='*', choices=[
+        'step', 'data', 'preprocess', 'workers', 'measure', 'show', []],
+        help='default: step, data and preprocess')
     parser.add_argument('--size', type=int, default=256, help='px')
     parser.add_argument('--rounds', type=int, default=10, help='turns that are counted')
     parser.add_argument('--compile', action='store_true', help='measure torch.compile too')
@@ -199,6 +284,10 @@ def main() -> None:
         preprocess(opt.video, max(1, opt.rounds // 4))
     if 'workers' in what:
         workers(opt.video, max(1, opt.rounds // 4))
+    if 'measure' in what:
+        measure(opt.size, max(1, opt.rounds // 4))
+    if 'show' in what:
+        show(opt.size, max(1, opt.rounds // 4))
 
 
 if __name__ == '__main__':

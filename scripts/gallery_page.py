@@ -8,9 +8,11 @@ import numpy as np
 from dominate import tags
 from dominate.util import raw
 
+from util import score_table
 from util.errors import UserError
 from util.files import read_json, write_text
 from util.images import read_image, size_of
+from util.metrics.names import BOX, order, score_of
 from util.page import facts_table, figure_row, page, render, video
 from util.progress import progress
 from util.results import fitted
@@ -23,20 +25,19 @@ SAMPLE = 3                      # frames on the page
 
 # key of a row, the table's heading, how it is written, whether less is better
 COLUMNS = (
+    ('box_lpips_alex', 'LPIPS, person', '{:.3f}', True),
     ('box_ssim', 'SSIM, person', '{:.3f}', False), ('box_psnr', 'PSNR, person', '{:.2f}', False),
     ('box_l1', 'L1, person', '{:.4f}', True), ('ssim', 'SSIM', '{:.3f}', False),
     ('psnr', 'PSNR', '{:.2f}', False), ('l1', 'L1', '{:.4f}', True),
+    ('pose_error', 'pose error, %', '{:.1f}', True), ('flicker', 'flicker, × real', '{:.2f}', True),
     ('seconds_a_frame', 's a frame', '{:.3f}', True), ('parameters', 'M weights', '{:.2f}', True),
     ('train_memory', 'MB, training', '{:.0f}', True),
     ('paint_memory', 'MB, painting', '{:.0f}', True))
 UNITS = {'parameters': 1e6}
-JUDGED = 7                      # of these columns: how good, and how fast
+JUDGED = 10                     # of these columns: how good, and how fast
 
-STYLE = """
-.scroll { overflow-x: auto; }
-.scores th, .scores td { width: auto; min-width: 0; white-space: nowrap; text-align: right;
-  padding-right: 1.1rem; font-variant-numeric: tabular-nums; }
-.scores tr > :first-child { text-align: left; }
+STYLE = score_table.STYLE + """
+.scores th, .scores td { white-space: nowrap; }
 .scores td.wide { white-space: normal; text-align: left; overflow-wrap: normal; }
 """
 
@@ -88,11 +89,12 @@ def named(image: np.ndarray, name: str) -> np.ndarray:
     return out
 
 
-def pictures_of(painted: Mapping[str, Path], frame: str) -> dict[str, Path]:
-    """pose, real, then what each recipe painted: the file of each, of one frame."""
+def pictures_of(painted: Mapping[str, Path], frame: str, truth: bool = True) -> dict[str, Path]:
+    """pose, real (with `truth`), then what each recipe painted: the file of each, of one frame."""
     first = next(iter(painted.values()))
-    files = {'pose': first / 'images' / f'{frame}_real_A.png',
-             'real': first / 'images' / f'{frame}_real_B.png'}
+    files = {'pose': first / 'images' / f'{frame}_real_A.png'}
+    if truth:
+        files['real'] = first / 'images' / f'{frame}_real_B.png'
     return files | {name: folder / 'images' / f'{frame}_fake_B.png'
                     for name, folder in painted.items()}
 
@@ -102,8 +104,9 @@ def common_frames(painted: Mapping[str, Path]) -> dict[str, float]:
     known = [read_json(folder / 'painting.json')['frames'] for folder in painted.values()]
     frames = {name: time for name, time in known[0].items() if all(name in k for k in known)}
     if not frames:
-        raise UserError('these recipes have painted no frame in common: was the dataset made '
-                        'anew between? Give --overwrite.')
+        raise UserError(f'{", ".join(painted)} have painted no frame in common: was the dataset '
+                        f'made anew between? Paint them again from one dataset (gallery.py: give '
+                        f'--overwrite).')
     return frames
 
 
@@ -116,15 +119,16 @@ def opened(file: Path) -> np.ndarray:
     return image
 
 
-def write_film(path: Path, painted: Mapping[str, Path]) -> None:
+def write_film(path: Path, painted: Mapping[str, Path], truth: bool = True) -> None:
     """One film of pose, truth and every recipe, named, each frame at its real time.
 
     painted   {recipe: results folder of test.py}, in the order they are shown
+    truth     whether there are real frames
     """
     size: tuple[int, int] | None = None
     with VideoWriter(path) as film:
         for frame, time in progress(common_frames(painted).items(), 'writing the film'):
-            files = pictures_of(painted, frame)
+            files = pictures_of(painted, frame, truth)
             images = [(name, opened(file)) for name, file in files.items()]
             if size is None:
                 width, height = size_of(images[0][1])
@@ -149,7 +153,7 @@ def write_gallery(folder: Path, dataroot: str, minutes: float,
         cls='soft')))
     if painted:
         body.add(tags.section(video('gallery.mp4', 'all recipes side by side'), cls='films'))
-    body.add(tags.section(tags.h2('Scores'), tags.div(score_table(rows), cls='scroll'),
+    body.add(tags.section(tags.h2('Scores'), tags.div(recipe_table(rows), cls='scroll'),
                           explanation(rows), cls='card'))
     if painted:
         body.add(tags.section(tags.h2('A few frames'), sample_frames(folder, painted),
@@ -160,7 +164,7 @@ def write_gallery(folder: Path, dataroot: str, minutes: float,
     return folder / 'index.html'
 
 
-def score_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
+def recipe_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
     """A row for each recipe, the best number of each column in bold."""
     table = tags.table(cls='scores')
     table.add(tags.tr(tags.th('recipe'), (tags.th(heading) for _, heading, _, _ in COLUMNS)))
@@ -182,11 +186,13 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> list[tags.html_tag]:
     device = next((row['device'] for row in rows if 'device' in row), 'nothing')
     frames = next((row['frames'] for row in rows if 'frames' in row), 0)
     trained = [row for row in rows if 'error' not in row]
+    known = {key.removeprefix(BOX) for row in trained for key, *_ in COLUMNS
+             if row.get(key) is not None}
+    said = [score for key in order(known) if (score := score_of(key))]
     return [*(tags.p(f'{names}: {what}.', cls='soft') for what, names in grouped(trained).items()),
             tags.p(f'Means over {frames} held-out frames, best first by the first column that is '
-                   f'known. "Person": inside the box about the joints. SSIM (Wang et al. 2004) '
-                   f'and PSNR in dB: more is better; L1 of pixels in [-1, 1], as train.py prints '
-                   f'it: less is better. All of them forgive blur, so look at the film too. '
+                   f'known by all. "Person": inside the box about the joints. '
+                   f'{" ".join(f"{score.name}: {score.says}." for score in said)} '
                    f'Seconds a frame: painting alone, on {device}. M weights: millions of numbers '
                    f'that painting needs. MB: peak of the process in main memory.', cls='soft')]
 

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from util.metrics import C1, C2, SIGMA, WINDOW, l1, psnr, ssim, ssim_map
+from util.metrics.pictures import C1, C2, SIGMA, WINDOW, l1, ms_ssim, psnr, ssim, ssim_map
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def noise():
 
 def test_like_pictures_are_as_near_as_can_be(noise):
     assert (l1(noise, noise), psnr(noise, noise)) == (0, math.inf)
-    assert ssim(noise, noise) == pytest.approx(1)
+    assert (ssim(noise, noise), ms_ssim(noise, noise)) == pytest.approx((1, 1))
 
 
 def test_black_for_white_is_as_far_as_can_be():
@@ -28,7 +28,7 @@ def test_the_same_offset_everywhere_gives_what_the_formulas_say(noise):
     assert psnr(noise, brighter) == pytest.approx(20 * math.log10(255 / 51))
     flat = np.full((20, 20, 3), 100, np.uint8)
     says = (2 * 100 * 151 + C1) / (100 ** 2 + 151 ** 2 + C1)        # no contrast: only brightness
-    assert ssim(flat, flat + np.uint8(51)) == pytest.approx(says)
+    assert ssim(flat, flat + np.uint8(51)) == pytest.approx(says, abs=1e-5)
 
 
 def test_a_pixel_is_as_similar_as_the_window_about_it(noise):
@@ -44,11 +44,73 @@ def test_a_pixel_is_as_similar_as_the_window_about_it(noise):
         both = (weights * (x - mean_x) * (y - mean_y)).sum()
         of_channels.append((2 * mean_x * mean_y + C1) * (2 * both + C2)
                            / ((mean_x ** 2 + mean_y ** 2 + C1) * (var_x + var_y + C2)))
-    assert ssim_map(noise, other)[9, 12] == pytest.approx(np.mean(of_channels))
+    assert ssim_map(noise, other)[9, 12] == pytest.approx(np.mean(of_channels), abs=1e-5)
 
 
 def test_order_does_not_matter_and_grey_pictures_will_do(noise):
     other = noise[::-1]
-    for score in (l1, psnr, ssim):
+    for score in (l1, psnr, ssim, ms_ssim):
         assert score(noise, other) == pytest.approx(score(other, noise))
         assert math.isfinite(score(noise[..., :1], other[..., :1]))
+
+
+def checkered(side, squares=1):
+    """Squares of 80 and 120 by turns, so many pixels wide: their deviation is 20."""
+    y, x = np.indices((side, side)) // squares
+    return np.where((x + y) % 2, 120, 80).astype(np.uint8)[..., None]
+
+
+def test_ms_ssim_weighs_each_scale_as_published_and_brightness_at_the_coarsest_only():
+    flat = np.full((176, 176, 3), 100, np.uint8)
+    brightness = (2 * 100 * 151 + C1) / (100 ** 2 + 151 ** 2 + C1)
+    assert ms_ssim(flat, flat + np.uint8(51)) == pytest.approx(brightness ** 0.1333, abs=1e-5)
+    # of a checkerboard beside plain grey nothing is left once its squares are halved away
+    lost = C2 / (20 ** 2 + C2)
+    assert ms_ssim(checkered(176), flat[..., :1]) == pytest.approx(lost ** 0.0448, abs=1e-4)
+
+
+def test_ms_ssim_of_a_small_picture_shares_the_weights_among_the_scales_it_has():
+    flat = np.full((90, 175, 3), 100, np.uint8)
+    brightness = (2 * 100 * 151 + C1) / (100 ** 2 + 151 ** 2 + C1)
+    share = 0.2363 / (0.0448 + 0.2856 + 0.3001 + 0.2363)                # 90 px: four scales
+    assert ms_ssim(flat, flat + np.uint8(51)) == pytest.approx(brightness ** share, abs=1e-5)
+    small, plain = checkered(21), np.full((21, 21, 1), 100, np.uint8)
+    assert ms_ssim(small, plain) == pytest.approx(ssim(small, plain))   # one scale
+
+
+def test_opposite_pictures_are_not_alike_at_all_rather_than_no_number():
+    assert ms_ssim(checkered(176), 200 - checkered(176)) == 0 > ssim(checkered(176),
+                                                                     200 - checkered(176))
+
+
+@pytest.fixture(scope='module')
+def theirs():
+    """torchmetrics' functions, where it is installed. It imports torchvision, which does not
+    import beside a torch without CUDA before these operators are declared."""
+    import torch
+    operators = torch.library.Library('torchvision', 'FRAGMENT')
+    for name in ('nms', 'qnms'):
+        if not hasattr(torch.ops.torchvision, name):
+            operators.define(f'{name}(Tensor dets, Tensor scores, float threshold) -> Tensor')
+    yield pytest.importorskip('torchmetrics.functional.image')
+
+
+def test_the_scores_are_those_of_torchmetrics_within_the_picture(theirs):
+    """Its means count windows that reach over the edge too; the papers' authors leave them out."""
+    import torch
+    rng = np.random.default_rng(0)
+    real = np.kron(rng.integers(0, 256, (23, 27, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+    painted = np.clip(np.roll(real, 1, axis=1) + rng.normal(0, 20, real.shape), 0, 255).astype(
+        np.uint8)
+    x, y = (torch.from_numpy(image).permute(2, 0, 1)[None].double() for image in (painted, real))
+    measure, of = theirs.structural_similarity_index_measure, {'data_range': 255.0}
+    assert psnr(painted, real) == pytest.approx(float(theirs.peak_signal_noise_ratio(x, y, **of)))
+    means, contrasts = [], []
+    for _ in range(5):
+        means.append(float(measure(x, y, return_full_image=True, **of)[1][..., 5:-5, 5:-5].mean()))
+        contrasts.append(float(measure(x, y, return_contrast_sensitivity=True, **of)[1]))
+        x, y = (torch.nn.functional.avg_pool2d(image, 2) for image in (x, y))
+    assert ssim(painted, real) == pytest.approx(means[0], abs=1e-5)
+    terms = [*contrasts[:4], means[4]]
+    assert ms_ssim(painted, real) == pytest.approx(
+        math.prod(np.power(terms, (0.0448, 0.2856, 0.3001, 0.2363, 0.1333))), abs=1e-5)

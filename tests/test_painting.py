@@ -26,7 +26,8 @@ def run(prepared, tmp_path_factory):
                 '4', '--max_steps', '3', '--display_id', '0', '--device', 'cpu', '--no_compile'])
 
     def paint(*flags, results='res'):
-        return entry.main([*places, '--results_dir', str(folder / results), *map(str, flags)])
+        return entry.main([*places, '--metrics', 'none', '--results_dir', str(folder / results),
+                           *map(str, flags)])
     paint.folder = folder
     return paint
 

@@ -8,7 +8,8 @@ from util.errors import UserError
 from util.video import probe
 
 QUICK = ['--minutes', '0.05', '--size', '128', '--train_args',
-         '--netG unet_128 --ngf 4 --ndf 4 --display_id 0 --no_compile --device cpu']
+         '--netG unet_128 --ngf 4 --ndf 4 --display_id 0 --no_compile --device cpu',
+         '--test_args', '--metrics none']
 
 
 @pytest.fixture

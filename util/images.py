@@ -13,6 +13,11 @@ def size_of(image: np.ndarray) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
+def in_colour(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) of (H, W, 1 or 3)."""
+    return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+
+
 def write_image(path: Path, image: np.ndarray) -> None:
     """Write uint8 RGB (H, W, 1 or 3) as the PNG or JPEG its name says.
 

@@ -1,0 +1,115 @@
+"""How unlike two pictures look to a person, as LPIPS guesses it.
+
+Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as a
+Perceptual Metric", CVPR 2018, arXiv 1801.03924; version 0.1 of its authors' weights, whose heads
+say how much each channel of five layers counts.
+
+Shape letters: N pictures, H W pixels, C channels, h w places of a layer.
+"""
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from util.errors import UserError
+from util.metrics.backbones import blocks, read_flax
+from util.weights import weights_path
+
+FILES = {'alex': 'alexnet.ckpt', 'vgg': 'vgg16.ckpt'}
+ENDS = {'alex': (0, 3, 6, 8, 10), 'vgg': (2, 7, 14, 21, 28)}       # convolutions that are looked at
+MEAN, DEVIATION = (-.030, -.088, -.188), (.458, .448, .450)         # ImageNet's, of [-1, 1]
+SMALLEST = 32                   # px: less, and AlexNet's poolings leave nothing
+FETCH = 'python scripts/get_models.py lpips'
+
+
+def lpips_weights(net: str) -> Path | None:
+    """The fetched file of 'alex' or 'vgg'; None where FETCH is yet to be typed, or the file is
+    damaged."""
+    try:
+        return weights_path('lpips', FILES[net])
+    except UserError:
+        return None
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the network saw in N pictures of (H, W).
+
+    layers  five tensors (N, C, h, w): at each place of unit length, then each channel times the
+            root of its weight, so that a squared difference is LPIPS's
+    pooled  float32 (N, C): the last layer as it is, its mean over the places
+    """
+    size: tuple[int, int]
+    layers: list[Tensor]
+    pooled: np.ndarray
+
+
+class Lpips:
+    """LPIPS through AlexNet ('alex', the field's usual) or VGG16 ('vgg').
+
+    device  a torch device by name
+    bf16    whether convolutions run in bfloat16: quicker where the processor has it. Distances of
+            photographs then differ by up to 0.0003, of a drawing on black and a photograph by 1 %
+    path    the weights, by default as FETCH has put them; UserError with it where they are not
+    """
+
+    def __init__(self, net: str, device: str = 'cpu', bf16: bool = False,
+                 path: Path | None = None):
+        weights = read_flax(path or weights_path('lpips', FILES[net]))
+        self.device = torch.device(device)
+        self.bf16 = bf16
+        self.blocks = blocks(weights, ENDS[net]).to(self.device)
+        if bf16 or self.device.type == 'cuda':
+            self.blocks.to(memory_format=torch.channels_last)       # type: ignore[call-overload]
+        self.roots = [weights[f'lin{k}'].clamp_min(0).sqrt().view(-1, 1, 1).to(self.device)
+                      for k in range(len(self.blocks))]
+        self.mean, self.deviation = (torch.tensor(of, device=self.device).view(3, 1, 1)
+                                     for of in (MEAN, DEVIATION))
+
+    @torch.inference_mode()
+    def features(self, images: np.ndarray) -> Features:
+        """Of uint8 (N, H, W, 3 or 1), at least SMALLEST px; to be compared as often as one likes.
+
+        Pictures of 256x256 take 2.6 MB each through AlexNet, 32 MB through VGG16.
+        UserError where they are smaller.
+        """
+        height, width = images.shape[1:3]
+        if min(height, width) < SMALLEST:
+            raise UserError(f'LPIPS cannot see pictures of {width}x{height}: it takes '
+                            f'{SMALLEST}x{SMALLEST} at least.')
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device).permute(0, 3, 1, 2)
+        out = (pixels / 127.5 - 1 - self.mean) / self.deviation
+        layers = []
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            for block, root in zip(self.blocks, self.roots):
+                out = block(out)
+                layers.append(F.normalize(out.float(), eps=1e-10).mul_(root))
+        return Features((height, width), layers, out.float().mean((2, 3)).cpu().numpy())
+
+    @torch.inference_mode()
+    def distance(self, a: Features, b: Features) -> np.ndarray:
+        """float32 (N,): 0 for like pictures, some 0.7 for unlike ones. Lower is better."""
+        return torch.stack([d.mean((1, 2)) for d in _by_layer(a, b)]).sum(0).cpu().numpy()
+
+    @torch.inference_mode()
+    def map(self, a: Features, b: Features) -> np.ndarray:
+        """float32 (N, H, W): where they differ, each layer's distances enlarged bilinearly.
+
+        Its mean is about `distance`, not exactly: enlarging weighs places at the edge otherwise.
+        """
+        layers = [F.interpolate(d[:, None], a.size, mode='bilinear', align_corners=False)[:, 0]
+                  for d in _by_layer(a, b)]
+        return torch.stack(layers).sum(0).cpu().numpy()
+
+    def between(self, a: np.ndarray, b: np.ndarray) -> float:
+        """The distance of two uint8 (H, W, 3) of one size: of whole pictures, or of a person's
+        box cut out of both, which is how LPIPS of a box is meant here."""
+        return float(self.distance(self.features(a[None]), self.features(b[None]))[0])
+
+
+def _by_layer(a: Features, b: Features) -> list[Tensor]:
+    """Five tensors (N, h, w): a layer's weighted squared distances at its places."""
+    return [(x - y).square_().sum(1) for x, y in zip(a.layers, b.layers)]
