@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from util.errors import UserError, say, warn
+from util.files import read_json
 from util.images import read_image, size_of, write_image
 from util.progress import progress
 
@@ -44,7 +45,7 @@ class Results:
     def writing(self) -> Iterator[None]:
         """Frames may be added within the block; at its end all of them are on the disk."""
         self.images.mkdir(parents=True, exist_ok=True)
-        for name in ('index.html', 'fake_B.mp4', 'side_by_side.mp4'):
+        for name in ('index.html', 'metrics.json', 'fake_B.mp4', 'side_by_side.mp4'):
             (self.folder / name).unlink(missing_ok=True)
         for ending in [*(f'{label}.png' for label in LABELS), *self.also.values()]:
             for stale in self.images.glob(f'*_{ending}'):
@@ -109,13 +110,15 @@ class Results:
             say(f'{name}: {self.folder / file}')
 
     def write_page(self, facts: dict[str, Any]) -> Path:
-        """index.html of this folder."""
+        """index.html of this folder, with the scores of metrics.json where that is there."""
         from util.results_page import write_results_page
+        metrics = self.folder / 'metrics.json'
         bad = getattr(getattr(self.dataset, 'pictures', None), 'bad', [])
         if bad:
             facts['left out'] = ', '.join(f'{name} ({why})' for name, why in bad)
         page = write_results_page(self.folder, {**facts, 'frames': len(self.frames)},
-                                  self.frames, self.videos)
+                                  self.frames, self.videos,
+                                  read_json(metrics) if metrics.is_file() else None)
         say(f'page: {page}')
         return page
 
