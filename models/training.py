@@ -22,6 +22,7 @@ from util import checkpoints
 from util.errors import UserError, say, warn
 from util.options import Options
 from util.progress import clock, progress
+from util.sinks.terminal_sink import bar_words, memory_taken
 from util.visualizer import Visualizer
 
 HELDOUT_FRAMES = 8          # scored between epochs: enough to see a trend, cheap enough to forget
@@ -136,6 +137,7 @@ class Training:
             if not self.model.TRAINS:
                 self.learn()
                 return True
+            self.model.begin_training(self.loader.dataset, self.folder)
             self.begin_heldout()
             with self.interruptible(), self.bar() as self.meter:
                 while not self.done and not self.over():
@@ -323,9 +325,9 @@ class Training:
             self.told_at = now
             of = f'/{self.predicted_epochs():.1f}' if self.opt.max_minutes else \
                 f'/{self.schedule.epochs}'
-            shown = ' '.join(f'{k} {v:.2f}' for k, v in numbers(losses).items())
-            meter.set_postfix_str(f'epoch {self.epoch}{of} {self.opt.batch_size / took:.1f} '
-                                  f'images/s {shown}', refresh=False)
+            meter.set_postfix_str(
+                bar_words(f'{self.epoch}{of}', self.opt.batch_size / took,
+                          memory_taken(self.model.engine.device), numbers(losses)), refresh=False)
 
     def predicted_epochs(self) -> float:
         """How many epochs the time will hold, from the pace so far."""

@@ -12,12 +12,13 @@ RENAMED = {
     'fineSize': 'crop_size', 'resize_or_crop': 'preprocess', 'which_epoch': 'epoch',
     'how_many': 'num_test', 'niter': 'n_epochs', 'niter_decay': 'n_epochs_decay',
     'lambda_A': 'lambda_L1', 'display_single_pane_ncols': 'display_ncols',
+    'tf_log': 'tensorboard',
 }
 # flag: what it is today, and what leaving it out meant
 REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}
 RENAMED_VALUES = {'lr_policy': {'lambda': 'linear'}}
 # name: how many values follow; what it did is not part of any model here
-WITHOUT_EFFECT = {'identity': 1, 'tf_log': 0, 'data_type': 1, 'ntest': 1, 'aspect_ratio': 1,
+WITHOUT_EFFECT = {'identity': 1, 'data_type': 1, 'ntest': 1, 'aspect_ratio': 1,
                   'fp16': 0, 'local_rank': 1, 'use_dropout': 0, 'debug': 0,
                   'no_instance': 0, 'faceGtype': 1, 'niter_fix_main': 1}
 

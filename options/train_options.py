@@ -88,6 +88,12 @@ class TrainOptions(BaseOptions):
         show.add_argument('--display_ncols', type=int, default=4,
                           help='visdom: so many pictures in a row; 0 for a window each')
         show.add_argument('--display_winsize', type=int, default=256, help='of visdom')
+        show.add_argument('--tensorboard', action='store_true', help='also write '
+                          'CHECKPOINTS_DIR/NAME/tensorboard: tensorboard --logdir CHECKPOINTS_DIR')
+        show.add_argument('--use_wandb', action='store_true',
+                          help='also send to Weights & Biases, whose package must be installed')
+        show.add_argument('--wandb_project_name', default='body2body',
+                          help='the project there that the run belongs to')
 
         save = parser.add_argument_group('saving')
         save.add_argument('--save_latest_freq', type=int, default=5000,

@@ -47,6 +47,12 @@ def test_a_pixel_is_as_similar_as_the_window_about_it(noise):
     assert ssim_map(noise, other)[9, 12] == pytest.approx(np.mean(of_channels), abs=1e-5)
 
 
+def test_ssim_is_the_mean_over_the_windows_that_lie_within_the_picture(noise):
+    other, edge = noise[::-1], WINDOW // 2
+    inner = ssim_map(noise, other)[edge:-edge, edge:-edge]
+    assert ssim(noise, other) == pytest.approx(inner.mean(), abs=1e-6)
+
+
 def test_order_does_not_matter_and_grey_pictures_will_do(noise):
     other = noise[::-1]
     for score in (l1, psnr, ssim, ms_ssim):
@@ -83,21 +89,13 @@ def test_opposite_pictures_are_not_alike_at_all_rather_than_no_number():
                                                                      200 - checkered(176))
 
 
-@pytest.fixture(scope='module')
-def theirs():
-    """torchmetrics' functions, where it is installed. It imports torchvision, which does not
-    import beside a torch without CUDA before these operators are declared."""
-    import torch
-    operators = torch.library.Library('torchvision', 'FRAGMENT')
-    for name in ('nms', 'qnms'):
-        if not hasattr(torch.ops.torchvision, name):
-            operators.define(f'{name}(Tensor dets, Tensor scores, float threshold) -> Tensor')
-    yield pytest.importorskip('torchmetrics.functional.image')
-
-
-def test_the_scores_are_those_of_torchmetrics_within_the_picture(theirs):
+@pytest.mark.slow
+def test_the_scores_are_those_of_torchmetrics_within_the_picture():
     """Its means count windows that reach over the edge too; the papers' authors leave them out."""
     import torch
+
+    from tests.reference import torchmetrics_functions
+    theirs = torchmetrics_functions()
     rng = np.random.default_rng(0)
     real = np.kron(rng.integers(0, 256, (23, 27, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
     painted = np.clip(np.roll(real, 1, axis=1) + rng.normal(0, 20, real.shape), 0, 255).astype(

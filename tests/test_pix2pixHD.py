@@ -502,7 +502,7 @@ def test_nvidias_command_line_is_understood(capsys):
     opt = TrainOptions().parse(typed.split())
     assert (opt.netG, opt.norm, opt.gan_mode) == ('global', 'instance', 'lsgan')
     assert (opt.load_size, opt.n_epochs, opt.n_downsample_global) == (512, 50, 3)
-    assert '--tf_log has no effect' in capsys.readouterr().err
+    assert opt.tensorboard and '--data_type has no effect' in capsys.readouterr().err
 
 
 def test_nvidias_record_is_read(tmp_path):

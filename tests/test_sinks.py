@@ -1,25 +1,30 @@
 """Progress is shown in every place there is, and no place can hurt the run."""
 import json
+import math
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
 import pytest
 
-from util.sinks import SINKS
+from util.sinks import SINKS, html_sink
 from util.sinks.base_sink import RunFacts, Sink
-from util.sinks.html_sink import Curve, HtmlSink
+from util.sinks.html_sink import Curve, Film, HtmlSink
 from util.sinks.log_sink import LogSink
 from util.visualizer import Visualizer
 
 LOSSES = {'G_GAN': 0.7, 'G_L1': 12.3456}
+SWITCHES = {'visdom': {'display_id': 1}, 'tensorboard': {'tensorboard': True},
+            'wandb': {'use_wandb': True}}               # of the sinks that wait for one
 
 
 def run_facts(folder: Path, continued: bool = False, **options: Any) -> RunFacts:
@@ -82,13 +87,23 @@ def test_the_page_shows_the_newest_epoch_and_folds_the_older(tmp_path: Path, pag
             < text.index('epoch002_fake_B') < text.index('epoch001_fake_B'))
 
 
+def test_the_page_goes_to_the_next_epoch_with_its_held_out_part(tmp_path: Path,
+                                                                page: Any) -> None:
+    sink = HtmlSink(run_facts(tmp_path))
+    for epoch in (1, 2):
+        sink.pictures(epoch, epoch * 10, trio())
+        assert '<h2>Epoch 1 ' in page()
+        sink.heldout(epoch, epoch * 10, trio(), 0.5)
+    assert '<h2>Epoch 2 ' in page()
+
+
 def test_the_page_reloads_itself_while_training_and_not_when_done(tmp_path: Path,
                                                                   page: Any) -> None:
     sink = HtmlSink(run_facts(tmp_path))
     sink.losses(1, 1, LOSSES, 0.1, 0.0)
-    assert 'http-equiv="refresh"' in page() and '>training<' in page()
+    assert 'data-refresh="30"' in page() and '>training<' in page()
     sink.close(finished=True)
-    assert 'refresh' not in page() and '>finished<' in page()
+    assert 'data-refresh' not in page() and '>finished<' in page()
 
 
 def test_a_stopped_run_says_so(tmp_path: Path, page: Any) -> None:
@@ -138,19 +153,62 @@ def test_a_curve_of_any_length_stays_short_and_true() -> None:
     assert xs == sorted(xs) and all(abs(x - y) < curve.stride for x, y in curve.points)
 
 
-def test_an_update_costs_no_more_after_many_epochs(tmp_path: Path, page: Any) -> None:
-    sink = HtmlSink(run_facts(tmp_path))
-    sink.save = lambda start, pictures: {'fake_B': f'images/{start}fake_B.png'}  # type: ignore
+def test_an_update_costs_no_more_after_many_epochs(tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    sink, index = HtmlSink(run_facts(tmp_path)), tmp_path / 'me/web/index.html'
+    monkeypatch.setattr(sink, 'write', lambda path, picture: None)
+    written: list[int] = []
+    drawn: list[str] = []
+    monkeypatch.setattr(html_sink, 'write_text', lambda path, text: (
+        written.append(len(text)), path.write_text(text)))
+    monkeypatch.setattr(html_sink, 'rows', lambda shown, name, real=html_sink.rows: (
+        drawn.append(name), real(shown, name))[1])
     sizes = {}
-    for epoch in range(1, 402):
-        sink.take({'epoch': epoch, 'step': epoch * 10, 'pictures': sink.save('e', {})})
-        if epoch in (101, 201, 401):
-            sink.draw('training')
-            sizes[epoch] = len(page())
-    assert sizes[401] < sizes[101] * 1.1
+    for epoch in range(1, 403):
+        if watched := epoch in (102, 202, 402):
+            sink.draw('training')               # pages of older epochs are written here
+            written.clear()
+            drawn.clear()
+        sink.draw_after = 0.0 if watched else math.inf
+        sink.heldout(epoch, epoch * 10, trio(), 1 / epoch)
+        if watched:
+            sizes[epoch] = sum(written)
+            assert drawn == ['newest', str(epoch - 1)]
+    assert 0 < sizes[402] < sizes[102] * 1.1
     assert max(p.name for p in sink.folder.glob('epochs_*.html')) == 'epochs_301_to_350.html'
-    assert 'href="epochs_301_to_350.html"' in page()
-    assert len(sink.cards) <= 100
+    assert 'href="epochs_301_to_350.html"' in index.read_text()
+    assert len(sink.cards) <= 100 and len(sink.film.shots) < Film.LIMIT
+
+
+def test_the_film_of_any_length_keeps_few_pictures_evenly_spread() -> None:
+    film = Film()
+    for step in range(1, 1001):
+        film.add(step, f'{step}' if film.wants_next else None, '')
+    steps = [step for step, _, _ in film.shots]
+    assert film.LIMIT / 2 <= len(steps) < film.LIMIT and steps[0] == 1
+    assert {after - before for before, after in zip(steps, steps[1:])} == {film.stride}
+
+
+def test_pictures_the_film_no_longer_shows_are_not_kept(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Film, 'LIMIT', 5)
+    for continued, epochs, kept in ((False, range(1, 10), [1, 5, 9]), (True, (6, 7), [1, 5]),
+                                    (False, (2,), [2])):
+        sink = HtmlSink(run_facts(tmp_path, continued))
+        for epoch in epochs:
+            sink.heldout(epoch, epoch * 10, trio(), None)
+        assert [step // 10 for step, _, _ in sink.film.shots] == kept
+        assert sorted(p.name for p in (sink.folder / 'film').iterdir()) == [
+            f'{step * 10:09}.jpg' for step in kept]
+
+
+def test_a_film_ends_with_the_newest_picture_whether_kept_or_not() -> None:
+    film = Film()
+    assert film.controls((10, 'only.png', 'one')) == ''
+    film.add(10, 'film/10.jpg', 'one')
+    film.add(20, None, 'two')
+    shots = json.loads(film.controls((20, 'newest.png', 'two'))['data-shots'])
+    assert shots == [['film/10.jpg', 'one'], ['newest.png', 'two']]
 
 
 def test_an_epochs_last_pictures_are_the_ones_shown(tmp_path: Path) -> None:
@@ -178,7 +236,8 @@ def test_a_sink_that_fails_is_dropped_with_one_line_and_the_rest_goes_on(
     kind: type[Sink] = SINKS.find(name)
     monkeypatch.setattr(kind, 'losses', fails)
     monkeypatch.setattr('util.sinks.visdom_sink.connect', lambda *_: None)
-    show = Visualizer(run_facts(tmp_path, display_id=1 if name == 'visdom' else 0))
+    monkeypatch.setitem(sys.modules, 'wandb', MagicMock())
+    show = Visualizer(run_facts(tmp_path, **SWITCHES.get(name, {})))
     for step in range(1, 4):
         show.losses(step, 1, LOSSES, 0.1, 0.0)
     show.pictures(1, 4, trio()) if name == 'log' else None

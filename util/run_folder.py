@@ -42,10 +42,11 @@ class RunFolder:
     def clear(self) -> None:
         """Remove what an earlier run left: its weights, index, log, records and pages, nothing
         else."""
-        for pattern in ('*_net_*.pth', 'latest_state.pth', 'loss_log.txt', *RECORDS):
+        for pattern in ('*_net_*.pth', 'latest_state.pth', 'loss_log.txt',
+                        'wandb_id.txt', *RECORDS):
             for path in self.path.glob(pattern):
                 path.unlink()
-        for folder in ('web', 'index'):
+        for folder in ('web', 'index', 'plate', 'tensorboard'):
             shutil.rmtree(self.path / folder, ignore_errors=True)
 
     def write_record(self, options: dict[str, Any], dataset: dict[str, Any],

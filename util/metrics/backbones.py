@@ -32,7 +32,8 @@ def blocks(weights: dict[str, Tensor], ends: Collection[int]) -> nn.ModuleList:
     """
     numbers = convolution_numbers(weights)
     alex = weights['features.0.weight'].shape[-1] == 11
-    found, layers = nn.ModuleList(), []
+    found = nn.ModuleList()
+    layers: list[nn.Module] = []
     for before, number in pairwise([-2, *numbers]):
         weight, bias = (weights[f'features.{number}.{part}'] for part in ('weight', 'bias'))
         size = weight.shape[-1]

@@ -34,4 +34,4 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 def _root(features: np.ndarray) -> np.ndarray:
     """A matrix A of min(N, D) rows with A'A the covariance of features (N, D)."""
     centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
-    return np.linalg.qr(centred, mode='r') if len(centred) > centred.shape[1] else centred
+    return np.asarray(np.linalg.qr(centred, mode='r'))

@@ -56,7 +56,8 @@ class Sink:
         """What was just painted from the training part."""
 
     def heldout(self, epoch: int, step: int, pictures: Pictures, score: float | None) -> None:
-        """What is painted from a pose never trained on, and the score of the held-out part."""
+        """What is painted from a pose never trained on, and the mean L1 of the held-out part, of
+        pixels in [-1, 1]; less is better."""
 
     def epoch(self, epoch: int, seconds: float) -> None:
         """An epoch is over; it took so long."""

@@ -35,7 +35,7 @@ class VisdomSink(Sink):
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
                data_seconds: float, iters: int | None = None) -> None:
-        self.curve('loss over time', step, losses)
+        self.curve('loss over time', 'loss', step, losses)
 
     def pictures(self, epoch: int, step: int, pictures: 'Pictures') -> None:
         self.show('images', f'epoch {epoch}', pictures)
@@ -43,9 +43,9 @@ class VisdomSink(Sink):
     def heldout(self, epoch: int, step: int, pictures: 'Pictures', score: float | None) -> None:
         self.show('held out', f'epoch {epoch}', pictures)
         if score is not None:
-            self.curve('held-out score', step, {'score': score})
+            self.curve('held-out score', 'score', step, {'score': score})
 
-    def curve(self, what: str, step: int, values: Mapping[str, float]) -> None:
+    def curve(self, what: str, unit: str, step: int, values: Mapping[str, float]) -> None:
         """One more point for each of the lines in one window."""
         import numpy as np
         y = np.array([list(values.values())], dtype=float)
@@ -54,7 +54,7 @@ class VisdomSink(Sink):
         self.view.line(X=np.full_like(y, step), Y=y, win=self.window(what),
                        update='append' if known else None,
                        opts={'title': f'{self.run.name} {what}', 'legend': list(values),
-                             'xlabel': 'images', 'ylabel': what.split()[0]})
+                             'xlabel': 'images', 'ylabel': unit})
 
     def show(self, what: str, when: str, pictures: 'Pictures') -> None:
         """All pictures in one window, or with --display_ncols 0 each in its own."""
@@ -99,6 +99,7 @@ def connect(server: str, port: int, env: str) -> Any:
     from visdom import Visdom
 
     session = Session()
+    session.trust_env = False       # it was just reached without a proxy
 
     class Client(Visdom):
         def _handle_post(self, url: str, data: Any = None) -> str:
@@ -107,7 +108,7 @@ def connect(server: str, port: int, env: str) -> Any:
                 answer = session.post(url, data=data or {}, timeout=TAKES_WITHIN)
                 answer.raise_for_status()
             except RequestException as error:
-                raise UserError(f'visdom: no good answer from {server}:{port} '
+                raise UserError(f'the visdom server at {server}:{port} gives no good answer '
                                 f'({type(error).__name__})') from error
             return answer.text
 
