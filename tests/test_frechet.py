@@ -1,4 +1,4 @@
-"""What the Frechet distance promises, at Gaussians whose distance has a closed form."""
+"""What the Fréchet distance promises, at Gaussians whose distance has a closed form."""
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm

@@ -3,7 +3,7 @@
 Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",
 NeurIPS 2017, arXiv 1706.08500, Eq. 6, there over an Inception network's features and called FID.
 Here it is over VGG16's (relu5_3, the mean over the places: util.metrics.lpips.Features.pooled) and
-called the VGG16 Frechet distance: its numbers do not compare with any FID.
+called the VGG16 Fréchet distance: its numbers do not compare with any FID.
 """
 import numpy as np
 
@@ -21,7 +21,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     no root of a singular matrix in it however few the pictures are.
     """
     if min(len(a), len(b)) < 2:
-        raise UserError(f'a Frechet distance takes two pictures at least on either side; there '
+        raise UserError(f'a Fréchet distance takes two pictures at least on either side; there '
                         f'are {len(a)} and {len(b)}.')
     a, b = a.astype(np.float64), b.astype(np.float64)
     shift = a.mean(axis=0) - b.mean(axis=0)
