@@ -56,13 +56,15 @@ class Plate:
         """Whether the camera stands."""
         return bool((self.transforms == np.eye(3)).all())
 
-    def at(self, transform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What a frame of that transform shows: uint8 (H, W, 3), and how sure, float32 (H, W)."""
+    def at(self, transform: np.ndarray, size: tuple[int, int] | None = None
+           ) -> tuple[np.ndarray, np.ndarray]:
+        """What a picture of that transform and size, by default a frame's, shows: uint8 (H, W, 3),
+        and how sure, float32 (H, W)."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        matrix = np.asarray(transform, np.float64)[:2]
-        return (cv2.warpAffine(self.picture, matrix, self.size, flags=flags,
+        matrix, size = np.asarray(transform, np.float64)[:2], size or self.size
+        return (cv2.warpAffine(self.picture, matrix, size, flags=flags,
                                borderMode=cv2.BORDER_REPLICATE),
-                cv2.warpAffine(self.confidence, matrix, self.size, flags=flags))
+                cv2.warpAffine(self.confidence, matrix, size, flags=flags))
 
     def camera(self, number: int) -> np.ndarray:
         """The transform of the recognised frame nearest in time to the frame of that number."""

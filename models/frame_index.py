@@ -17,6 +17,7 @@ from data.joints import PictureJoints
 from data.plate import Plate, make_plate, person_mask
 from pose.coverage import APART
 from pose.retrieve import PoseIndex, best_path
+from pose.skeleton import mirror
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import folder_in_place_of
@@ -24,16 +25,22 @@ from util.images import size_of, write_image
 from util.progress import progress
 
 REMEMBERED = 16         # frames kept in memory: a film goes on from one to the next
+MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
 
 
 class FrameIndex:
-    """index.frame(row) is the frame, uint8 (H, W, C), of row `row` of index.track."""
+    """index.frame(row) is the frame, uint8 (H, W, C), of row `row` of index.track; of
+    index.both, where the same frames follow mirrored, it is one as well."""
 
     def __init__(self, folder: Path):
         """UserError where `folder` holds none."""
         self.folder = folder
         self.track = PoseTrack.load(folder / 'poses.npz')
-        self.frame = lru_cache(REMEMBERED)(self.read)
+        self.frame = lru_cache(REMEMBERED)(self.shown)
+
+    def shown(self, row: int) -> np.ndarray:
+        picture = self.read(row % len(self.track))
+        return picture if row < len(self.track) else np.ascontiguousarray(picture[:, ::-1])
 
     def read(self, row: int) -> np.ndarray:
         path = self.folder / f'{self.track.index[row] + 1:06d}.png'
@@ -42,6 +49,23 @@ class FrameIndex:
         except (OSError, ValueError, SyntaxError) as error:
             raise UserError(f'{path}: cannot be read ({error}). Make the index again: train.py '
                             f'--overwrite.') from error
+
+    @cached_property
+    def both(self) -> PoseTrack:
+        """The track, and then every frame mirrored: shots of their own, so that it is a jump from
+        one to the other."""
+        track, side = self.track, list(self.track.joints.partners)
+        twice = track.select(np.tile(np.arange(len(track)), 2))
+        poses, depth = twice.poses.copy(), twice.depth
+        poses[len(track):] = mirror(track.poses, track.joints, track.size[0])
+        if track.depth is not None:
+            depth = np.concatenate([track.depth, track.depth[:, side]])
+        shots = np.concatenate([track.shots, track.shots + track.shots.max() + 1])
+        return replace(twice, poses=poses, depth=depth, shots=shots)
+
+    @cached_property
+    def poses_of_both(self) -> PoseIndex:
+        return PoseIndex(self.both.poses, self.both.joints, self.both.depth)
 
     @cached_property
     def poses(self) -> PoseIndex:
@@ -62,7 +86,8 @@ class FrameIndex:
         return make_plate(frames, masks, self.track.index)
 
     def choose(self, dataset: BaseDataset, count: int = 1, learnt: bool = False,
-               place: float = 0.0, smooth_path: float = 1.0) -> dict[str, np.ndarray]:
+               place: float = 0.0, smooth_path: float = 1.0,
+               mirrored: bool = False) -> dict[str, np.ndarray]:
         """{a pose's path: int64 (count,) rows} for every pose of a dataset, the best frame first.
 
         Each of the `count` makes a film without jumps, of frames that are no near copies of those
@@ -71,13 +96,17 @@ class FrameIndex:
         learnt   the index was made of that dataset: near copies of a pose's own frame may not be
                  chosen, so that what is shown of it says how a new pose will look
         place, smooth_path   as in pose.retrieve
+        mirrored   rows are those of index.both: a mirrored frame is chosen where it is more than
+                   MIRRORED nearer, since clothes and hair have a left and a right
         """
-        known = self.track
+        known = self.both if mirrored else self.track
         track = in_pixels_of(known.size, track_of(dataset).numbered(known.skeleton))
-        rows, costs = self.poses.candidates(
+        index = self.poses_of_both if mirrored else self.poses
+        rows, costs = index.candidates(
             track.poses, place=place, depth=track.depth,
             allowed=(lambda part: abs(track.times[part, None] - known.times) > APART)
             if learnt else None)
+        costs = costs + MIRRORED ** 2 * (rows >= len(self.track))
         chosen: list[np.ndarray] = []
         for _ in range(count):
             chosen.append(best_path(rows, costs, known, track.shots, smooth_path))

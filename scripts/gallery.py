@@ -6,7 +6,6 @@ train.py and test.py run as processes of their own, so that each recipe's memory
 one that fails is no more than a line of the table. The same command goes on where it stopped.
 """
 import argparse
-import math
 import os
 import shlex
 import signal
@@ -17,28 +16,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from data.base_dataset import read_facts
-from data.joints import PictureJoints
 from models import models
 from options.base_options import Parser
 from options.legacy import modern
 from options.train_options import TrainOptions
 from options.transfer_options import joined
-from pose.track import PoseTrack
-from scripts.gallery_page import markdown, opened, write_film, write_gallery
+from scripts.gallery_page import markdown, write_film, write_gallery
 from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
-from util.images import size_of
-from util.metrics import l1, psnr, ssim, ssim_map
+from util.metrics.names import JUDGES, is_better
 from util.progress import clock
-from util.results import fitted
 from util.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = {
+    'body2body': '--model body2body',
     'pix2pix': '--model pix2pix',
     'pix2pix_resnet': '--model pix2pix --netG resnet_9blocks',
     'pix2pixHD': '--model pix2pixHD',
@@ -51,9 +45,7 @@ RECIPES = {
     'nearest_bones': '--model nearest --align bones',
 }
 NOT_SHOWN = {'template'}        # a file to copy, not a way of painting that anybody published
-OTHER_SECONDS = 40.0            # of a recipe, besides its training; for the bar alone
-MARGIN = 0.1                    # about the joints, of the body's extent: hair, hands and clothes
-DIGITS = 6                      # of a score that is kept
+OTHER_SECONDS = 120.0           # of a recipe, besides its training; for the bar alone
 NO_VGG = '--no_vgg_loss'
 
 
@@ -62,8 +54,8 @@ class Recipe:
     says what is done of it.
 
     wanted   what its results depend on: when that changes, they are no longer this recipe's
-    record   {'wanted', 'note', and once they are known 'train_memory', 'paint_memory' (peak MB of
-             the process), 'scores', or 'error'}
+    record   {'wanted', 'note', and once they are known 'train_memory' (peak MB of the process),
+             'painted', or 'error'}
     """
 
     def __init__(self, name: str, opt: argparse.Namespace):
@@ -95,14 +87,15 @@ class Recipe:
 
     @property
     def finished(self) -> bool:
-        return 'scores' in self.record and (self.folder / 'painting.json').is_file()
+        return 'painted' in self.record and all(
+            (self.folder / name).is_file() for name in ('painting.json', 'metrics.json'))
 
     def save(self, **news: Any) -> None:
         self.record |= news
         write_json(self.run.path / 'gallery.json', self.record)
 
     def do(self, call: Callable[[str, str, list[str]], float | None]) -> None:
-        """Train, paint and score, as far as that is not done; a failure is kept as its sentence.
+        """Train, paint and measure, as far as that is not done; a failure is kept as its sentence.
 
         call    call(what, script, argv) -> its peak MB; UserError when the script fails
         """
@@ -123,8 +116,8 @@ class Recipe:
                     *common, *self.train_flags, *([NO_VGG] if note else []),
                     *(['--continue_train'] if begun else ['--overwrite'] if anew else [])])
                 self.save(train_memory=memory)
-            memory = call('painting', 'test.py', [*common, '--results_dir', str(self.results)])
-            self.save(paint_memory=memory, scores=score(self.folder, Path(self.opt.dataroot)))
+            call('painting', 'test.py', [*common, '--results_dir', str(self.results)])
+            self.save(painted=True)
         except UserError as error:
             warn(f'{self.name} is left out: {error}')
             self.save(wanted=self.wanted, error=str(error))
@@ -145,11 +138,11 @@ class Recipe:
         if not self.finished:
             return row | {'error': self.record.get('error', 'not finished')}
         painting = read_json(self.folder / 'painting.json')
-        return row | self.record['scores'] | {
+        return row | read_json(self.folder / 'metrics.json')['scores']['painted'] | {
             'seconds_a_frame': painting['seconds_a_frame'], 'device': painting['device'],
             'parameters': painting['parameters'],
             'train_memory': self.record['train_memory'],
-            'paint_memory': self.record['paint_memory'],
+            'paint_memory': painting['memory'],
             'frames': len(painting['frames'])}
 
 
@@ -232,55 +225,6 @@ def last_words(log: Path, script: str, status: int) -> str:
     return f'{script} failed ({last}). All that it printed: {log}'
 
 
-def score(folder: Path, dataroot: Path) -> dict[str, float | None]:
-    """Mean scores of what test.py painted into `folder`, in the whole frame and, where poses.npz
-    knows every frame, in the person's box.
-
-    Returns   {'l1', 'psnr', 'ssim', 'box_l1', 'box_psnr', 'box_ssim'}; None where unknown
-    """
-    names = list(read_json(folder / 'painting.json')['frames'])
-    files = [dataroot / f'{name}.png' for name in names]
-    poses = dataroot / 'poses.npz'
-    joints = PictureJoints(PoseTrack.load(poses)) if poses.is_file() else None
-    rows = []
-    for name, file in zip(names, files):
-        painted, real = (opened(folder / 'images' / f'{name}_{label}.png')
-                         for label in ('fake_B', 'real_B'))
-        painted = fitted(painted, size_of(real))
-        row = {'l1': l1(painted, real), 'psnr': psnr(painted, real), 'ssim': ssim(painted, real)}
-        box = person_box(joints[file], joints.track.size, size_of(real)) \
-            if joints and file in joints else None
-        if box:
-            row |= {'box_l1': l1(painted[box], real[box]),
-                    'box_psnr': psnr(painted[box], real[box]),
-                    'box_ssim': float(ssim_map(painted, real)[box].mean())}
-        rows.append(row)
-    means = {}
-    for key in ('l1', 'psnr', 'ssim', 'box_l1', 'box_psnr', 'box_ssim'):
-        values = [row.get(key, math.nan) for row in rows]
-        mean = float(np.mean(values))
-        means[key] = round(mean, DIGITS) if math.isfinite(mean) else None
-    return means
-
-
-def person_box(pose: np.ndarray, track_size: tuple[int, int],
-               size: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns about the seen joints, with a MARGIN; None where no joint is in sight.
-
-    pose         float (K, 3): x, y in px of a picture of `track_size` (width, height), confidence
-    size         (width, height) of the picture that is scored
-    """
-    seen = pose[pose[:, 2] > 0, :2] * np.divide(size, track_size)
-    if not len(seen):
-        return None
-    margin = MARGIN * np.ptp(seen, axis=0).max()
-    low = np.clip(np.floor(seen.min(0) - margin), 0, None).astype(int)
-    high = np.minimum(np.ceil(seen.max(0) + margin).astype(int) + 1, size)
-    if (high <= low).any():
-        return None
-    return slice(low[1], high[1]), slice(low[0], high[0])
-
-
 def do_all(recipes: Sequence[Recipe], minutes: float) -> None:
     """Each recipe in turn, behind one bar."""
     to_do = [recipe for recipe in recipes if not recipe.finished]
@@ -311,10 +255,14 @@ class Turn:
         self.bar.update(self.over + passed - self.bar.n)
 
 
-def order(row: dict[str, Any]) -> tuple[bool, float]:
-    """Sort key of the table: best first, what failed last."""
-    best = row.get('box_ssim') if row.get('box_ssim') is not None else row.get('ssim')
-    return 'error' in row, -(best or 0.0)
+def ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the table: best first, by the first judge that knows them all; what failed
+    last."""
+    painted = [row for row in rows if 'error' not in row]
+    judge = next((key for key in JUDGES if all(row.get(key) is not None for row in painted)), None)
+    if judge:
+        painted.sort(key=lambda row: row[judge], reverse=is_better(judge, 1, 0))
+    return painted + [row for row in rows if 'error' in row]
 
 
 def options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -365,7 +313,7 @@ def main(argv: Sequence[str] | None = None) -> Path:
     do_all(recipes, opt.minutes)
 
     folder = recipes[0].results
-    rows = sorted((recipe.row() for recipe in recipes), key=order)
+    rows = ranked([recipe.row() for recipe in recipes])
     painted = {row['recipe']: folder / f'{opt.name}_{row["recipe"]}' / 'latest_val'
                for row in rows if 'error' not in row}
     write_json(folder / 'gallery.json', {'dataroot': opt.dataroot, 'minutes': opt.minutes,

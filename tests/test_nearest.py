@@ -9,7 +9,10 @@ from PIL import Image
 
 import test as painting
 import train as training
-from pose.skeleton import BODY_25
+from data import datasets
+from models.frame_index import FrameIndex
+from options.train_options import TrainOptions
+from pose.skeleton import BODY_25, mirror
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.run_record import read_record
@@ -85,6 +88,30 @@ def test_a_frame_that_faces_the_other_side_is_not_shown(run):
     shown = [[k for k, true in enumerate(frames(run.root)) if np.array_equal(ours, true)]
              for ours in run.paint('--smooth_path', '0')]
     assert shown[0] == [0] and 0 not in shown[1] + shown[2]
+
+
+def test_mirrored_frames_and_their_poses_go_together(run):
+    run.learn()
+    index = FrameIndex(run.folder / 'index')
+    both, n = index.both, len(index.track)
+    assert np.array_equal(index.frame(n + 2), index.frame(2)[:, ::-1])
+    nose = BODY_25.index('Nose')
+    assert both.poses[n + 2, nose, 0] == 31 - both.poses[2, nose, 0]
+    assert not set(both.shots[:n]) & set(both.shots[n:])
+
+
+def test_a_pose_filmed_from_the_other_side_only_is_shown_mirrored(run):
+    run.learn()
+    track = PoseTrack.load(run.root / 'poses.npz')
+    raised = track.poses.copy()
+    raised[:, BODY_25.index('RWrist'), 1] -= 5
+    index = FrameIndex(run.folder / 'index')
+    index.track = replace(index.track, poses=raised)
+    replace(track, poses=mirror(raised, BODY_25, 32)).save(run.root / 'poses.npz')
+    opt = TrainOptions().parse(['--dataroot', str(run.root), *run.named, *QUIET])
+    dataset = datasets.find('aligned')(opt, 'val')
+    assert all(rows[0] >= 6 for rows in index.choose(dataset, mirrored=True).values())
+    assert all(rows[0] < 6 for rows in index.choose(dataset).values())
 
 
 @pytest.mark.parametrize('size', [(32, 32), (50, 34), (37, 61), (130, 40)])

@@ -18,6 +18,8 @@ from PIL import Image
 
 import test as painting_entry
 import train as training_entry
+from data.aligned_dataset import AlignedDataset
+from data.loader import Loader
 from models import models
 from models.engine import Engine, choose_engine, to_image
 from options.train_options import TrainOptions
@@ -56,11 +58,24 @@ def losses_of(folder):
     return [line.partition(') ')[2] for line in lines if line.startswith('(')]
 
 
-def noise():
-    """A batch as a model sees it: one pair of 128x128, and its joints."""
+@pytest.fixture
+def begun(pairs, small, tmp_path):
+    """begun(name, engine) is a model that may take steps on begun.batch: a pair of noise, with the
+    joints and the path of a real one."""
+    root = pairs(128, 128)
+
+    def call(name, engine):
+        opt = TrainOptions().parse(['--dataroot', str(root), '--model', name,
+                                    *fitting(name, *small), '--no_dropout'])
+        dataset = AlignedDataset(opt, 'train')
+        call.batch = {**engine.to_batch(Loader(dataset).batch([0])), 'A': x, 'B': y}
+        torch.manual_seed(0)
+        model = models.find(name)(opt, engine)
+        model.begin_training(dataset, tmp_path / name)
+        model.set_rate(opt.lr)
+        return model
     x, y = torch.rand(2, 1, 3, 128, 128) * 2 - 1
-    joints = torch.cat([torch.rand(1, 25, 2) * 127, torch.ones(1, 25, 1)], 2)
-    return {'A': x, 'B': y, 'joints': joints}
+    return call
 
 
 def equal(a, b):
@@ -114,29 +129,20 @@ def test_every_model_takes_any_size_and_gives_it_back(name, size, pairs, run, tm
 
 
 @pytest.mark.parametrize('name', MODELS)
-def test_every_model_steps_in_bf16_near_fp32(name, small):
-    opt = TrainOptions().parse(['--dataroot', 'x', '--model', name, *fitting(name, *small),
-                                '--no_dropout'])
-    batch = noise()
+def test_every_model_steps_in_bf16_near_fp32(name, begun):
     losses = []
     for bf16 in (False, True):
-        torch.manual_seed(0)
-        model = models.find(name)(opt, Engine(torch.device('cpu'), bf16=bf16))
-        losses.append({k: float(v) for k, v in model.step(batch).items()})
+        model = begun(name, Engine(torch.device('cpu'), bf16=bf16))
+        losses.append({k: float(v) for k, v in model.step(begun.batch).items()})
     assert losses[1] == pytest.approx(losses[0], rel=0.05, abs=0.02)
 
 
 @pytest.mark.parametrize('name', MODELS)
-def test_the_fast_path_learns_what_the_plain_one_does(name, small):
-    opt = TrainOptions().parse(['--dataroot', 'x', '--model', name, *fitting(name, *small),
-                                '--no_dropout'])
-    batch = noise()
+def test_the_fast_path_learns_what_the_plain_one_does(name, begun):
     histories = []
     for engine in (Engine(torch.device('cpu'), plain=True), Engine(torch.device('cpu'))):
-        torch.manual_seed(0)
-        model = models.find(name)(opt, engine)
-        model.set_rate(opt.lr)
-        histories.append([float(v) for _ in range(3) for v in model.step(batch).values()])
+        model = begun(name, engine)
+        histories.append([float(v) for _ in range(3) for v in model.step(begun.batch).values()])
     assert histories[0] == pytest.approx(histories[1], rel=2e-3)
 
 
@@ -189,7 +195,7 @@ def test_an_optimizer_goes_on_by_another_path_than_it_began(small):
     opt = TrainOptions().parse(['--dataroot', 'x', *small])
     begun, fused, plain = (models.find('pix2pix')(opt, Engine(torch.device('cpu'), **how))
                            for how in ({'bf16': True}, {}, {'plain': True}))
-    batch = noise()
+    batch = dict(zip('AB', torch.rand(2, 1, 3, 128, 128) * 2 - 1))
     begun.step(batch)
     for model in (fused, plain):
         for name, network in model.networks.items():

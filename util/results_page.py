@@ -10,7 +10,7 @@ from dominate.util import raw
 
 from util import frame_charts, score_table
 from util.files import write_text
-from util.metrics.names import BOX, FILMS, JUDGES, in_words, score_of, written
+from util.metrics.names import BOX, FILMS, JUDGES, in_words, written
 from util.page import facts_table, figure_row, fold, page, render, video
 
 Frame = Mapping[str, str]                       # {label: path relative to the page}

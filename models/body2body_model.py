@@ -1,0 +1,295 @@
+"""body2body: the person's own pixels, bent into the pose, and a network that makes them one.
+
+For every pose some frames of the training video are retrieved (pose.retrieve), mirrored ones too,
+and bent into it bone by bone (models.bone_warp); behind the person lies the background of all
+frames, as the camera sees it then (data.plate). A small network says of each pixel which of these
+to trust, by how much to look beside its place, and paints where none will do
+(models.networks.refiner). Losses: L1, a perceptual loss about a joint, a hinge adversary (Lim and
+Ye 2017, arXiv 1705.02894) at two scales and feature matching (Wang et al. 2018, Eq. 4).
+
+Shape letters: B batch, N frames retrieved for each pose, C channels, H W pixels, h w patches, K
+joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
+"""
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.base_model import BaseModel
+from util.errors import UserError, say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from torch import Tensor
+
+    from data.base_dataset import BaseDataset
+    from data.plate import Plate
+    from models.engine import Batch
+    from models.frame_index import FrameIndex
+    from pose.skeleton import Skeleton
+
+REACH = 8.0         # px of a frame of 256: the farthest that G may look beside a place
+SWAY = 6.0          # how far G may change the logits of whom to trust: none is ever shut out
+NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
+
+
+class Body2BodyModel(BaseModel):
+    """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
+    poses, RUN/plate the background."""
+
+    DEFAULTS: dict[str, Any] = {'ngf': 32, 'batch_size': 1, 'lr': 2e-4, 'ema': 0.998}
+    index: 'FrameIndex'
+    plate: 'Plate'
+
+    @staticmethod
+    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+        group.add_argument('--num_frames', type=int, default=2,
+                           help='real frames that each picture is made of')
+        if phase == 'train':
+            group.add_argument('--ndf', type=int, default=32, help="filters in D's first layer")
+            group.add_argument('--gan_mode', default='hinge', help='the adversarial loss',
+                               choices=['hinge', 'lsgan', 'vanilla'])
+            group.add_argument('--lambda_L1', type=float, default=10.0, help='weight of L1')
+            group.add_argument('--lambda_VGG', type=float, default=10.0,
+                               help='weight of the perceptual loss')
+            group.add_argument('--lambda_GAN', type=float, default=0.3,
+                               help='weight of the adversary')
+            group.add_argument('--lambda_feat', type=float, default=1.0,
+                               help='weight of feature matching')
+            group.add_argument('--no_vgg_loss', action='store_true',
+                               help='train without the perceptual loss')
+            group.add_argument('--vgg_weights', metavar='FILE',
+                               help='VGG19 or VGG16 of the perceptual loss; hub downloads')
+
+    @classmethod
+    def check_saved(cls, folder: Path, epoch: str) -> None:
+        from util.checkpoints import missing
+        super().check_saved(folder, epoch)
+        if not (folder / 'index' / 'poses.npz').is_file():
+            raise missing(folder / 'index')
+
+    @staticmethod
+    def settle(opt: 'argparse.Namespace') -> None:
+        if opt.num_frames < 1:
+            raise UserError(f'--num_frames {opt.num_frames}: give 1 or more.')
+
+    def build(self, opt: 'argparse.Namespace') -> None:
+        from models.networks import init_weights
+        from models.networks.pix2pixhd import MultiscaleDiscriminator
+        from models.networks.refiner import Refiner
+        count, colours = opt.num_frames, opt.output_nc
+        self.chosen: dict[str, np.ndarray] = {}
+        self.cameras: dict[str, np.ndarray] = {}        # px of a dataset's picture -> of the plate
+        self.asked: dict[str, np.ndarray] = {}          # the poses there
+        self.loaded = False
+        self.networks['G'] = Refiner(opt.input_nc + (count + 1) * (colours + 1),
+                                     colours + count + 2, 2 * count, opt.ngf)
+        if not opt.isTrain:
+            return
+        self.networks['D'] = MultiscaleDiscriminator(opt.input_nc + colours, opt.ndf, 3, 'none', 2)
+        init_weights(self.networks['D'], 'kaiming')
+        self.perceptual = None
+        if not opt.no_vgg_loss:
+            from models.perceptual import find_perceptual_loss
+            self.perceptual = self.engine.place(find_perceptual_loss(opt.vgg_weights))
+            say(f'perceptual loss: {self.perceptual.name}')
+
+    # -- the frames ----------------------------------------------------------------------------
+
+    def begin_training(self, dataset: 'BaseDataset', folder: Path) -> None:
+        from models.frame_index import FrameIndex
+        if not self.loaded:
+            self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
+            self.plate = self.index.plate()
+            self.plate.save(folder / 'plate')
+        self.chosen |= self.index.choose(dataset, self.opt.num_frames, learnt=True,
+                                         mirrored=True)
+        self.look_from(dataset)
+
+    def load_weights(self, folder: Path, epoch: str) -> None:
+        from data.plate import Plate
+        from models.frame_index import FrameIndex
+        self.check_saved(folder, epoch)
+        super().load_weights(folder, epoch)
+        self.index = FrameIndex(folder / 'index')
+        self.plate = Plate.load(folder / 'plate')
+        self.loaded = True
+
+    def begin(self, dataset: 'BaseDataset') -> None:
+        self.chosen |= self.index.choose(dataset, self.opt.num_frames, mirrored=True)
+        self.look_from(dataset)
+
+    def look_from(self, dataset: 'BaseDataset') -> None:
+        """Find out where the camera looks at every pose: as it did in the frame, where there is
+        one of this place, else as it looked most."""
+        from data.plate import person_mask
+        from models.frame_index import track_of
+        from util.images import size_of
+        plate, track = self.plate, track_of(dataset)
+        known = dict(zip(plate.numbers.tolist(), plate.transforms)) if \
+            self.index.is_of(dataset) else {}
+        before: np.ndarray | None = None
+        for i in range(len(dataset)):
+            found = known.get(int(track.index[i]))
+            if found is None and not plate.still and 'B' in (item := dataset.item(i)) and \
+                    size_of(item['B']) == plate.size:
+                mask = person_mask(track.poses[i], track.joints, track.size)
+                near = plate.camera(int(track.index[i])) if before is None else before
+                found = plate.locate(item['B'], mask, near)
+                if found is None and before is None:
+                    found = plate.locate(item['B'], mask)
+            if found is not None and np.isfinite(found).all():
+                before = found
+            scale = np.diag([*np.divide(plate.size, track.size), 1])
+            path = str(dataset.path(i))
+            self.cameras[path] = (plate.locked() if before is None else before) @ scale
+            self.asked[path] = track.poses[i]
+
+    def retrieved(self, batch: 'Batch') -> 'tuple[Tensor, Tensor, Tensor]':
+        """frames (B N, C, h, w), and the poses (B N, K, 3) that they show and that are wanted."""
+        import torch
+
+        from data.transforms import to_channels
+        from pose.skeleton import convert, skeleton_with
+        known = self.index.both
+        rows = np.stack([self.chosen[path] for path in batch['A_paths']])
+        frames = self.engine.to_tensor(np.stack([
+            to_channels(self.index.frame(row), self.opt.output_nc) for row in rows.flat]))
+        wanted = batch['joints'].cpu().numpy()
+        wanted = convert(wanted, skeleton_with(wanted.shape[1]), known.joints)
+        wanted = wanted.repeat(self.opt.num_frames, 0)
+        device = frames.device
+        return (frames, torch.from_numpy(known.poses[rows.ravel()]).to(device),
+                torch.from_numpy(wanted).to(device))
+
+    def background(self, batch: 'Batch') -> 'Tensor':
+        """(B, C + 1, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
+        import torch
+
+        from data.transforms import to_channels
+        from pose.skeleton import skeleton_with
+        size = batch['A'].shape[-1], batch['A'].shape[-2]
+        shown = [self.plate.at(self.cameras[path] @ np.linalg.inv(
+            affine_between(self.asked[path], joints, skeleton_with(len(joints)))), size)
+            for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy())]
+        pictures = self.engine.to_tensor(np.stack([
+            to_channels(picture, self.opt.output_nc) for picture, _ in shown]))
+        sure = torch.from_numpy(np.stack([sure for _, sure in shown])).to(pictures.device)
+        return torch.cat([pictures, 2 * sure[:, None] - 1], 1)
+
+    def paint_from(self, x: 'Tensor', behind: 'Tensor', frames: 'Tensor', source: 'Tensor',
+                   wanted: 'Tensor') -> 'Tensor':
+        """The picture (B, C, H, W) for the drawn poses x.
+
+        behind           (B, C + 1, H, W) as `background` gives it
+        frames, source, wanted   as `retrieved` gives them
+        """
+        import torch
+
+        from models import bone_warp
+        count, (h, w) = self.opt.num_frames, x.shape[-2:]
+        px, py, sure = bone_warp.bent_places(source, wanted, self.index.track.joints, (w, h))
+        bent = bone_warp.sampled(frames, px, py)
+        parts = torch.cat([bent, 2 * sure[:, None] - 1], 1)
+        parts = parts.reshape(len(x), -1, h, w)
+        said = self.generate(torch.cat([x, parts, behind], 1)).float()
+        colour, trust, beside = said.split([self.opt.output_nc, count + 2, 2 * count], 1)
+        beside = REACH * max(frames.shape[-2:]) / 256 * torch.tanh(
+            beside.reshape(-1, 2, h, w))
+        moved = bone_warp.sampled(frames, px + beside[:, 0], py + beside[:, 1])
+        moved = moved.reshape(len(x), count, -1, h, w)
+        every = torch.cat([moved, behind[:, None, :-1], torch.tanh(colour)[:, None]], 1)
+        # to begin with, whoever is near a bone, the first frame before the others
+        first = 8 * sure.reshape(len(x), count, h, w) - 4
+        last = first[:, :1]
+        order = torch.arange(count, device=x.device).view(1, -1, 1, 1)
+        bias = torch.cat([first - order, -last, torch.full_like(last, -4)], 1)
+        trust = bias + SWAY * torch.tanh(trust / SWAY)
+        return (every * trust.softmax(1)[:, :, None]).sum(1)
+
+    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+        return self.paint_from(batch['A'], self.background(batch), *self.retrieved(batch))
+
+    # -- training ------------------------------------------------------------------------------
+
+    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+        import torch
+        import torch.nn.functional as F
+
+        from models.losses import feature_matching
+        opt, D, x, y = self.opt, self.networks['D'], batch['A'], batch['B']
+        frames, source, wanted = self.retrieved(batch)
+        noise = torch.randn_like(wanted[..., :2]) * NOISE * max(x.shape[-2:])
+        wanted = torch.cat([wanted[..., :2] + noise, wanted[..., 2:]], -1)
+        with self.engine.autocast():
+            fake = self.paint_from(x, self.background(batch), frames, source, wanted)
+        real_pair, fake_pair = torch.cat([x, y], 1), torch.cat([x, fake], 1)
+
+        D.requires_grad_(True)
+        with self.engine.autocast():
+            said_real, said_fake = self.judge(real_pair, fake_pair.detach())
+        D_real = self.adversarial(said_real, True)
+        D_fake = self.adversarial(said_fake, False)
+        self.descend('D', D_real + D_fake)
+
+        D.requires_grad_(False)
+        with self.engine.autocast():
+            said = D(fake_pair)
+        losses = {'G_GAN': opt.lambda_GAN * self.adversarial(said, True, for_G=True),
+                  'G_Feat': opt.lambda_feat * feature_matching(
+                      said, [[one.detach() for one in scale] for scale in said_real]),
+                  'G_L1': opt.lambda_L1 * F.l1_loss(fake, y)}
+        if self.perceptual is not None:
+            top, left, side = self.window(wanted, x.shape[-2:])
+            part = (..., slice(top, top + side), slice(left, left + side))
+            with self.engine.autocast():
+                losses['G_VGG'] = opt.lambda_VGG * self.perceptual(fake[part], y[part])
+        self.descend('G', torch.stack(list(losses.values())).sum())
+        losses |= {'D_real': D_real, 'D_fake': D_fake}
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def window(self, wanted: 'Tensor', size: 'tuple[int, int]') -> tuple[int, int, int]:
+        """top, left and side px of a square about one of the joints seen, half the picture."""
+        import torch
+        side = min(size) // 2
+        seen = wanted[0, wanted[0, :, 2] > 0, :2].cpu()
+        joint = seen[int(torch.randint(len(seen), ()))] if len(seen) else torch.tensor(
+            [size[1] / 2, size[0] / 2])
+        left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
+                     zip(joint, (size[1], size[0])))
+        return top, left, side
+
+    def adversarial(self, said: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
+        import torch
+
+        from models.losses import gan_loss
+        return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
+                            for scale in said]).mean()
+
+    def judge(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
+        import torch
+        every = self.networks['D'](torch.cat([real, fake]))
+        count = len(real)
+        return ([[one[:count] for one in scale] for scale in every],
+                [[one[count:] for one in scale] for scale in every])
+
+
+def affine_between(before: 'np.ndarray', after: 'np.ndarray', skeleton: 'Skeleton'
+                   ) -> 'np.ndarray':
+    """float64 (3, 3): how a picture was moved, by what became of the pose in it.
+
+    before, after   float (K, 3), the same joints of the same body; those of a mirrored picture
+                    have changed sides
+    """
+    both = (before[:, 2] > 0) & (after[:, 2] > 0)
+    if np.allclose(before[both, :2], after[both, :2]) or both.sum() < 3:
+        return np.eye(3)
+    fits = []
+    for order in (np.arange(len(before)), np.array(skeleton.partners)):
+        seen = (before[order, 2] > 0) & (after[:, 2] > 0)
+        known = np.column_stack([before[order][seen, :2], np.ones(seen.sum())])
+        matrix = np.linalg.lstsq(known, after[seen, :2], rcond=None)[0]
+        fits.append((np.abs(known @ matrix - after[seen, :2]).mean(), matrix))
+    return np.vstack([min(fits, key=itemgetter(0))[1].T, [0, 0, 1]])

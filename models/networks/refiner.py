@@ -1,0 +1,70 @@
+"""A small network that makes one picture of several that are nearly right.
+
+It says of every pixel which of the pictures to trust, by how much that picture is to be looked
+at beside its place, and what colour to paint where none of them will do. Blending by masks:
+Balakrishnan et al., "Synthesizing Images of Humans in Unseen Poses", CVPR 2018, arXiv 1804.07739;
+moving before blending: Siarohin et al., "First Order Motion Model", NeurIPS 2019, arXiv 2003.00196.
+
+It looks at half the size, and pixel shuffle (Shi et al., CVPR 2016, arXiv 1609.05158) brings what
+it says to the full one: what is sharp comes from the pictures, not from here. No normalization,
+as a small batch has no statistics; each block begins as the identity instead.
+
+Shape letters: B batch, C channels, H W pixels.
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WIDTHS = (1, 2, 4, 6)       # channels at 1/2, 1/4, 1/8 and 1/16 of the size, in ngf
+BLOCKS = (1, 1, 2, 2)       # residual blocks there
+
+
+class Block(nn.Module):
+    """x + conv(conv(x)): the identity at first."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(width, width, 3, 1, 1) for _ in range(2))
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, 0.2)), 0.2))
+
+
+class Refiner(nn.Module):
+    """(B, shown, H, W) -> (B, sharp + smooth, H, W), any numbers, 0 to begin with.
+
+    sharp    channels that may change from pixel to pixel
+    smooth   channels that are worked out at a quarter of the size
+    H and W are multiples of `multiple`.
+    """
+
+    multiple = 2 ** len(WIDTHS)
+
+    def __init__(self, shown: int, sharp: int, smooth: int, ngf: int = 32):
+        super().__init__()
+        widths = [ngf * times for times in WIDTHS]
+        self.way_in = nn.ModuleList(
+            nn.Conv2d(a, b, 3, 1 if first else 2, 1) for first, (a, b) in
+            zip([True, *[False] * len(widths)], zip([4 * shown, *widths], widths)))
+        self.down = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(count)))
+                                  for width, count in zip(widths, BLOCKS))
+        self.shuffle = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in zip(widths, widths[1:]))
+        self.up = nn.ModuleList(Block(width) for width in widths[:-1])
+        self.sharp, self.smooth = nn.Conv2d(ngf, 4 * sharp, 3, 1, 1), nn.Conv2d(
+            widths[1], smooth, 3, 1, 1)
+        for head in (self.sharp, self.smooth):
+            nn.init.normal_(head.weight, 0.0, 1e-3)
+            nn.init.zeros_(head.bias)       # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pixel_unshuffle(x, 2)
+        levels = []
+        for smaller, blocks in zip(self.way_in, self.down):
+            x = blocks(smaller(x))
+            levels.append(x)
+        for shuffle, block, skip in list(zip(self.shuffle, self.up, levels))[::-1]:
+            quarter, x = x, block(skip + F.pixel_shuffle(shuffle(x), 2))
+        sharp = F.pixel_shuffle(self.sharp(F.leaky_relu(x, 0.2)), 2)
+        smooth = self.smooth(F.leaky_relu(quarter, 0.2))
+        return torch.cat([sharp, F.interpolate(smooth, sharp.shape[-2:], mode='bilinear')], 1)
