@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 BOX = 'box_'
-VGG_FRAMES = 24         # are shown to VGG16 at most, spread evenly: it takes most of the time
+VGG_FRAMES = 16         # are shown to VGG16 at most, spread evenly: it takes most of the time
 
 
 @dataclass(frozen=True)
