@@ -27,6 +27,7 @@ def commands():
     return [re.sub(r'(--(?:max_)?minutes) \d+', r'\1 0.05', line) for line in lines]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_works_in_its_order(demo_videos, tmp_path):
     # the one command and the single steps are two ways to the same folders: a place for each
     one, steps = tmp_path / 'one', tmp_path / 'steps'
