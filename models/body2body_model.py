@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.base_model import BaseModel
-from util.errors import UserError, say
+from models.multiscale_judge import MultiscaleJudge, declare_perceptual
+from util.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ SWAY = 6.0          # how far G may change the logits of whom to trust: none is 
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
 
 
-class Body2BodyModel(BaseModel):
+class Body2BodyModel(MultiscaleJudge):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
     poses, RUN/plate the background."""
 
@@ -54,14 +54,11 @@ class Body2BodyModel(BaseModel):
             group.add_argument('--lambda_L1', type=float, default=10.0, help='weight of L1')
             group.add_argument('--lambda_VGG', type=float, default=10.0,
                                help='weight of the perceptual loss')
-            group.add_argument('--lambda_GAN', type=float, default=0.3,
+            group.add_argument('--lambda_GAN', type=float, default=0.15,
                                help='weight of the adversary')
             group.add_argument('--lambda_feat', type=float, default=1.0,
                                help='weight of feature matching')
-            group.add_argument('--no_vgg_loss', action='store_true',
-                               help='train without the perceptual loss')
-            group.add_argument('--vgg_weights', metavar='FILE',
-                               help='VGG19 or VGG16 of the perceptual loss; hub downloads')
+            declare_perceptual(group)
 
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
@@ -90,11 +87,7 @@ class Body2BodyModel(BaseModel):
             return
         self.networks['D'] = MultiscaleDiscriminator(opt.input_nc + colours, opt.ndf, 3, 'none', 2)
         init_weights(self.networks['D'], 'kaiming')
-        self.perceptual = None
-        if not opt.no_vgg_loss:
-            from models.perceptual import find_perceptual_loss
-            self.perceptual = self.engine.place(find_perceptual_loss(opt.vgg_weights))
-            say(f'perceptual loss: {self.perceptual.name}')
+        self.begin_perceptual(opt)
 
     # -- the frames ----------------------------------------------------------------------------
 
@@ -238,8 +231,7 @@ class Body2BodyModel(BaseModel):
         with self.engine.autocast():
             said = D(fake_pair)
         losses = {'G_GAN': opt.lambda_GAN * self.adversarial(said, True, for_G=True),
-                  'G_Feat': opt.lambda_feat * feature_matching(
-                      said, [[one.detach() for one in scale] for scale in said_real]),
+                  'G_Feat': opt.lambda_feat * feature_matching(said, said_real),
                   'G_L1': opt.lambda_L1 * F.l1_loss(fake, y)}
         if self.perceptual is not None:
             top, left, side = self.window(wanted, x.shape[-2:])
@@ -260,20 +252,6 @@ class Body2BodyModel(BaseModel):
         left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
                      zip(joint, (size[1], size[0])))
         return top, left, side
-
-    def adversarial(self, said: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
-        import torch
-
-        from models.losses import gan_loss
-        return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
-                            for scale in said]).mean()
-
-    def judge(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
-        import torch
-        every = self.networks['D'](torch.cat([real, fake]))
-        count = len(real)
-        return ([[one[:count] for one in scale] for scale in every],
-                [[one[count:] for one in scale] for scale in every])
 
 
 def affine_between(before: 'np.ndarray', after: 'np.ndarray', skeleton: 'Skeleton'

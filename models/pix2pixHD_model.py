@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.base_model import BaseModel
+from models.multiscale_judge import MultiscaleJudge, declare_perceptual
 from util.errors import UserError, say, warn
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ DETAILS = ('n_downsample_global', 'n_blocks_global', 'n_local_enhancers', 'n_blo
            'n_stacks')
 
 
-class Pix2PixHDModel(BaseModel):
+class Pix2PixHDModel(MultiscaleJudge):
     """Networks: G the generator; while training D, all scales of the discriminator; E the encoder
     where encoded features are used."""
 
@@ -125,12 +125,8 @@ class Pix2PixHDModel(BaseModel):
     def begin_learning(self, opt: 'argparse.Namespace') -> None:
         """What training needs besides networks, and the weights it begins with."""
         from models.pair_pool import PairPool
-        from models.perceptual import find_perceptual_loss
         self.pool = PairPool(opt.pool_size)
-        self.perceptual = None
-        if not opt.no_vgg_loss:
-            self.perceptual = self.engine.place(find_perceptual_loss(opt.vgg_weights))
-            say(f'perceptual loss: {self.perceptual.name}')
+        self.begin_perceptual(opt)
         if opt.load_pretrain and not opt.continue_train:
             self.load_pretrained(opt.load_pretrain)
 
@@ -244,28 +240,6 @@ class Pix2PixHDModel(BaseModel):
                 loss = loss + self.opt.lambda_feat * self.perceptual(early, x)
         return loss
 
-    def adversarial(self, said: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
-        """The sum over all scales."""
-        import torch
-
-        from models.losses import gan_loss
-        return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
-                            for scale in said]).sum()
-
-    def judge(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
-        """What D says of real and of fake pairs: one pass over both reads D's weights once."""
-        import torch
-
-        from models.networks.norm import in_parts
-        D = self.networks['D']
-        if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
-            return self.spread(D, real), self.spread(D, fake)
-        with in_parts(D, 2):
-            said = D(torch.cat([real, fake]))
-        halves = [[layer.chunk(2) for layer in scale] for scale in said]
-        said_real, said_fake = ([[both[k] for both in scale] for scale in halves] for k in (0, 1))
-        return said_real, said_fake
-
     def begin_epoch(self, epoch: int) -> None:
         rests = epoch <= self.opt.niter_fix_global
         if not self.opt.niter_fix_global:
@@ -356,11 +330,7 @@ def declare_learning(group: 'argparse._ArgumentGroup') -> None:
     group.add_argument('--lambda_feat', type=float, default=10.0,
                        help='weight of feature matching and of the perceptual loss')
     group.add_argument('--no_ganFeat_loss', action='store_true', help='no feature matching')
-    group.add_argument('--no_vgg_loss', action='store_true', help='no perceptual loss')
-    group.add_argument('--vgg_weights', default=None, metavar='FILE',
-                       help='of torchvision\'s VGG19, or hub to download it; default: the '
-                            'one that torch\'s hub has kept, else the VGG16 of '
-                            'scripts/get_models.py lpips')
+    declare_perceptual(group)
     group.add_argument('--pool_size', type=int, default=0,
                        help='earlier painted pairs that D is also shown; 0 for none')
 

@@ -74,6 +74,7 @@ def begun(pairs, small, tmp_path):
         model.begin_training(dataset, tmp_path / name)
         model.set_rate(opt.lr)
         return model
+    torch.manual_seed(0)
     x, y = torch.rand(2, 1, 3, 128, 128) * 2 - 1
     return call
 
@@ -143,7 +144,8 @@ def test_the_fast_path_learns_what_the_plain_one_does(name, begun):
     for engine in (Engine(torch.device('cpu'), plain=True), Engine(torch.device('cpu'))):
         model = begun(name, engine)
         histories.append([float(v) for _ in range(3) for v in model.step(begun.batch).values()])
-    assert histories[0] == pytest.approx(histories[1], rel=2e-3)
+    # abs: what a hinge tells G passes zero
+    assert histories[0] == pytest.approx(histories[1], rel=2e-3, abs=2e-4)
 
 
 @pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='this system binds no process')

@@ -1,0 +1,64 @@
+"""What models share whose pictures are judged at several scales, and by a trained VGG.
+
+Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs",
+CVPR 2018, arXiv 1711.11585, Sec. 3.2. Equation numbers below are that paper's.
+"""
+from typing import TYPE_CHECKING
+
+from models.base_model import BaseModel
+from util.errors import say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from torch import Tensor
+
+    from models.perceptual import PerceptualLoss
+
+
+def declare_perceptual(group: 'argparse._ArgumentGroup') -> None:
+    """The flags of the perceptual loss."""
+    group.add_argument('--no_vgg_loss', action='store_true', help='no perceptual loss')
+    group.add_argument('--vgg_weights', default=None, metavar='FILE',
+                       help='of torchvision\'s VGG19, or hub to download it; default: the '
+                            'one that torch\'s hub has kept, else the VGG16 of '
+                            'scripts/get_models.py lpips')
+
+
+class MultiscaleJudge(BaseModel):
+    """A model whose network D is a MultiscaleDiscriminator; its loss is opt.gan_mode.
+
+    perceptual   None with --no_vgg_loss
+    """
+    perceptual: 'PerceptualLoss | None'
+
+    def begin_perceptual(self, opt: 'argparse.Namespace') -> None:
+        """Read the VGG that is at hand, and say which; UserError where there is none."""
+        from models.perceptual import find_perceptual_loss
+        self.perceptual = None
+        if not opt.no_vgg_loss:
+            self.perceptual = loss = find_perceptual_loss(opt.vgg_weights)
+            self.engine.place(loss)
+            say(f'perceptual loss: {loss.name}')
+
+    def adversarial(self, said: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
+        """The sum over all scales, Eq. 3."""
+        import torch
+
+        from models.losses import gan_loss
+        return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
+                            for scale in said]).sum()
+
+    def judge(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
+        """What D says of real and of fake pairs: one pass over both reads D's weights once."""
+        import torch
+
+        from models.networks.norm import in_parts
+        D = self.networks['D']
+        if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
+            return self.spread(D, real), self.spread(D, fake)
+        with in_parts(D, 2):
+            said = D(torch.cat([real, fake]))
+        halves = [[layer.chunk(2) for layer in scale] for scale in said]
+        said_real, said_fake = ([[both[k] for both in scale] for scale in halves] for k in (0, 1))
+        return said_real, said_fake
