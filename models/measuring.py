@@ -38,7 +38,6 @@ from util.results import Results, fitted
 FORMAT = 1
 DIGITS = 6                      # of a score that is kept
 MIN_CONFIDENCE = 0.1            # where the dataset does not say what its poses were held to
-KEYPOINTS = 'keypoints'         # the one detector that does not look at pictures
 
 
 def measure(results: Results, dataset: BaseDataset, opt: Options, engine: Engine,
@@ -144,7 +143,7 @@ def pose_gauges(dataset: BaseDataset, films: Sequence[str],
     why = ''
     if joints is None:
         why = f'{dataset.root} knows no joints of its pictures'
-    elif name is None or name == KEYPOINTS:
+    elif name is None or not detectors.find(name).LOOKS:
         why = f'no detector is known that found the poses of {dataset.root}'
     else:
         try:

@@ -2,6 +2,7 @@
 import json
 import math
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -136,6 +137,13 @@ def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run,
     assert told['scores']['painted']['pose_error'] == pytest.approx(100 / (3 / 0.33), rel=1e-3)
     assert told['scores']['painted']['missed_joints'] == 0
     assert len(told['frames_scores']['pose_error']) == 3
+
+
+def test_poses_that_were_read_from_files_cannot_be_found_again():
+    missing: dict[str, str] = {}
+    read = SimpleNamespace(root='datasets/me', facts={'detector': 'keypoints'}, joints=object())
+    assert measuring.pose_gauges(read, ['painted'], missing) == []
+    assert 'no detector is known' in missing['pose_error']
 
 
 def test_poses_that_were_never_filmed_are_scored_by_what_needs_no_truth(run, tmp_path):

@@ -13,12 +13,14 @@ class Detector:
     RATE         how fast it is and where that was measured, for --help
     NEEDS        the packages or files it wants, for --help; '' when requirements.txt has all
     PARTS        which --parts it can find: some of 'body', 'hands', 'face'
+    LOOKS        whether it looks at the pictures; else it cannot find a pose in others
     skeleton     the numbering of the joints it gives; the parts asked for decide it
     """
     DESCRIPTION = ''
     RATE = ''
     NEEDS = ''
     PARTS: tuple[str, ...] = ('body',)
+    LOOKS = True
     skeleton = 'BODY_25'
 
     @classmethod

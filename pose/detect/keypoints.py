@@ -21,6 +21,7 @@ class Keypoints(Detector):
     """A folder of OpenPose's JSON or yml, everybody in it; or one person's .npz of ours."""
     DESCRIPTION = 'joints found elsewhere: OpenPose\'s JSON or yml, or found.npz of a dataset'
     RATE = 'as fast as files are read'
+    LOOKS = False
     NEEDS = '--keypoints'
     PARTS = ('body', 'hands', 'face')
 
