@@ -111,8 +111,9 @@ class FrameIndex:
         for _ in range(count):
             chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
             near = np.abs(known.times[rows] - known.times[chosen[-1]][:, None]) < APART
-            # of a short video nothing else may be left
-            costs = np.where(near & ~near.all(1, keepdims=True), np.inf, costs)
+            # of a short video nothing else may be left that is allowed
+            left = (~near & np.isfinite(costs)).any(1, keepdims=True)
+            costs = np.where(near & left, np.inf, costs)
         picked = np.stack(chosen, 1)
         return {str(path): row for files, row in zip(
             dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]
