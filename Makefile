@@ -4,8 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 8
-# Half the usual filters: two processor cores then make three times the steps in that time.
-DEMO_ARGS := --train_args "--ngf 32 --ndf 32"
 
 .PHONY: demo gallery test test-all lint install clean
 
@@ -27,7 +25,7 @@ ifdef TARGET
 else
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos
 	$(BIN)/python transfer.py --target datasets/demo_videos/target.mp4 --name demo \
-	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES) $(DEMO_ARGS)
+	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES)
 endif
 
 # Ten recipes, of which seven train, for so many minutes each.

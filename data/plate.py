@@ -60,16 +60,26 @@ class Plate:
            ) -> tuple[np.ndarray, np.ndarray]:
         """What a picture of that transform and size, by default a frame's, shows: uint8 (H, W, 3),
         and how sure, float32 (H, W)."""
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        matrix, size = np.asarray(transform, np.float64)[:2], size or self.size
-        return (cv2.warpAffine(self.picture, matrix, size, flags=flags,
-                               borderMode=cv2.BORDER_REPLICATE),
-                cv2.warpAffine(self.confidence, matrix, size, flags=flags))
+        # beyond the plate a mirror: what is there is not known, and looks more like the wall and
+        # the floor beside it than streaks do
+        return self._cut(transform, size or self.size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
+
+    def _cut(self, transform: np.ndarray, size: tuple[int, int], finely: int, beyond: int
+             ) -> tuple[np.ndarray, np.ndarray]:
+        matrix = np.asarray(transform, np.float64)[:2]
+        return (cv2.warpAffine(self.picture, matrix, size, borderMode=beyond,
+                               flags=finely | cv2.WARP_INVERSE_MAP),
+                cv2.warpAffine(self.confidence, matrix, size,
+                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
 
     def camera(self, number: int) -> np.ndarray:
         """The transform of the recognised frame nearest in time to the frame of that number."""
         known = np.flatnonzero(np.isfinite(self.transforms[:, 0, 0]))
         return self.transforms[known[np.abs(self.numbers[known] - number).argmin()]]
+
+    def recognised(self, number: int) -> bool:
+        """Whether it is known where the frame of that number lies."""
+        return bool(np.isfinite(self.transforms[self.numbers == number, 0, 0]).any())
 
     def locked(self) -> np.ndarray:
         """The transform of a camera that stands where the moving one looked most."""
@@ -87,7 +97,7 @@ class Plate:
             near = recognised(shown, View(self.picture, self.confidence == 0, look))
         if near is None:
             return None
-        picture, confidence = self.at(near)
+        picture, confidence = self._cut(near, self.size, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
         moved = aligned(shown, View(picture, confidence == 0))
         return None if moved is None else near @ moved
 

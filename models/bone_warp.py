@@ -32,6 +32,7 @@ BONES = {
     ('REye', 'REar'): 4.0, ('LEye', 'LEar'): 4.0}
 SOFT, POWER = 0.4, 3.0      # weight = (reach / (SOFT reach + distance)) ** POWER; the paper's a, b
 FAR = 0.05                  # weight of the whole body's movement, that of a bone 2.3 reaches away
+MISSING = 2.0               # strain where a frame does not show a bone
 SHORTEST = 3.0              # px: a bone seen from its end has no direction
 LEAST, MOST = 0.5, 2.0      # that a frame is scaled by
 POINTS = 64                 # along the shorter side, at which bending is worked out
@@ -56,20 +57,20 @@ def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
          size: tuple[int, int]) -> Tensor:
     """The frames (B, C, h, w), at pose `source`, bent into pose `wanted`: (B, C, H, W) for size
     (W, H)."""
-    x, y, _ = bent_places(source, wanted, skeleton, size)
+    x, y, _, _ = bent_places(source, wanted, skeleton, size)
     return sampled(frames, x, y)
 
 
 def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton,
-                size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+                size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Where the pixels of a picture of size (W, H) at pose `wanted` lie in the frames at pose
-    `source`: x and y px, and how much a bone decides that, 0..1; (B, H, W) each."""
+    `source`: x and y px, and the nearness and the strain that `bend` gives; (B, H, W) each."""
     step = max(1, min(size) // POINTS)
     places = torch.stack(bend(*grid(size, source.device, step), source, wanted, skeleton), 1)
     full = [(points - 1) * step + 1 for points in places.shape[2:]]
     finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
-    x, y, nearness = finer[..., :size[1], :size[0]].unbind(1)
-    return x, y, nearness
+    x, y, nearness, strain = finer[..., :size[1], :size[0]].unbind(1)
+    return x, y, nearness, strain
 
 
 def grid(size: tuple[int, int], device: torch.device, step: int = 1) -> tuple[Tensor, Tensor]:
@@ -94,10 +95,11 @@ def move(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
 
 
 def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
-         skeleton: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
-    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x and y px,
-    and how much a bone decides that: nearly 1 upon one, a half where it reaches no farther.
-    (B, H, W) each."""
+         skeleton: Skeleton) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x and y px.
+    Besides, how much a bone decides that, nearly 1 upon one and a half where it reaches no
+    farther; and the strain, 0 where the bones around are as they are in the frame, 1 where they
+    are turned by 60 degrees or foreshortened to a half. (B, H, W) each."""
     named = [(pair, reach) for pair, reach in BONES.items() if set(pair) <= set(skeleton.joints)]
     first, last = ([skeleton.index(pair[end]) for pair, _ in named] for end in (0, 1))
     P, Q, P_, Q_ = wanted[:, first], wanted[:, last], source[:, first], source[:, last]
@@ -119,7 +121,8 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     x_ = wide(P_[..., 0]) + ax_ * u_ - ay_ * v_                             # X'       Eq. 3
     y_ = wide(P_[..., 1]) + ay_ * u_ + ax_ * v_
 
-    seen = torch.stack([P, Q, P_, Q_])[..., 2].amin(0) > 0
+    wanted_seen = torch.minimum(P[..., 2], Q[..., 2]) > 0
+    seen = wanted_seen & (torch.minimum(P_[..., 2], Q_[..., 2]) > 0)
     use = seen & (torch.minimum(length, length_) > SHORTEST)
     nearness = wide(reach) / (SOFT * wide(reach) + torch.hypot(beyond, v) + 1e-6)
     # A bone that points the other way, by 120 degrees and more, bends nothing: the body has turned
@@ -128,10 +131,19 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     weight = nearness ** POWER * wide(use * alike)
     bones = weight.sum(1)
     total = bones + FAR
+    # a bone that is not seen in one of the two is a limb that may be missing there
+    longer = torch.log2(length_.clamp(min=SHORTEST) / length.clamp(min=SHORTEST)
+                        * scale[:, None]).abs()
+    # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
+    told = torch.maximum(length, length_)
+    told = told / (told + reach)
+    strains = torch.where(seen, told * (2 - 2 * (along * along_).sum(-1) + longer), MISSING)
+    presence = nearness ** POWER * wide(wanted_seen)
     whole_x, whole_y = move(x, y, source, wanted, skeleton)
     return (((weight * x_).sum(1) + FAR * whole_x) / total,
             ((weight * y_).sum(1) + FAR * whole_y) / total,
-            bones / (bones + (1 + SOFT) ** -POWER))
+            bones / (bones + (1 + SOFT) ** -POWER),
+            (presence * wide(strains)).sum(1) / (presence.sum(1) + FAR))
 
 
 def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:

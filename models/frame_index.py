@@ -1,12 +1,13 @@
 """A run's index: the frames it learnt, and the pose of each; the dataset is not needed to paint.
 
 RUN/index/poses.npz is a PoseTrack with a row for each frame, RUN/index/000001.png the frame of
-that number, as training sees it. PNG, because a frame is shown as it was filmed; that is at most
-as large as the dataset.
+that number, as training sees it, and where it was made RUN/mattes/000001.png how much of it is
+the person. PNG, because a frame is shown as it was filmed; that is at most as large as the dataset.
 """
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from data.base_dataset import BaseDataset
 from data.cache import read_picture
 from data.joints import PictureJoints
+from data.matte import matte
 from data.plate import Plate, make_plate, person_mask
 from pose.coverage import APART
 from pose.retrieve import PoseIndex, best_path
@@ -36,19 +38,25 @@ class FrameIndex:
         """UserError where `folder` holds none."""
         self.folder = folder
         self.track = PoseTrack.load(folder / 'poses.npz')
-        self.frame = lru_cache(REMEMBERED)(self.shown)
+        self.frame = lru_cache(REMEMBERED)(partial(self.shown, self.read))
+        self.matte = lru_cache(REMEMBERED)(partial(self.shown, self.read_matte))
 
-    def shown(self, row: int) -> np.ndarray:
-        picture = self.read(row % len(self.track))
+    @property
+    def mattes(self) -> Path:
+        return self.folder.parent / 'mattes'
+
+    def shown(self, read: Callable[[int], np.ndarray], row: int) -> np.ndarray:
+        picture = read(row % len(self.track))
         return picture if row < len(self.track) else np.ascontiguousarray(picture[:, ::-1])
 
     def read(self, row: int) -> np.ndarray:
-        path = self.folder / f'{self.track.index[row] + 1:06d}.png'
-        try:
-            return read_picture(path)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise UserError(f'{path}: cannot be read ({error}). Make the index again: train.py '
-                            f'--overwrite.') from error
+        return kept(self.folder / self.file(row))
+
+    def read_matte(self, row: int) -> np.ndarray:
+        return kept(self.mattes / self.file(row))
+
+    def file(self, row: int) -> str:
+        return f'{self.track.index[row] + 1:06d}.png'
 
     @cached_property
     def both(self) -> PoseTrack:
@@ -84,6 +92,19 @@ class FrameIndex:
         masks = [person_mask(pose, self.track.joints, self.track.size)
                  for pose in self.track.poses]
         return make_plate(frames, masks, self.track.index)
+
+    def cut_out(self, plate: Plate, threads: int = 2) -> None:
+        """Write the frames' mattes, which index.matte(row) then gives, uint8 (H, W, 3)."""
+        track = self.track
+        with folder_in_place_of(self.mattes) as part, ThreadPoolExecutor(max(1, threads)) as pool:
+            def cut(row: int) -> None:
+                number = int(track.index[row])
+                behind, sure = plate.at(plate.camera(number))
+                if not plate.recognised(number):
+                    sure = np.zeros_like(sure)
+                write_image(part / self.file(row), matte(
+                    self.read(row), behind, sure, track.poses[row], track.joints))
+            list(progress(pool.map(cut, range(len(track))), 'cutting out', len(track)))
 
     def choose(self, dataset: BaseDataset, count: int = 1, learnt: bool = False,
                place: float = 0.0, smooth_path: float = 1.0,
@@ -131,11 +152,20 @@ class FrameIndex:
                 item = dataset.item(row)
                 write_image(part / f'{track.index[row] + 1:06d}.png', item['B'])
                 return item['joints'], size_of(item['B'])
-            kept = list(progress(pool.map(keep, range(len(track))), 'indexing', len(track)))
-            poses, sizes = zip(*kept)
+            found = list(progress(pool.map(keep, range(len(track))), 'indexing', len(track)))
+            poses, sizes = zip(*found)
             track = replace(in_pixels_of(sizes[0], track), poses=np.stack(poses))
             track.save(part / 'poses.npz')
         return cls(folder)
+
+
+def kept(path: Path) -> np.ndarray:
+    """uint8 (H, W, 3) of one of an index's files."""
+    try:
+        return read_picture(path)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UserError(f'{path}: cannot be read ({error}). Make the index again: train.py '
+                        f'--overwrite.') from error
 
 
 def track_of(dataset: BaseDataset) -> PoseTrack:

@@ -3,10 +3,10 @@
 Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs",
 CVPR 2018, arXiv 1711.11585, Sec. 3.2. Equation numbers below are that paper's.
 """
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.base_model import BaseModel
-from util.errors import say
+from util.errors import UserError, say, warn
 
 if TYPE_CHECKING:
     import argparse
@@ -28,18 +28,40 @@ def declare_perceptual(group: 'argparse._ArgumentGroup') -> None:
 class MultiscaleJudge(BaseModel):
     """A model whose network D is a MultiscaleDiscriminator; its loss is opt.gan_mode.
 
-    perceptual   None with --no_vgg_loss
+    perceptual    None with --no_vgg_loss
+    WITHOUT_VGG   whether it trains without one where no VGG is at hand
     """
+    WITHOUT_VGG = False
     perceptual: 'PerceptualLoss | None'
 
     def begin_perceptual(self, opt: 'argparse.Namespace') -> None:
-        """Read the VGG that is at hand, and say which; UserError where there is none."""
+        """Read the VGG that is at hand, and say which; UserError where there is none, unless the
+        model does WITHOUT_VGG and nobody asked for one."""
         from models.perceptual import find_perceptual_loss
         self.perceptual = None
-        if not opt.no_vgg_loss:
+        if opt.no_vgg_loss:
+            return
+        try:
             self.perceptual = loss = find_perceptual_loss(opt.vgg_weights)
-            self.engine.place(loss)
-            say(f'perceptual loss: {loss.name}')
+        except UserError as error:
+            if opt.vgg_weights or not self.WITHOUT_VGG:
+                raise
+            warn(f'training without the perceptual loss, so the picture stays softer: {error}')
+            return
+        self.engine.place(loss)
+        say(f'perceptual loss: {loss.name}')
+
+    def facts(self) -> dict[str, Any]:
+        return {'perceptual_loss': self.perceptual.name if self.perceptual else None}
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | self.facts()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        was, now = state['perceptual_loss'], self.facts()['perceptual_loss']
+        if was != now:
+            warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
     def adversarial(self, said: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
         """The sum over all scales, Eq. 3."""

@@ -277,18 +277,12 @@ class Pix2PixHDModel(MultiscaleJudge):
 
     # -- what is kept ------------------------------------------------------------------------
 
-    def facts(self) -> dict[str, Any]:
-        return {'perceptual_loss': self.perceptual.name if self.perceptual else None}
-
     def state(self) -> dict[str, Any]:
-        return super().state() | {'pool': self.pool.pairs} | self.facts()
+        return super().state() | {'pool': self.pool.pairs}
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         self.pool.pairs = [pair.to(self.engine.device) for pair in state['pool']]
-        was, now = state['perceptual_loss'], self.facts()['perceptual_loss']
-        if was != now:
-            warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
     def check_size(self, width: int, height: int) -> None:
         from models.perceptual import SMALLEST

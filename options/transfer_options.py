@@ -22,7 +22,7 @@ class TransferOptions(EntryOptions):
                               'none')
         job.add_argument('--name', default=None,
                          help='of the run; the target\'s file name if not given')
-        job.add_argument('--model', default='pix2pix', help='models/MODEL_model.py')
+        job.add_argument('--model', default='body2body', help='models/MODEL_model.py')
         job.add_argument('--size', type=int, default=256, help='width and height painted, px')
 
         where = parser.add_argument_group('folders')
@@ -32,7 +32,7 @@ class TransferOptions(EntryOptions):
 
         more = parser.add_argument_group('further flags for a stage, in one string each')
         for stage, example in (('target', '--crop 120,90,720,540'), ('source', '--start 3'),
-                               ('train', '--netG resnet_9blocks'), ('test', '--device cpu')):
+                               ('train', '--ngf 32'), ('test', '--device cpu')):
             more.add_argument(f'--{stage}_args', default='', help=f'e.g. "{example}"')
 
     def parse(self, argv: list[str] | None = None) -> Options:

@@ -10,9 +10,11 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
+from models.body2body_model import shares
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
 from pose.coverage import APART
+from util.errors import UserError
 
 
 @pytest.fixture
@@ -80,3 +82,53 @@ def test_what_is_smooth_changes_slowly_and_what_is_sharp_need_not():
     said = refiner(torch.rand(1, 3, 64, 64))[0].detach()
     roughness = (said[:, 1:] - said[:, :-1]).abs().mean((1, 2)) / said.std((1, 2))
     assert roughness[1] < roughness[0] / 2
+
+
+def filled(*values):
+    """(1, N, 4, 4): each value all over its picture."""
+    return torch.tensor(values)[None, :, None, None].expand(1, -1, 4, 4).clone()
+
+
+def test_a_limb_is_shown_by_the_frame_that_strains_it_least():
+    strain, said = filled(0.1, 0.1), torch.zeros(1, 4, 4, 4)
+    strain[0, 0, :2] = 0.4
+    share = shares(said, filled(1.0, 1.0), strain)
+    assert torch.allclose(share.sum(1), torch.ones(1, 4, 4))
+    assert (share[0, 1, :2] > 0.98).all() and (share[0, 0, 2:] > 0.7).all()
+
+
+def test_the_background_is_where_the_frame_that_is_shown_has_no_person():
+    strain, said = filled(0.0, 0.2), torch.zeros(1, 4, 4, 4)
+    for first, second, behind in ((-1.0, 1.0, True), (1.0, -1.0, False), (-1.0, -1.0, True)):
+        share = shares(said, filled(first, second), strain)
+        assert (share[0, 2] > 0.9).all() == behind and (share[0, 0] > 0.9).all() == (not behind)
+
+
+def test_what_g_says_is_bounded_and_comes_back_from_anywhere():
+    said = torch.full((1, 4, 4, 4), 0.0)
+    said[0, 3] = 500.0
+    said.requires_grad_()
+    share = shares(said, filled(1.0, 1.0), filled(0.1, 0.1))
+    assert share[0, 3].max() < 0.99
+    share[0, 3].sum().backward()
+    assert (said.grad[0, 3] > 0).all()
+
+
+def test_the_mattes_are_kept_and_their_frames_person_stands_out(run):
+    run.train('--max_steps', '1')
+    from models.frame_index import FrameIndex
+    index = FrameIndex(run.folder / 'index')
+    blue = np.array([20, 60, 230])
+    for row in (3, 40, 83):                 # 83: a mirrored one
+        person = np.abs(index.frame(row).astype(int) - blue).sum(-1) < 60
+        matte = index.matte(row)[..., 0] > 127
+        assert (matte & person).sum() > 0.4 * person.sum() and matte[~person].mean() < 0.05
+
+
+def test_where_no_vgg_is_at_hand_it_says_so_and_trains(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    monkeypatch.setenv('BODY2BODY_WEIGHTS', str(tmp_path))
+    run.train('--max_steps', '1')
+    assert 'without the perceptual loss' in capsys.readouterr().err
+    with pytest.raises(UserError, match='vgg_weights'):
+        run.train('--max_steps', '1', '--overwrite', '--vgg_weights', 'none.pth')

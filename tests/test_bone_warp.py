@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.bone_warp import bent, moved, resized
+from models.bone_warp import bent, bent_places, moved, resized
 from pose.skeleton import BODY_25, COCO_18, convert
 
 SIZE = 96, 96
@@ -134,3 +134,29 @@ def test_a_batch_is_its_frames_one_by_one(align):
     alone = [align(frames[k:k + 1], source[k:k + 1], wanted[k:k + 1], BODY_25, SIZE)
              for k in range(2)]
     assert torch.allclose(together, torch.cat(alone), atol=1e-4)
+
+
+def strain_at(source, wanted, *place):
+    _, _, _, strain = bent_places(source, wanted, BODY_25, SIZE)
+    return float(strain[0, place[1], place[0]])
+
+
+def test_a_bone_is_strained_where_it_is_turned_foreshortened_or_hidden():
+    raised = pose(RWrist=(20, 46))
+    hidden = pose(RWrist=None)
+    near, far = (23, 38), (60, 74)
+    assert strain_at(pose(), pose(), *near) < 0.01
+    assert strain_at(pose(), raised, *near) > 5 * strain_at(pose(), raised, *far)
+    assert strain_at(pose(), pose(RWrist=(24, 37)), *near) > strain_at(pose(), raised, *near) > 0.05
+    assert strain_at(hidden, pose(), *near) > strain_at(pose(), raised, *near)
+    assert strain_at(hidden, pose(), *far) < 0.1
+
+
+def test_a_limb_that_is_not_wanted_strains_nothing():
+    assert strain_at(pose(), pose(RElbow=None, RWrist=None), 23, 38) < 0.1
+
+
+def test_nothing_is_strained_in_a_body_of_another_size():
+    wanted = pose()
+    wanted[..., :2] *= 0.75
+    assert strain_at(pose(), wanted, 18, 29) < 0.05

@@ -1,0 +1,59 @@
+"""Which pixels of a frame are the person, told from the background without the person.
+
+What differs from the background and hangs together with the body is the person, with clothes, hair
+and what shadow is dark: difference matting (Qian and Sezan, "Video Background Replacement without
+a Blue Screen", ICIP 1999), held to the surroundings of the pose.
+"""
+import cv2
+import numpy as np
+
+from data.plate import person_mask
+from pose.skeleton import Skeleton
+
+SAME, WHOLLY = 10.0, 20.0   # 0..255: less difference is noise; so much more is another thing
+NOISY = 90                  # %: of the background, whose difference is noise in any case
+NEAR, CORE = 0.10, -0.05    # of the body's height: how far clothes may reach beyond the drawn
+                            # limbs, and how thin limbs are surely the person
+JOIN, SOFT = 1.5, 0.7       # px of a picture of 256: half the gaps to be closed, and how soft
+                            # the edge is
+HOLE = 0.03                 # of the picture's size: a smaller hole is filled
+HEAD = ('Nose', 'REye', 'LEye', 'REar', 'LEar')
+
+
+def matte(frame: np.ndarray, behind: np.ndarray, sure: np.ndarray, pose: np.ndarray,
+          skeleton: Skeleton) -> np.ndarray:
+    """uint8 (H, W, 1): how much of each pixel is the person, 255 = all.
+
+    frame          uint8 (H, W, 3)
+    behind, sure   the background there, uint8 (H, W, 3), and how sure that is, float (H, W) 0..1
+    pose           float (K, 3) px, the person's
+    """
+    size = frame.shape[1], frame.shape[0]
+    unit = max(1.0, min(size) / 256)
+    near = person_mask(pose, skeleton, size, NEAR)
+    # a median keeps the edges, which what differs much would blur over those who differ little
+    apart = cv2.medianBlur(cv2.absdiff(frame, behind).max(-1), 3).astype(np.float32)
+    around = apart[~near & (sure > 0)]
+    noise = max(SAME, float(np.percentile(around, NOISY)) if around.size else 0.0)
+    # where nobody ever saw the background only the pose can tell
+    soft = np.where(sure > 0, near * ((apart - noise) / WHOLLY).clip(0, 1),
+                    person_mask(pose, skeleton, size, 0)).astype(np.float32)
+    solid = cv2.morphologyEx((soft > 0.5).astype(np.uint8), cv2.MORPH_CLOSE,
+                             disc(round(JOIN * unit)))
+    limbs = pose.copy()
+    limbs[[skeleton.index(joint) for joint in HEAD if joint in skeleton.joints], 2] = 0
+    core = person_mask(limbs if limbs[:, 2].any() else pose, skeleton, size, CORE)
+    _, pieces = cv2.connectedComponents(solid | core)
+    solid = np.isin(pieces, np.unique(pieces[core])).astype(np.uint8)
+    holes, _ = cv2.findContours(1 - solid, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    least = (HOLE * min(size)) ** 2
+    small = [hole for hole in holes if cv2.contourArea(hole) < least]
+    cv2.drawContours(solid, small, -1, (1,), -1)
+    # the outermost pixels show some of the background that the frame was filmed before
+    return np.rint(255 * cv2.GaussianBlur(cv2.erode(
+        np.maximum(soft * solid, cv2.erode(solid, disc(1))), disc(round(unit))),
+        (0, 0), SOFT * unit)).astype(np.uint8)[..., None]
+
+
+def disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -1,0 +1,77 @@
+"""Cutting the person out: what differs from the background and hangs together with the body."""
+import cv2
+import numpy as np
+import pytest
+
+from data.matte import matte
+from data.plate import person_mask
+from pose.skeleton import BODY_25
+from tests.conftest import joints
+from tests.test_plate import HEIGHT, PERSON, SIZE, WIDTH, cut_of
+
+SURE = np.ones((HEIGHT, WIDTH), np.float32)
+
+
+def body():
+    """Who stands in the middle, 90 px high, arms hanging."""
+    pose = joints(0)
+    seen = pose[:, 2] > 0
+    pose[seen, :2] = (pose[seen, :2] - (6, 8)) * 9 + (80, 18)
+    return pose
+
+
+@pytest.fixture
+def shown():
+    """behind, frame, pose, and bool: where the person truly is."""
+    behind, pose = cut_of(100, 40), body()
+    true = person_mask(pose, BODY_25, SIZE, 0.02)
+    frame = np.where(true[..., None], PERSON, behind)
+    frame = frame + np.random.default_rng(0).normal(0, 2, frame.shape)
+    return behind, frame.clip(0, 255).astype(np.uint8), pose, true
+
+
+def alike(found, true):
+    """Intersection over union."""
+    found = found[..., 0] > 127
+    return (found & true).sum() / (found | true).sum()
+
+
+def test_the_person_is_cut_out_where_clothes_end_and_not_where_the_pose_does(shown):
+    behind, frame, pose, true = shown
+    found = matte(frame, behind, SURE, pose, BODY_25)
+    assert found.shape == (HEIGHT, WIDTH, 1) and found.dtype == np.uint8
+    # a pixel less all around: the outermost ones are of both
+    assert alike(found, true) > max(0.85, alike(
+        255 * person_mask(pose, BODY_25, SIZE, 0.10)[..., None], true) + 0.1)
+    assert (found[..., 0] > 127)[~true].sum() < 0.03 * true.sum()
+
+
+def test_a_thing_beside_the_person_stays_background(shown):
+    behind, frame, pose, true = shown
+    frame[20:60, 10:30] = PERSON                    # far from the body
+    away = cv2.distanceTransform((~true).astype(np.uint8), cv2.DIST_L2, 5)
+    away *= person_mask(pose, BODY_25, SIZE, 0.10)
+    row, column = np.unravel_index(away.argmax(), away.shape)
+    frame[row - 1:row + 2, column - 1:column + 2] = PERSON      # and near it, hanging on nothing
+    found = matte(frame, behind, SURE, pose, BODY_25)[..., 0]
+    assert not found[20:60, 10:30].any() and not found[row, column]
+
+
+def test_clothes_that_look_like_the_wall_leave_no_holes(shown):
+    behind, frame, pose, true = shown
+    x, y = pose[BODY_25.index('MidHip'), :2].astype(int)
+    frame[y - 6:y - 3, x - 2:x + 2] = behind[y - 6:y - 3, x - 2:x + 2]
+    assert matte(frame, behind, SURE, pose, BODY_25)[y - 6:y - 3, x - 2:x + 2].min() == 255
+
+
+def test_where_nobody_saw_the_background_the_pose_tells(shown):
+    behind, frame, pose, _ = shown
+    found = matte(frame, behind * 0, SURE * 0, pose, BODY_25)
+    assert alike(found, person_mask(pose, BODY_25, SIZE, 0)) > 0.7
+    assert not found[..., 0][~person_mask(pose, BODY_25, SIZE, 0.10)].any()
+
+
+def test_a_background_that_never_fits_is_noise_and_no_person(shown):
+    behind, frame, pose, true = shown
+    behind = (behind * 0.85).astype(np.uint8)       # the lamps were turned up
+    assert alike(matte(frame, behind, SURE, pose, BODY_25), true) > 0.8
