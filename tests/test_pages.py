@@ -166,9 +166,13 @@ def test_the_film_of_the_held_out_pose_steps_and_plays_from_disk(training_page: 
 @needs_browser
 def test_the_film_stops_where_it_is_paused(training_page: Path) -> None:
     middle, later = ask(training_page, FILM + """
+        // at once: who looks now and then may look too late
+        const paused = new Promise(done => new MutationObserver((_, watching) => {
+          if (now()[0] === second) { watching.disconnect(); play.click(); done(); }
+        }).observe(painted, {attributeFilter: ['src']}));
         play.click();
-        await until(0, second);
-        play.click();
+        await paused;
+        await pause(100);
         const middle = now();
         await pause(2000);
         return [middle, now()];""")
