@@ -136,8 +136,16 @@ FILM = """
     const painted = document.querySelector('.wipe img + img');
     const now = () => [painted.getAttribute('src'), painted.naturalWidth, play.innerText,
                        document.querySelector('h2').innerText];
-    const until = async (at, value) => { while (now()[at] !== value) await pause(20); };
-    const [first, second] = ['film/000000190.jpg', 'film/000000290.jpg'];"""
+    const [first, second] = ['film/000000190.jpg', 'film/000000290.jpg'];
+    // Chromium's clock runs on while a picture is decoded, and stands still while one is fetched
+    const fetched = () => new Promise((done) => {
+      const any = new Image();
+      any.onload = any.onerror = done;
+      any.src = first + '?' + Math.random();
+    });
+    const until = async (at, value) => {
+      while (now()[at] !== value) { await fetched(); await pause(20); }
+    };"""
 
 
 @needs_browser
@@ -166,12 +174,12 @@ def test_the_film_of_the_held_out_pose_steps_and_plays_from_disk(training_page: 
 @needs_browser
 def test_the_film_stops_where_it_is_paused(training_page: Path) -> None:
     middle, later = ask(training_page, FILM + """
-        // at once: who looks now and then may look too late
-        const paused = new Promise(done => new MutationObserver((_, watching) => {
-          if (now()[0] === second) { watching.disconnect(); play.click(); done(); }
-        }).observe(painted, {attributeFilter: ['src']}));
+        let paused = false;             // at once: who looks now and then may look too late
+        new MutationObserver((_, watching) => {
+          if (now()[0] === second) { watching.disconnect(); play.click(); paused = true; }
+        }).observe(painted, {attributeFilter: ['src']});
         play.click();
-        await paused;
+        while (!paused) { await fetched(); await pause(20); }
         await pause(100);
         const middle = now();
         await pause(2000);
