@@ -44,6 +44,7 @@ SWAY, SURE, LATER, STRAIN = 6.0, 4.0, 1.0, 150.0
 # What is left of each weight where no VGG is at hand: L1 alone would blur, so that what D sees
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with all of L1, 0.199 with a VGG.
 WITHOUT_VGG = {'G_GAN': 3.0, 'G_Feat': 10.0, 'G_L1': 0.3, 'G_VGG': 0.0}
+WINDOW = 128        # px that a step looks at
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
 
 
@@ -235,7 +236,7 @@ class Body2BodyModel(MultiscaleJudge):
         frames, source, wanted = self.retrieved(batch)
         noise = torch.randn_like(wanted[..., :2]) * NOISE * max(x.shape[-2:])
         wanted = torch.cat([wanted[..., :2] + noise, wanted[..., 2:]], -1)
-        part = self.window(wanted, x.shape[-2:])
+        part = window(wanted, x.shape[-2:])
         with self.engine.autocast():
             fake = self.paint_from(x, self.background(batch), frames, source, wanted, part)
         x, y = x[part], y[part]
@@ -261,20 +262,20 @@ class Body2BodyModel(MultiscaleJudge):
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def window(self, wanted: 'Tensor', size: 'tuple[int, int]') -> 'Part':
-        """A square about one of the joints seen, half the picture: that is where something is to
-        be learnt, and twice as many are painted in the time."""
-        import torch
 
-        from models.networks.refiner import Refiner
-        multiple = Refiner.multiple
-        side = max(multiple, min(size) // 2 // multiple * multiple)
-        seen = wanted[0, wanted[0, :, 2] > 0, :2].cpu()
-        joint = seen[int(torch.randint(len(seen), ()))] if len(seen) else torch.tensor(
-            [size[1] / 2, size[0] / 2])
-        left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
-                     zip(joint, (size[1], size[0])))
-        return ..., slice(top, top + side), slice(left, left + side)
+def window(wanted: 'Tensor', size: 'tuple[int, int]') -> 'Part':
+    """A square about one of the joints seen: that is where something is to be learnt, and a
+    step takes as long for a large picture as for a small one."""
+    import torch
+
+    from models.networks.refiner import Refiner
+    side = max(Refiner.multiple, min(WINDOW, *size) // Refiner.multiple * Refiner.multiple)
+    seen = wanted[0, wanted[0, :, 2] > 0, :2].cpu()
+    joint = seen[int(torch.randint(len(seen), ()))] if len(seen) else torch.tensor(
+        [size[1] / 2, size[0] / 2])
+    left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
+                 zip(joint, (size[1], size[0])))
+    return ..., slice(top, top + side), slice(left, left + side)
 
 
 def shares(said: 'Tensor', person: 'Tensor', strain: 'Tensor') -> 'Tensor':

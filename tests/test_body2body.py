@@ -10,7 +10,7 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
-from models.body2body_model import shares
+from models.body2body_model import WINDOW, shares, window
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
 from pose.coverage import APART
@@ -132,3 +132,25 @@ def test_where_no_vgg_is_at_hand_it_says_so_and_trains(run, tmp_path, monkeypatc
     assert 'without the perceptual loss' in capsys.readouterr().err
     with pytest.raises(UserError, match='vgg_weights'):
         run.train('--max_steps', '1', '--overwrite', '--vgg_weights', 'none.pth')
+
+
+@pytest.mark.parametrize('size', [(512, 1024), (256, 256), (96, 64)])
+def test_a_step_looks_at_a_window_of_one_size_about_a_joint(size):
+    torch.manual_seed(0)
+    wanted = torch.rand(1, 25, 3) * torch.tensor([size[1], size[0], 1.0])
+    wanted[0, 5:, 2] = 0
+    seen = set()
+    for _ in range(60):
+        part = window(wanted, size)
+        shown = torch.zeros(size)
+        shown[part] = 1
+        sides = int(shown.amax(1).sum()), int(shown.amax(0).sum())
+        assert sides == (min(WINDOW, *size) // 16 * 16,) * 2
+        x, y = wanted[0, :5, :2].long().unbind(-1)
+        seen |= set(torch.nonzero(shown[y, x]).flatten().tolist())
+    assert seen == set(range(5))
+
+
+def test_a_pose_without_joints_is_looked_at_in_the_middle():
+    part = window(torch.zeros(1, 25, 3), (512, 512))
+    assert part[1] == part[2] == slice(192, 320)
