@@ -53,7 +53,7 @@ class Body2BodyModel(MultiscaleJudge):
     poses, RUN/plate the background."""
 
     WITHOUT_VGG = True
-    DEFAULTS: dict[str, Any] = {'ngf': 24, 'batch_size': 1, 'lr': 3e-4, 'ema': 0.998}
+    DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 3e-4, 'ema': 0.998}
     index: 'FrameIndex'
     plate: 'Plate'
 

@@ -45,8 +45,12 @@ class Engine:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def place(self, network: nn.Module) -> nn.Module:
-        network.to(self.device)
-        return network.to(memory_format=self.memory_format)     # type: ignore[call-overload]
+        """The network on the device, its weights laid out as is fastest; a network that knows
+        better says so in `memory_format`."""
+        layout = self.memory_format
+        if not self.plain:
+            layout = getattr(network, 'memory_format', layout)
+        return network.to(self.device).to(memory_format=layout)     # type: ignore[call-overload]
 
     def adam(self, network: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
         """Adam with betas (beta1, 0.999); fused unless this is the plain path."""

