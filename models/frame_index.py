@@ -123,18 +123,23 @@ class FrameIndex:
         known = self.both if mirrored else self.track
         track = in_pixels_of(known.size, track_of(dataset).numbered(known.skeleton))
         index = self.poses_of_both if mirrored else self.poses
-        rows, costs = index.candidates(
-            track.poses, place=place, depth=track.depth,
-            allowed=(lambda part: abs(track.times[part, None] - known.times) > APART)
-            if learnt else None)
-        costs = costs + MIRRORED ** 2 * (rows >= len(self.track))
         chosen: list[np.ndarray] = []
+
+        def allowed(part: slice) -> np.ndarray:
+            may = np.ones((len(track.poses[part]), len(known)), bool)
+            may[:, index.unseen] = False
+            if learnt:
+                may &= abs(track.times[part, None] - known.times) > APART
+            for earlier in chosen:
+                other = may & (abs(known.times - known.times[earlier[part], None]) >= APART)
+                # of a short video nothing else may be left
+                may = np.where(other.any(1, keepdims=True), other, may)
+            return may
         for _ in range(count):
+            rows, costs = index.candidates(track.poses, place=place, depth=track.depth,
+                                           allowed=allowed if learnt or chosen else None)
+            costs = costs + MIRRORED ** 2 * (rows >= len(self.track))
             chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
-            near = np.abs(known.times[rows] - known.times[chosen[-1]][:, None]) < APART
-            # of a short video nothing else may be left that is allowed
-            left = (~near & np.isfinite(costs)).any(1, keepdims=True)
-            costs = np.where(near & left, np.inf, costs)
         picked = np.stack(chosen, 1)
         return {str(path): row for files, row in zip(
             dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]

@@ -154,3 +154,13 @@ def test_a_step_looks_at_a_window_of_one_size_about_a_joint(size):
 def test_a_pose_without_joints_is_looked_at_in_the_middle():
     part = window(torch.zeros(1, 25, 3), (512, 512))
     assert part[1] == part[2] == slice(192, 320)
+
+
+def test_the_second_frame_is_no_near_copy_of_the_first(run):
+    run.train('--max_steps', '1')
+    from models.frame_index import FrameIndex
+    index = FrameIndex(run.folder / 'index')
+    dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'val')
+    first, second = np.stack(list(index.choose(dataset, 2).values())).T
+    assert (np.abs(index.track.times[first] - index.track.times[second]) >= APART).all()
+    assert np.array_equal(first, np.stack(list(index.choose(dataset).values()))[:, 0])
