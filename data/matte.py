@@ -7,7 +7,8 @@ a Blue Screen", ICIP 1999), held to the surroundings of the pose.
 import cv2
 import numpy as np
 
-from data.plate import person_mask
+from data.plate import disc, person_mask
+from pose.coverage import LIMBS
 from pose.skeleton import Skeleton
 
 SAME, WHOLLY = 10.0, 20.0   # 0..255: less difference is noise; so much more is another thing
@@ -17,7 +18,6 @@ NEAR, CORE = 0.10, -0.05    # of the body's height: how far clothes may reach be
 JOIN, SOFT = 1.5, 0.7       # px of a picture of 256: half the gaps to be closed, and how soft
                             # the edge is
 HOLE = 0.03                 # of the picture's size: a smaller hole is filled
-HEAD = ('Nose', 'REye', 'LEye', 'REar', 'LEar')
 
 
 def matte(frame: np.ndarray, behind: np.ndarray, sure: np.ndarray, pose: np.ndarray,
@@ -41,7 +41,8 @@ def matte(frame: np.ndarray, behind: np.ndarray, sure: np.ndarray, pose: np.ndar
     solid = cv2.morphologyEx((soft > 0.5).astype(np.uint8), cv2.MORPH_CLOSE,
                              disc(round(JOIN * unit)))
     limbs = pose.copy()
-    limbs[[skeleton.index(joint) for joint in HEAD if joint in skeleton.joints], 2] = 0
+    limbs[[skeleton.index(joint) for joint in LIMBS['head'].joints
+           if joint in skeleton.joints], 2] = 0
     core = person_mask(limbs if limbs[:, 2].any() else pose, skeleton, size, CORE)
     _, pieces = cv2.connectedComponents(solid | core)
     solid = np.isin(pieces, np.unique(pieces[core])).astype(np.uint8)
@@ -53,7 +54,3 @@ def matte(frame: np.ndarray, behind: np.ndarray, sure: np.ndarray, pose: np.ndar
     return np.rint(255 * cv2.GaussianBlur(cv2.erode(
         np.maximum(soft * solid, cv2.erode(solid, disc(1))), disc(round(unit))),
         (0, 0), SOFT * unit)).astype(np.uint8)[..., None]
-
-
-def disc(radius: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

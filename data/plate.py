@@ -156,7 +156,7 @@ class _Masks(Sequence[np.ndarray]):
     def __init__(self, masks: Sequence[np.ndarray], hidden: np.ndarray | None = None,
                  grow: int = 0):
         self.masks, self.hidden = masks, masks[0] & False if hidden is None else hidden
-        self.disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1))
+        self.disc = disc(grow)
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -236,6 +236,10 @@ def _filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     small = cv2.inpaint(small, few.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return np.where(holes[..., None], cv2.resize(small, picture.shape[1::-1]), picture)
+
+
+def disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],

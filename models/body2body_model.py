@@ -43,14 +43,14 @@ LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise th
 SWAY, SURE, LATER, STRAIN = 6.0, 4.0, 1.0, 150.0
 # What is left of each weight where no VGG is at hand: L1 alone would blur, so that what D sees
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with all of L1, 0.199 with a VGG.
-WITHOUT_VGG = {'G_GAN': 3.0, 'G_Feat': 10.0, 'G_L1': 0.3, 'G_VGG': 0.0}
+INSTEAD_OF_VGG = {'G_GAN': 3.0, 'G_Feat': 10.0, 'G_L1': 0.3}
 WINDOW = 128        # px that a step looks at
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
 
 
 class Body2BodyModel(MultiscaleJudge):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
-    poses, RUN/plate the background."""
+    poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
     WITHOUT_VGG = True
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 3e-4, 'ema': 0.998}
@@ -102,8 +102,8 @@ class Body2BodyModel(MultiscaleJudge):
         self.networks['D'] = MultiscaleDiscriminator(opt.input_nc + colours, opt.ndf, 3, 'none', 2)
         init_weights(self.networks['D'], 'kaiming')
         self.begin_perceptual(opt)
-        without = self.perceptual is None
-        self.lambdas = {name: weight * (WITHOUT_VGG[name] if without else 1) for name, weight in (
+        kept = INSTEAD_OF_VGG if self.perceptual is None else {}
+        self.lambdas = {name: weight * kept.get(name, 1) for name, weight in (
             ('G_GAN', opt.lambda_GAN), ('G_Feat', opt.lambda_feat), ('G_L1', opt.lambda_L1),
             ('G_VGG', opt.lambda_VGG))}
 
