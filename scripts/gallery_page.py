@@ -26,6 +26,7 @@ SAMPLE = 3                      # frames on the page
 # key of a row, the table's heading, how it is written, whether less is better
 COLUMNS = (
     ('box_lpips_alex', 'LPIPS, person', '{:.3f}', True),
+    ('box_lpips_vgg', 'LPIPS VGG, person', '{:.3f}', True),
     ('box_ssim', 'SSIM, person', '{:.3f}', False), ('box_psnr', 'PSNR, person', '{:.2f}', False),
     ('box_l1', 'L1, person', '{:.4f}', True), ('ssim', 'SSIM', '{:.3f}', False),
     ('psnr', 'PSNR', '{:.2f}', False), ('l1', 'L1', '{:.4f}', True),
@@ -34,7 +35,7 @@ COLUMNS = (
     ('train_memory', 'MB, training', '{:.0f}', True),
     ('paint_memory', 'MB, painting', '{:.0f}', True))
 UNITS = {'parameters': 1e6}
-JUDGED = 10                     # of these columns: how good, and how fast
+JUDGED = 11                     # of these columns: how good, and how fast
 
 STYLE = score_table.STYLE + """
 .scores th, .scores td { white-space: nowrap; }

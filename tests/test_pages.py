@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.browser import COUNT, ask, needs_browser, photograph
-from util.page import curves_svg, facts_table, page, render, ticks
+from util.page import DIGIT, curves_svg, facts_table, page, render, ticks
 from util.results_page import write_results_page
 from util.sinks.base_sink import RunFacts
 from util.sinks.html_sink import HtmlSink
@@ -276,6 +276,17 @@ def test_a_curve_lies_where_its_numbers_say() -> None:
     assert x1 - x0 == x2 - x1 > 0
     assert y0 > y2 > y1 and math.isclose(y0 - y2, y2 - y1, abs_tol=0.2)
     assert 'aria-label="loss over images seen"' in svg
+
+
+@pytest.mark.parametrize('points', [
+    [(0, 0.0451), (319, 0.0455)], [(80, -0.631), (300, 0.0)], [(0, 12_340.0), (1_204_500, 12_380.0)]])
+def test_the_labels_of_a_curve_lie_in_its_picture(points: list[tuple[float, float]]) -> None:
+    svg = curves_svg({'loss': points})
+    labels = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="(\w+)">([^<]+)<', svg)
+    assert {anchor for _, anchor, _ in labels} == {'end', 'middle'}
+    for x, anchor, text in labels:
+        wide = len(text) * DIGIT * (1 if anchor == 'end' else 0.5)
+        assert float(x) >= wide and (anchor == 'end' or float(x) + wide <= 250)
 
 
 @pytest.mark.parametrize('points', [

@@ -15,6 +15,7 @@ from dominate.util import raw
 
 Point = tuple[float, float]
 LABELS = {'real_A': 'pose', 'fake_B': 'painted', 'real_B': 'real'}
+DIGIT = 7.0         # px that a digit of a curve's label is wide, at most
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #f6f6f3; --card: #fff; --ink: #1d2024; --soft: #666c75;
@@ -244,10 +245,12 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
     every = [point for points in series.values() for point in points]
     if not every:
         return '<p class="soft">nothing yet</p>'
-    width, height, left, right, bottom = 250, 130, 38, 245, 106
-    top = 24 if legend else 10
     x0, x1 = extent([x for x, _ in every])
     y0, y1 = extent([y for _, y in every], cut=0.02)
+    levels = {tick: short(tick) for tick in ticks(y0, y1)}
+    width, height, right, bottom = 250, 130, 245, 106
+    left = max(38, 8 + DIGIT * max(map(len, levels.values()), default=0))
+    top = 24 if legend else 10
 
     def place(points: Sequence[Point]) -> str:
         spots = ((left + (x - x0) / (x1 - x0) * (right - left),
@@ -256,14 +259,13 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
         return ' '.join(f'{x:.1f},{y:.1f}' for x, y in spots)
 
     parts = []
-    for tick in ticks(y0, y1):
+    for tick, text in levels.items():
         y = bottom - (tick - y0) / (y1 - y0) * (bottom - top)
         parts.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
-                     f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{short(tick)}</text>')
-    for tick in ticks(x0, x1):
-        x = left + (tick - x0) / (x1 - x0) * (right - left)
-        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">'
-                     f'{short(tick)}</text>')
+                     f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
+    for tick, text in ((tick, short(tick)) for tick in ticks(x0, x1)):
+        x = min(left + (tick - x0) / (x1 - x0) * (right - left), width - DIGIT * len(text) / 2)
+        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{text}</text>')
     for number, points in enumerate(series.values()):
         colour = f'k{number % 4}{" dash" if number // 4 % 2 else ""}'
         if len(points) > 20:
