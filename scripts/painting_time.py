@@ -1,0 +1,136 @@
+"""Where the time of a painted frame goes: a table, and a picture of it.
+
+    python scripts/painting_time.py --name me --dataroot datasets/me --picture time.svg
+
+For a run of --model body2body. Every part is timed where it is called, frame by frame; the median
+over the frames is told, and the whole includes what is in no part.
+"""
+import argparse
+import html
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from options.test_options import TestOptions
+from util.errors import UserError, run_main, say
+from util.files import write_text
+from util.progress import progress
+
+COLOURS = ('#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#8a8f98')
+WIDTH, HEIGHT = 760, 118        # px of the picture
+
+
+class Stopwatch:
+    """seconds[label] since the last reset, of the functions that are `timed`."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, owner: Any, name: str, label: str) -> Iterator[None]:
+        """owner.name is timed while this lasts."""
+        plain = getattr(owner, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return plain(*given, **named)
+            finally:
+                self.seconds[label] = self.seconds.get(label, 0.0) + time.perf_counter() - began
+        setattr(owner, name, call)
+        try:
+            yield
+        finally:
+            setattr(owner, name, plain)
+
+
+def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
+    """ms of each part of painting a frame, the median of `count` frames, 'the rest' last; and on
+    what they were painted."""
+    opt = TestOptions().parse(list(argv))
+
+    import torch
+
+    from data import datasets
+    from data.loader import Loader
+    from models import bone_warp, models
+    from models.engine import choose_engine, to_image
+    from util.run_record import read_record
+    if opt.model != 'body2body':
+        raise UserError(f'{opt.name} was trained by --model {opt.model}; the parts of painting are '
+                        f'told of --model body2body alone.')
+    run = Path(opt.checkpoints_dir) / opt.name
+    models.find(opt.model).check_saved(run, opt.epoch)
+    dataset = datasets.find(opt.dataset_mode)(opt, opt.phase, read_record(run).get('dataset', {}))
+    engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
+    model: Any = models.find(opt.model)(opt, engine)
+    model.load_weights(run, opt.epoch)
+    model.begin(dataset)
+    watch, frames = Stopwatch(), []
+    with ExitStack() as stack:
+        for owner, name, label in ((model, 'generate', 'network'), (model, 'background',
+                                   'background'), (bone_warp, 'bent_places', 'bending'),
+                                   (bone_warp, 'sampled', 'sampling'),
+                                   (model, 'retrieved', 'reading frames')):
+            stack.enter_context(watch.timed(owner, name, label))
+        loader = Loader(dataset, 1, opt.num_threads)
+        total = min(count + 1, len(dataset))
+        for _, batch in zip(progress(range(total), 'painting', total), loader.epoch()):
+            watch.seconds = {}
+            began = time.perf_counter()
+            to_image(model.paint(engine.to_batch(batch)))
+            if engine.device.type == 'cuda':
+                torch.cuda.synchronize()
+            whole = time.perf_counter() - began
+            rest = whole - sum(watch.seconds.values())
+            frames.append({**watch.seconds, 'the rest': rest})
+    frames = frames[1:] or frames               # the first one also sets things up
+    size = dataset.size
+    return ({label: 1e3 * statistics.median(frame[label] for frame in frames)
+             for label in frames[0]},
+            f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}')
+
+
+def drawn(parts: Mapping[str, float], title: str) -> str:
+    """One bar, as SVG: each part as wide as it takes long."""
+    whole, left, out = sum(parts.values()), 10.0, []
+    column = (WIDTH - 20) / len(parts)
+    for number, (label, ms) in enumerate(parts.items()):
+        wide, colour = (WIDTH - 20) * ms / whole, COLOURS[number % len(COLOURS)]
+        at = 10 + column * number
+        out.append(f'<rect x="{left:.1f}" y="34" width="{wide:.1f}" height="36" fill="{colour}"/>'
+                   f'<rect x="{at:.1f}" y="86" width="10" height="10" fill="{colour}"/>'
+                   f'<text x="{at + 15:.1f}" y="95">{html.escape(label)} {ms:.1f}</text>')
+        left += wide
+    heading = f'{title}: {whole:.0f} ms a frame, {1e3 / whole:.0f} frames a second'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            f'font-family="sans-serif" font-size="12" fill="#333">'
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
+            f'<text x="10" y="22" font-weight="bold">{html.escape(heading)}</text>'
+            f'{"".join(out)}</svg>\n')
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, float]:
+    """Do as `argv` says. Returns ms of each part."""
+    parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0], epilog='Every '
+                                     'flag of test.py may be given too.', allow_abbrev=False)
+    parser.add_argument('--frames', type=int, default=40, help='how many are painted')
+    parser.add_argument('--picture', help='FILE.svg to draw it into')
+    mine, given = parser.parse_known_args(argv)
+    parts, what = measure(given, mine.frames)
+    whole = sum(parts.values())
+    say(f'painting {what}: {whole:.1f} ms a frame, {1e3 / whole:.1f} frames a second')
+    say('\n'.join(f'  {label:<16}{ms:6.1f} ms   {100 * ms / whole:4.0f} %'
+                  for label, ms in parts.items()))
+    if mine.picture:
+        write_text(Path(mine.picture), drawn(parts, f'Painting {what}'))
+    return parts
+
+
+if __name__ == '__main__':
+    run_main(main)
