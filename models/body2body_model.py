@@ -44,6 +44,7 @@ SWAY, SURE, LATER, STRAIN = 6.0, 4.0, 1.0, 150.0
 # What is left of each weight where no VGG is at hand: L1 alone would blur, so that what D sees
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with all of L1, 0.199 with a VGG.
 INSTEAD_OF_VGG = {'G_GAN': 3.0, 'G_Feat': 10.0, 'G_L1': 0.3}
+KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
 WINDOW = 128        # px that a step looks at
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
 
@@ -76,10 +77,12 @@ class Body2BodyModel(MultiscaleJudge):
 
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
-        from util.checkpoints import missing
         super().check_saved(folder, epoch)
-        if not (folder / 'index' / 'poses.npz').is_file():
-            raise missing(folder / 'index')
+        for part in KEPT:
+            if not (folder / part).exists():
+                raise UserError(f'{folder / part}: it is missing, and this run cannot paint '
+                                f'without. Train anew: python train.py --dataroot datasets/me '
+                                f'--name {folder.name} --model body2body --overwrite.')
 
     @staticmethod
     def settle(opt: 'argparse.Namespace') -> None:

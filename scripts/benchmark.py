@@ -12,12 +12,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -27,6 +29,8 @@ from util.files import read_json
 if TYPE_CHECKING:
     from models.base_model import BaseModel
     from models.engine import Engine
+
+TURN = 20           # steps, of `show`
 
 
 def step(size: int, rounds: int, with_compile: bool) -> None:
@@ -192,31 +196,86 @@ def measure(size: int, rounds: int) -> None:
 
 def show(size: int, rounds: int, steps: int = 420) -> None:
     """Training with page, log, TensorBoard and visdom, against --no_html --display_id 0; so many
-    steps that pictures are sent in the middle too, by --display_freq."""
+    steps, times `rounds`, that pictures are sent in the middle too, by --display_freq.
+
+    Both runs train in one process and take turns of TURN steps: a machine that others use drifts
+    by more than what is measured. What a sink still does when its run's turn is over counts
+    against the other run, which is a twentieth of it at most.
+    """
     import numpy as np
 
-    import train as training
+    import models.training
+    import train as entry
     from util.images import write_image
-    rng = np.random.default_rng(0)
+    rng, turns = np.random.default_rng(0), Turns()
+
+    class InTurns(models.training.Training):
+        def report(self, *told: Any) -> None:
+            super().report(*told)
+            if self.steps % TURN == 0:
+                turns.hand_over(self.opt.name)
+
     with tempfile.TemporaryDirectory() as folder, visdom_server(folder) as port:
         for phase in ('train', 'val'):
             (Path(folder) / 'pairs' / phase).mkdir(parents=True)
             for i in range(32):
                 write_image(Path(folder) / 'pairs' / phase / f'{i + 1:06d}.png',
                             rng.integers(0, 256, (size, 2 * size, 3), np.uint8))
-
-        def trained(*flags: str) -> Callable[[], None]:
-            def run() -> None:
-                training.main(['--dataroot', f'{folder}/pairs', '--name', 'me', '--overwrite',
-                               '--checkpoints_dir', folder, '--no_compile', '--max_steps',
-                               str(steps), *flags])
-            return run
         everywhere = ['--tensorboard', '--display_port', str(port)] if port else [
             '--tensorboard', '--display_id', '0']
-        seconds = take_turns({'shown nowhere': trained('--no_html', '--display_id', '0'),
-                              'shown everywhere': trained(*everywhere)}, rounds, 0)
-    print(f'training for {steps} steps, {size}x{size}{"" if port else ", without visdom"}')
-    tell_rates(seconds, steps, 'steps')
+
+        def trained(name: str, flags: list[str]) -> None:
+            with turns.taken(name):
+                entry.main(['--dataroot', f'{folder}/pairs', '--name', name, '--checkpoints_dir',
+                            folder, '--no_compile', '--max_steps', str(steps * rounds), *flags])
+        plain, models.training.Training = models.training.Training, InTurns  # type: ignore[misc]
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                for run in [pool.submit(trained, name, flags) for name, flags in (
+                        ('nowhere', ['--no_html', '--display_id', '0']),
+                        ('everywhere', everywhere))]:
+                    run.result()
+        finally:
+            models.training.Training = plain        # type: ignore[misc]
+    plainly, shown = (np.array(turns.seconds[name][1:]) for name in ('nowhere', 'everywhere'))
+    lost = 100 * (shown - plainly) / plainly.mean()
+    print(f'training, {size}x{size}, {len(lost)} turns of {TURN} steps each'
+          f'{"" if port else ", without visdom"}\n'
+          f'  shown nowhere    {1e3 * plainly.mean() / TURN:6.0f} ms a step\n'
+          f'  shown everywhere {1e3 * shown.mean() / TURN:6.0f} ms a step, {lost.mean():.2f} % '
+          f'more (standard error {lost.std(ddof=1) / len(lost) ** 0.5:.2f})')
+
+
+class Turns:
+    """Two threads, of which one works at a time.
+
+    seconds   {name: how long each of its turns took}
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+        self.baton, self.began = threading.Lock(), 0.0
+
+    @contextmanager
+    def taken(self, name: str) -> Iterator[None]:
+        """Wait for the first turn; what comes after the last one is nobody's."""
+        self.seconds[name] = []
+        self.take()
+        try:
+            yield
+        finally:
+            self.baton.release()
+
+    def take(self) -> None:
+        self.baton.acquire()
+        self.began = time.perf_counter()
+
+    def hand_over(self, name: str) -> None:
+        """End the turn, and wait for the next one."""
+        self.seconds[name].append(time.perf_counter() - self.began)
+        self.baton.release()
+        time.sleep(0.05)            # a lock is not fair: who has waited shall have it
+        self.take()
 
 
 @contextmanager
@@ -254,12 +313,12 @@ def drawn_video(folder: str) -> str:
     return f'{folder}/wide.mp4'
 
 
-def tell_rates(seconds: dict[str, list[float]], frames: int, unit: str = 'frames') -> None:
+def tell_rates(seconds: dict[str, list[float]], frames: int) -> None:
     """Frames a second of each path, and as a part of the first one's."""
     first = next(iter(seconds))
     for name, times in seconds.items():
         ratios = [a / b for a, b in zip(seconds[first], times)]
-        print(f'  {name:<16} {frames / statistics.median(times):6.1f} {unit}/s, '
+        print(f'  {name:<16} {frames / statistics.median(times):6.1f} frames/s, '
               f'{statistics.median(ratios):.3f} of {first} '
               f'({min(ratios):.3f} to {max(ratios):.3f})')
 

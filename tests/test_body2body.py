@@ -10,7 +10,7 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
-from models.body2body_model import WINDOW, shares, window
+from models.body2body_model import KEPT, WINDOW, shares, window
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
 from pose.coverage import APART
@@ -123,6 +123,15 @@ def test_the_mattes_are_kept_and_their_frames_person_stands_out(run):
         person = np.abs(index.frame(row).astype(int) - blue).sum(-1) < 60
         matte = index.matte(row)[..., 0] > 127
         assert (matte & person).sum() > 0.4 * person.sum() and matte[~person].mean() < 0.05
+
+
+@pytest.mark.parametrize('part', KEPT)
+def test_a_run_that_lacks_a_part_says_which_and_how_to_get_it(run, part):
+    run.train('--max_steps', '1')
+    lost = run.folder / part
+    shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    with pytest.raises(UserError, match=f'{part}: it is missing.*--overwrite'):
+        run.paint()
 
 
 def test_where_no_vgg_is_at_hand_it_says_so_and_trains(run, tmp_path, monkeypatch, capsys):
