@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from models.perceptual import PerceptualLoss
+    from models.perceptual import LpipsLoss, PerceptualLoss
 
 
 def declare_perceptual(group: 'argparse._ArgumentGroup') -> None:
@@ -28,21 +28,23 @@ def declare_perceptual(group: 'argparse._ArgumentGroup') -> None:
 class MultiscaleJudge(BaseModel):
     """A model whose network D is a MultiscaleDiscriminator; its loss is opt.gan_mode.
 
-    perceptual    None with --no_vgg_loss
-    WITHOUT_VGG   whether it trains without one where no VGG is at hand
+    perceptual     None with --no_vgg_loss
+    WITHOUT_VGG    whether it trains without one where no VGG is at hand
+    PREFERS_LPIPS  whether it takes LPIPS, where that is at hand and nothing else is asked for
     """
-    WITHOUT_VGG = False
-    perceptual: 'PerceptualLoss | None'
+    WITHOUT_VGG = PREFERS_LPIPS = False
+    perceptual: 'PerceptualLoss | LpipsLoss | None'
 
     def begin_perceptual(self, opt: 'argparse.Namespace') -> None:
         """Read the VGG that is at hand, and say which; UserError where there is none, unless the
         model does WITHOUT_VGG and nobody asked for one."""
-        from models.perceptual import find_perceptual_loss
+        from models.perceptual import find_lpips_loss, find_perceptual_loss
         self.perceptual = None
         if opt.no_vgg_loss:
             return
         try:
-            self.perceptual = loss = find_perceptual_loss(opt.vgg_weights)
+            lpips = find_lpips_loss() if self.PREFERS_LPIPS and not opt.vgg_weights else None
+            self.perceptual = loss = lpips or find_perceptual_loss(opt.vgg_weights)
         except UserError as error:
             if opt.vgg_weights or not self.WITHOUT_VGG:
                 raise

@@ -2,7 +2,7 @@
 
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 arXiv 1603.08155; which layers, and how much each counts: Wang et al., CVPR 2018, arXiv 1711.11585,
-Sec. 4.1, and NVIDIA's code.
+Sec. 4.1, and NVIDIA's code; or as people see it, LPIPS as in util.metrics.lpips.
 
 Shape letters: B batch, C channels, H W pixels.
 """
@@ -17,11 +17,14 @@ from torch import Tensor, nn
 from util import checkpoints
 from util.errors import UserError
 from util.metrics.backbones import blocks, convolution_numbers, read_flax
+from util.metrics.lpips import LpipsNetwork, distances, lpips_weights
 from util.weights import weights_path
 
 VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'       # torchvision's, 548 MB
 LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 SMALLEST = 16                   # px: four poolings leave one
+LIKE_VGG = 3.0                  # LPIPS is then about as large as the other: weights mean alike
+EPS = 1e-4                      # where no channel answers: a division by less explodes
 
 
 class PerceptualLoss(nn.Module):
@@ -54,6 +57,30 @@ class PerceptualLoss(nn.Module):
         terms = [weight * F.l1_loss(a.float(), b.float()) for weight, a, b in zip(
             LAYER_WEIGHTS, self.features(fake), wanted)]
         return torch.stack(terms).sum()
+
+
+class LpipsLoss(nn.Module):
+    """loss(fake, real) as PerceptualLoss: LPIPS through VGG16, times LIKE_VGG.
+
+    path   vgg16.ckpt, as scripts/get_models.py lpips has fetched it
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.network = LpipsNetwork('vgg', path, EPS)
+        self.name = f'LPIPS through VGG16, {path.name}'
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted, _ = self.network(real)
+        layers = distances(self.network(fake)[0], wanted)
+        return LIKE_VGG * torch.stack([layer.mean() for layer in layers]).sum()
+
+
+def find_lpips_loss() -> LpipsLoss | None:
+    """None where its weights are not at hand."""
+    path = lpips_weights('vgg')
+    return LpipsLoss(path) if path else None
 
 
 def find_perceptual_loss(vgg_weights: str | None) -> PerceptualLoss:

@@ -64,8 +64,11 @@ def pairs(tmp_path):
 @pytest.fixture(scope='session')
 def small_vgg(tmp_path_factory):
     """A VGG19 of eight random channels a layer where torch's hub would keep the real one, so that
-    a model with a perceptual loss trains at once and offline."""
+    a model with a perceptual loss trains at once and offline; LPIPS is not at hand, fetched or
+    not."""
     import torch
+
+    import models.perceptual
     hub = tmp_path_factory.mktemp('torch_hub')
     random = torch.Generator().manual_seed(0)
     weights, before = {}, 3
@@ -80,6 +83,7 @@ def small_vgg(tmp_path_factory):
     torch.save(weights, file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('TORCH_HOME', str(hub))
+        patch.setattr(models.perceptual, 'find_lpips_loss', lambda: None)
         yield file
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from models.perceptual import LIKE_VGG, LpipsLoss
 from tests.reference import torchmetrics_functions
 from util.errors import UserError
 from util.metrics.lpips import FETCH, Lpips, lpips_weights
@@ -99,7 +100,7 @@ def test_the_distance_is_that_of_torchmetrics(net, pictures):
     from torchmetrics.functional.image.lpips import _LPIPS
     theirs = _LPIPS(net=net, pnet_rand=True)                # its own heads, then our convolutions
     ours = Lpips(net, path=path)
-    convolutions = [m for m in ours.blocks.modules() if isinstance(m, torch.nn.Conv2d)]
+    convolutions = [m for m in ours.network.modules() if isinstance(m, torch.nn.Conv2d)]
     for target, conv in zip([m for m in theirs.net.modules() if isinstance(m, torch.nn.Conv2d)],
                             convolutions, strict=True):
         target.load_state_dict(conv.state_dict())
@@ -115,6 +116,17 @@ def test_like_pictures_are_at_0_and_order_does_not_matter(tiny, pictures):
         assert lpips.between(a, b) == pytest.approx(lpips.between(b, a))
         grey = a[..., :1]
         assert lpips.between(grey, b) == pytest.approx(lpips.between(grey.repeat(3, axis=2), b))
+
+
+def test_as_a_loss_it_is_the_same_distance_with_a_slope(tiny, pictures):
+    loss = LpipsLoss(tiny['vgg'])
+    real, fake = (torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1 for image in pictures)
+    told = loss(fake.requires_grad_(), real)
+    assert told.item() == pytest.approx(
+        LIKE_VGG * Lpips('vgg', path=tiny['vgg']).between(*pictures), rel=1e-4) != 0
+    told.backward()
+    assert fake.grad.isfinite().all() and fake.grad.abs().sum() > 0
+    assert not any(weights.requires_grad for weights in loss.parameters())
 
 
 def test_many_pictures_at_once_are_as_far_as_one_by_one_or_as_one_beside_all(tiny, pictures):

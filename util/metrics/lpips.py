@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from util.errors import UserError
 from util.metrics.backbones import blocks, read_flax
@@ -47,27 +47,49 @@ class Features:
     pooled: np.ndarray
 
 
+class LpipsNetwork(nn.Module):
+    """network(pixels) for (N, 3 or 1, H, W) in [-1, 1] -> the layers as in Features, and the last
+    one as it is.
+
+    net   'alex' or 'vgg'
+    path  the weights, by default as FETCH has put them; UserError with it where they are not
+    eps   what lengths are no less than, before a place is brought to unit length
+    """
+
+    def __init__(self, net: str, path: Path | None = None, eps: float = 1e-10):
+        super().__init__()
+        weights = read_flax(path or weights_path('lpips', FILES[net]))
+        self.eps = eps
+        self.blocks = blocks(weights, ENDS[net])
+        self.roots = nn.ParameterList(weights[f'lin{k}'].clamp_min(0).sqrt().view(-1, 1, 1)
+                                      for k in range(len(self.blocks))).requires_grad_(False)
+        self.register_buffer('mean', torch.tensor(MEAN).view(3, 1, 1))
+        self.register_buffer('deviation', torch.tensor(DEVIATION).view(3, 1, 1))
+
+    def forward(self, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
+        out, layers = (pixels - self.mean) / self.deviation, []
+        for block, root in zip(self.blocks, self.roots):
+            out = block(out)
+            layers.append(F.normalize(out.float(), eps=self.eps) * root)
+        return layers, out
+
+
 class Lpips:
     """LPIPS through AlexNet ('alex', the field's usual) or VGG16 ('vgg').
 
     device  a torch device by name
     bf16    whether convolutions run in bfloat16: quicker where the processor has it. Distances of
             photographs then differ by up to 0.0003, of a drawing on black and a photograph by 1 %
-    path    the weights, by default as FETCH has put them; UserError with it where they are not
+    path    as LpipsNetwork takes it
     """
 
     def __init__(self, net: str, device: str = 'cpu', bf16: bool = False,
                  path: Path | None = None):
-        weights = read_flax(path or weights_path('lpips', FILES[net]))
         self.device = torch.device(device)
         self.bf16 = bf16
-        self.blocks = blocks(weights, ENDS[net]).to(self.device)
+        self.network = LpipsNetwork(net, path).to(self.device)
         if bf16 or self.device.type == 'cuda':
-            self.blocks.to(memory_format=torch.channels_last)       # type: ignore[call-overload]
-        self.roots = [weights[f'lin{k}'].clamp_min(0).sqrt().view(-1, 1, 1).to(self.device)
-                      for k in range(len(self.blocks))]
-        self.mean, self.deviation = (torch.tensor(of, device=self.device).view(3, 1, 1)
-                                     for of in (MEAN, DEVIATION))
+            self.network.to(memory_format=torch.channels_last)      # type: ignore[call-overload]
 
     @torch.inference_mode()
     def features(self, images: np.ndarray) -> Features:
@@ -81,18 +103,15 @@ class Lpips:
             raise UserError(f'LPIPS cannot see pictures of {width}x{height}: it takes '
                             f'{SMALLEST}x{SMALLEST} at least.')
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device).permute(0, 3, 1, 2)
-        out = (pixels / 127.5 - 1 - self.mean) / self.deviation
-        layers = []
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            for block, root in zip(self.blocks, self.roots):
-                out = block(out)
-                layers.append(F.normalize(out.float(), eps=1e-10).mul_(root))
-        return Features((height, width), layers, out.float().mean((2, 3)).cpu().numpy())
+            layers, last = self.network(pixels / 127.5 - 1)
+        return Features((height, width), layers, last.float().mean((2, 3)).cpu().numpy())
 
     @torch.inference_mode()
     def distance(self, a: Features, b: Features) -> np.ndarray:
         """float32 (N,): 0 for like pictures, some 0.7 for unlike ones. Lower is better."""
-        return torch.stack([d.mean((1, 2)) for d in _by_layer(a, b)]).sum(0).cpu().numpy()
+        layers = distances(a.layers, b.layers)
+        return torch.stack([layer.mean((1, 2)) for layer in layers]).sum(0).cpu().numpy()
 
     @torch.inference_mode()
     def map(self, a: Features, b: Features) -> np.ndarray:
@@ -101,7 +120,7 @@ class Lpips:
         Its mean is about `distance`, not exactly: enlarging weighs places at the edge otherwise.
         """
         layers = [F.interpolate(d[:, None], a.size, mode='bilinear', align_corners=False)[:, 0]
-                  for d in _by_layer(a, b)]
+                  for d in distances(a.layers, b.layers)]
         return torch.stack(layers).sum(0).cpu().numpy()
 
     def between(self, a: np.ndarray, b: np.ndarray) -> float:
@@ -110,6 +129,6 @@ class Lpips:
         return float(self.distance(self.features(a[None]), self.features(b[None]))[0])
 
 
-def _by_layer(a: Features, b: Features) -> list[Tensor]:
-    """Five tensors (N, h, w): a layer's weighted squared distances at its places."""
-    return [(x - y).square_().sum(1) for x, y in zip(a.layers, b.layers)]
+def distances(a: list[Tensor], b: list[Tensor]) -> list[Tensor]:
+    """Five tensors (N, h, w) of what a LpipsNetwork gives for two sets of pictures."""
+    return [(x - y).square().sum(1) for x, y in zip(a, b)]
