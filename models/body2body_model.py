@@ -14,8 +14,7 @@ joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the
 """
 from operator import itemgetter
 from pathlib import Path
-from types import EllipsisType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,12 +28,11 @@ if TYPE_CHECKING:
 
     from data.base_dataset import BaseDataset
     from data.plate import Plate
+    from models.bone_warp import Part
     from models.engine import Batch
     from models.frame_index import FrameIndex
     from pose.skeleton import Skeleton
 
-Part: TypeAlias = tuple[EllipsisType, slice, slice]         # of a picture: picture[part]
-WHOLE: Part = ..., slice(None), slice(None)
 REACH = 8.0         # px of a frame of 256: the farthest that G may look beside a place
 LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise than in the frame
 # Logits of whom to trust: by how much G may change them, so that nobody is ever shut out, and, to
@@ -45,6 +43,7 @@ SWAY, SURE, LATER, STRAIN = 6.0, 4.0, 1.0, 150.0
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with all of L1, 0.199 with a VGG.
 INSTEAD_OF_VGG = {'G_GAN': 3.0, 'G_Feat': 10.0, 'G_L1': 0.3}
 KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
+AROUND = 0.16       # of the body's height: farther from the limbs than any matte reaches
 WINDOW = 128        # px that a step looks at
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
 
@@ -53,7 +52,7 @@ class Body2BodyModel(MultiscaleJudge):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
     poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
-    WITHOUT_VGG = True
+    WITHOUT_VGG = PREFERS_LPIPS = True
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 3e-4, 'ema': 0.998}
     index: 'FrameIndex'
     plate: 'Plate'
@@ -197,8 +196,8 @@ class Body2BodyModel(MultiscaleJudge):
         return torch.cat([pictures, 2 * sure[:, None] - 1], 1)
 
     def paint_from(self, x: 'Tensor', behind: 'Tensor', frames: 'Tensor', source: 'Tensor',
-                   wanted: 'Tensor', part: 'Part' = WHOLE) -> 'Tensor':
-        """The picture (B, C, H, W) for the drawn poses x, or a part of it.
+                   wanted: 'Tensor', part: 'Part') -> 'Tensor':
+        """A part (B, C, h, w) of the picture for the drawn poses x (B, C, H, W).
 
         behind           (B, C + 1, H, W) as `background` gives it
         frames, source, wanted   as `retrieved` gives them
@@ -208,8 +207,8 @@ class Body2BodyModel(MultiscaleJudge):
 
         from models import bone_warp
         size = x.shape[-1], x.shape[-2]
-        px, py, sure, strain = (places[part] for places in bone_warp.bent_places(
-            source, wanted, self.index.track.joints, size))
+        px, py, sure, strain = bone_warp.bent_places(source, wanted, self.index.track.joints, size,
+                                                     part)
         x, behind, count, (h, w) = x[part], behind[part], self.opt.num_frames, px.shape[-2:]
         bent = bone_warp.sampled(frames, px, py)
         parts = torch.cat([bent, 2 * sure[:, None] - 1, strain.clamp(max=2)[:, None] - 1], 1)
@@ -226,7 +225,12 @@ class Body2BodyModel(MultiscaleJudge):
         return (every * share[:, :, None]).sum(1)
 
     def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
-        return self.paint_from(batch['A'], self.background(batch), *self.retrieved(batch))
+        behind, (frames, source, wanted) = self.background(batch), self.retrieved(batch)
+        part = about(wanted[::self.opt.num_frames].cpu().numpy(), self.index.track.joints,
+                     batch['A'].shape[-2:])
+        painted = behind[:, :-1].contiguous()
+        painted[part] = self.paint_from(batch['A'], behind, frames, source, wanted, part)
+        return painted
 
     # -- training ------------------------------------------------------------------------------
 
@@ -279,6 +283,22 @@ def window(wanted: 'Tensor', size: 'tuple[int, int]') -> 'Part':
     left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
                  zip(joint, (size[1], size[0])))
     return ..., slice(top, top + side), slice(left, left + side)
+
+
+def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -> 'Part':
+    """The rectangle in which the people of poses (B, K, 3) are, clothes and hair included: what
+    lies beside it is the background, still and unpainted, and takes no time."""
+    from data.plate import person_mask
+    from models.networks.refiner import Refiner
+    unit = Refiner.multiple
+    mask = np.any([person_mask(pose, skeleton, (size[1], size[0]), AROUND) for pose in wanted], 0)
+    sides = []
+    for axis in (1, 0):
+        there = np.flatnonzero(mask.any(axis))
+        first, last = (there[0], there[-1] + 1) if len(there) else (0, unit)
+        sides.append(slice(int(first) // unit * unit, min(-(-int(last) // unit) * unit,
+                                                          mask.shape[1 - axis])))
+    return ..., sides[0], sides[1]
 
 
 def shares(said: 'Tensor', person: 'Tensor', strain: 'Tensor') -> 'Tensor':

@@ -11,6 +11,9 @@ there, not bent.
 Shape letters: B batch, N bones, K joints, C channels, H W pixels wanted, h w pixels of the frame.
 Poses are float32 (B, K, 3): x px, y px (pixel centres at integers), confidence, 0 = not seen.
 """
+from types import EllipsisType
+from typing import TypeAlias
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,6 +21,8 @@ from torch import Tensor
 from pose.coverage import LEG, TORSO
 from pose.skeleton import Skeleton
 
+Part: TypeAlias = tuple[EllipsisType, slice, slice]         # of a picture: picture[part]
+WHOLE: Part = ..., slice(None), slice(None)
 # Each bone and how far it reaches, its thickness, in % of the body height.
 BONES = {
     ('Neck', 'MidHip'): 9.0, ('RShoulder', 'RHip'): 7.0, ('LShoulder', 'LHip'): 7.0,
@@ -61,16 +66,23 @@ def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
     return sampled(frames, x, y)
 
 
-def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton,
-                size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where the pixels of a picture of size (W, H) at pose `wanted` lie in the frames at pose
-    `source`: x and y px, and the nearness and the strain that `bend` gives; (B, H, W) each."""
+def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[int, int],
+                part: Part = WHOLE) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where the pixels of a picture of size (W, H) at pose `wanted`, or of a part of it, lie in
+    the frames at pose `source`: x and y px, and the nearness and the strain that `bend` gives;
+    (B, H, W) each."""
     step = max(1, min(size) // POINTS)
-    places = torch.stack(bend(*grid(size, source.device, step), source, wanted, skeleton), 1)
+    x, y = grid(size, source.device, step)
+    (top, bottom, _), (left, right, _) = (
+        side.indices(length) for side, length in zip(part[1:], size[::-1]))
+    x, y = x[left // step:-(-right // step) + 1], y[top // step:-(-bottom // step) + 1]
+    places = torch.stack(bend(x, y, source, wanted, skeleton), 1)
     full = [(points - 1) * step + 1 for points in places.shape[2:]]
     finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
-    x, y, nearness, strain = finer[..., :size[1], :size[0]].unbind(1)
-    return x, y, nearness, strain
+    across, down = left % step, top % step
+    out_x, out_y, nearness, strain = finer[..., down:down + bottom - top,
+                                           across:across + right - left].unbind(1)
+    return out_x, out_y, nearness, strain
 
 
 def grid(size: tuple[int, int], device: torch.device, step: int = 1) -> tuple[Tensor, Tensor]:

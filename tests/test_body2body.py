@@ -1,4 +1,5 @@
 """--model body2body: real frames bent into the pose, over the background, and what refines them."""
+import json
 import shutil
 
 import numpy as np
@@ -10,10 +11,15 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
-from models.body2body_model import KEPT, WINDOW, shares, window
+from data.matte import NEAR
+from data.plate import person_mask
+from models import body2body_model
+from models.body2body_model import KEPT, WINDOW, about, shares, window
+from models.frame_index import FrameIndex
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
 from pose.coverage import APART
+from pose.skeleton import BODY_25
 from util.errors import UserError
 
 
@@ -58,7 +64,6 @@ def test_the_dataset_it_learnt_from_is_not_needed_to_paint(run, pairs):
 
 def test_while_training_no_near_copy_of_a_frame_may_help_to_paint_it(run):
     run.train('--max_steps', '1')
-    from models.frame_index import FrameIndex
     index = FrameIndex(run.folder / 'index')
     dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'train')
     chosen = index.choose(dataset, 2, learnt=True, mirrored=True)
@@ -116,7 +121,6 @@ def test_what_g_says_is_bounded_and_comes_back_from_anywhere():
 
 def test_the_mattes_are_kept_and_their_frames_person_stands_out(run):
     run.train('--max_steps', '1')
-    from models.frame_index import FrameIndex
     index = FrameIndex(run.folder / 'index')
     blue = np.array([20, 60, 230])
     for row in (3, 40, 83):                 # 83: a mirrored one
@@ -143,6 +147,50 @@ def test_where_no_vgg_is_at_hand_it_says_so_and_trains(run, tmp_path, monkeypatc
         run.train('--max_steps', '1', '--overwrite', '--vgg_weights', 'none.pth')
 
 
+def test_it_learns_by_lpips_where_that_is_at_hand_and_says_so(run, tmp_path, monkeypatch, capsys):
+    from models import perceptual
+
+    class Told(torch.nn.Module):
+        name = 'LPIPS of the test'
+
+        def forward(self, fake, real):
+            return (fake - real).abs().mean()
+    monkeypatch.setattr(perceptual, 'find_lpips_loss', Told)
+    run.train('--max_steps', '1')
+    assert Told.name in capsys.readouterr().out
+    facts = json.loads((run.folder / 'run.json').read_text())['model']
+    assert facts['perceptual_loss'] == Told.name
+    run.train('--max_steps', '1', '--overwrite', '--no_vgg_loss')
+    assert Told.name not in capsys.readouterr().out
+
+
+def test_only_where_the_person_may_be_anything_is_painted():
+    pose = np.zeros((25, 3), np.float32)
+    pose[[1, 8, 10, 11], :] = [[60, 40, 1], [60, 80, 1], [62, 100, 1], [60, 120, 1]]
+    part = about(pose[None], BODY_25, (200, 160))
+    rows, columns = part[1:]
+    assert rows.start % 16 == columns.start % 16 == 0
+    inside = person_mask(pose, BODY_25, (160, 200), NEAR)
+    inside[part] = False
+    assert not inside.any() and (columns.stop - columns.start) * (rows.stop - rows.start) < 15_000
+    everybody = about(np.stack([pose, pose + [[90, 70, 0]]]), BODY_25, (200, 160))
+    assert everybody[1].stop == 200 and everybody[2].stop == 160
+    assert about(np.zeros((1, 25, 3)), BODY_25, (90, 70))[1:] == (slice(0, 90), slice(0, 70))
+
+
+def test_beside_the_person_stands_the_background_as_it_is(run, monkeypatch):
+    run.train('--max_steps', '1')
+    corner = ..., slice(0, 32), slice(16, 48)
+    monkeypatch.setattr(body2body_model, 'about', lambda *given: corner)
+    monkeypatch.setattr(body2body_model.Body2BodyModel, 'paint_from',
+                        lambda self, x, *given: torch.ones_like(x[corner]))
+    behind = FrameIndex(run.folder / 'index').plate().picture
+    for painted in run.paint():
+        assert (painted[:32, 16:48] == 255).all()
+        painted[:32, 16:48] = behind[:32, 16:48]
+        assert np.abs(painted - behind).max() <= 1
+
+
 @pytest.mark.parametrize('size', [(512, 1024), (256, 256), (96, 64)])
 def test_a_step_looks_at_a_window_of_one_size_about_a_joint(size):
     torch.manual_seed(0)
@@ -167,7 +215,6 @@ def test_a_pose_without_joints_is_looked_at_in_the_middle():
 
 def test_the_second_frame_is_no_near_copy_of_the_first(run):
     run.train('--max_steps', '1')
-    from models.frame_index import FrameIndex
     index = FrameIndex(run.folder / 'index')
     dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'val')
     first, second = np.stack(list(index.choose(dataset, 2).values())).T

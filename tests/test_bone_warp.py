@@ -52,6 +52,17 @@ def test_moving_makes_neck_and_hips_meet(joint):
     assert brightest(frame) == pytest.approx(wanted[0, BODY_25.index(joint), :2].tolist(), abs=0.6)
 
 
+@pytest.mark.parametrize('size', [(96, 96), (330, 250)])
+@pytest.mark.parametrize('rows, columns', [((0, 64), (32, 96)), ((13, 59), (7, 96)), ((40, 41),
+                                                                                     (90, 91))])
+def test_a_part_is_bent_as_it_is_in_the_whole(size, rows, columns):
+    wanted = pose(RElbow=(27, 24), RWrist=(17, 18))
+    part = ..., slice(*rows), slice(*columns)
+    for whole, alone in zip(bent_places(pose(), wanted, BODY_25, size),
+                            bent_places(pose(), wanted, BODY_25, size, part), strict=True):
+        assert torch.allclose(alone, whole[part], atol=1e-3)
+
+
 @pytest.mark.parametrize('skeleton', [BODY_25, COCO_18])
 @pytest.mark.parametrize('joint', ['RWrist', 'RElbow', 'LWrist', 'RAnkle', 'Nose'])
 def test_bending_brings_every_limb_where_it_is_wanted(joint, skeleton):
