@@ -15,12 +15,13 @@ from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models import models
 from models.engine import Engine, to_image
-from models.frame_index import REMEMBERED, FrameIndex, track_of
+from models.frame_index import FrameIndex, track_of
 from util.errors import UserError
 from util.images import in_colour, size_of
 from util.options import Options
 from util.run_record import read_record
 
+REMEMBERED = 16         # frames kept in memory: a film goes on from one to the next
 SAMPLE = 51             # frames that the median is taken of; of an odd number it is exact
 ALIGNED = {'nearest': 'none', 'nearest_moved': 'similarity'}
 

@@ -45,6 +45,7 @@ INSTEAD_OF_VGG = {'G_GAN': 3.0, 'G_Feat': 10.0, 'G_L1': 0.3}
 KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
 AROUND = 0.16       # of the body's height: farther from the limbs than any matte reaches
 WINDOW = 128        # px that a step looks at
+WRONG = 0.1         # of the frames shown while training are any: a stranger's pose is like none
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
 
 
@@ -96,6 +97,7 @@ class Body2BodyModel(MultiscaleJudge):
         self.chosen: dict[str, np.ndarray] = {}
         self.cameras: dict[str, np.ndarray] = {}        # px of a dataset's picture -> of the plate
         self.asked: dict[str, np.ndarray] = {}          # the poses there
+        self.at: dict[str, float] = {}                  # when that was, s
         self.loaded = False
         self.networks['G'] = Refiner(opt.input_nc + count * (colours + 3) + colours + 1,
                                      colours + count + 2, 2 * count + colours, opt.ngf)
@@ -159,20 +161,29 @@ class Body2BodyModel(MultiscaleJudge):
             scale = np.diag([*np.divide(plate.size, track.size), 1])
             path = str(dataset.path(i))
             self.cameras[path] = (plate.locked() if before is None else before) @ scale
-            self.asked[path] = track.poses[i]
+            self.asked[path], self.at[path] = track.poses[i], float(track.times[i])
 
-    def retrieved(self, batch: 'Batch') -> 'tuple[Tensor, Tensor, Tensor]':
+    def retrieved(self, batch: 'Batch', wrong: float = 0.0) -> 'tuple[Tensor, Tensor, Tensor]':
         """frames (B N, C + 1, h, w), how much of each pixel is the person last, -1..1; and the
-        poses (B N, K, 3) that they show and that are wanted."""
+        poses (B N, K, 3) that they show and that are wanted.
+
+        wrong   how likely, for each frame, it is one chosen for another pose instead
+        """
         import torch
 
         from data.transforms import to_channels
+        from pose.coverage import APART
         from pose.skeleton import convert, skeleton_with
         known = self.index.both
         rows = np.stack([self.chosen[path] for path in batch['A_paths']])
+        if wrong:
+            others = torch.randint(len(known), rows.shape).numpy()
+            when = np.array([self.at[path] for path in batch['A_paths']])
+            near = abs(known.times[others] - when[:, None]) <= APART
+            rows = np.where((torch.rand(rows.shape) < wrong).numpy() & ~near, others, rows)
         frames = self.engine.to_tensor(np.stack([
             np.dstack([to_channels(self.index.frame(row), self.opt.output_nc),
-                       self.index.matte(row)[..., :1]]) for row in rows.flat]))
+                       self.index.matte(row)]) for row in rows.flat]))
         wanted = batch['joints'].cpu().numpy()
         wanted = convert(wanted, skeleton_with(wanted.shape[1]), known.joints)
         wanted = wanted.repeat(self.opt.num_frames, 0)
@@ -240,7 +251,7 @@ class Body2BodyModel(MultiscaleJudge):
 
         from models.losses import feature_matching
         D, x, y = self.networks['D'], batch['A'], batch['B']
-        frames, source, wanted = self.retrieved(batch)
+        frames, source, wanted = self.retrieved(batch, WRONG)
         noise = torch.randn_like(wanted[..., :2]) * NOISE * max(x.shape[-2:])
         wanted = torch.cat([wanted[..., :2] + noise, wanted[..., 2:]], -1)
         part = window(wanted, x.shape[-2:])

@@ -26,7 +26,8 @@ from util.files import folder_in_place_of
 from util.images import size_of, write_image
 from util.progress import progress
 
-REMEMBERED = 16         # frames kept in memory: a film goes on from one to the next
+REMEMBERED = 256e6      # bytes of decoded frames, and of mattes, kept in memory: a step of training
+                        # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
 
 
@@ -38,8 +39,9 @@ class FrameIndex:
         """UserError where `folder` holds none."""
         self.folder = folder
         self.track = PoseTrack.load(folder / 'poses.npz')
-        self.frame = lru_cache(REMEMBERED)(partial(self.shown, self.read))
-        self.matte = lru_cache(REMEMBERED)(partial(self.shown, self.read_matte))
+        pixels = self.track.size[0] * self.track.size[1]
+        self.frame = lru_cache(int(REMEMBERED / 3 / pixels) + 1)(partial(self.shown, self.read))
+        self.matte = lru_cache(int(REMEMBERED / pixels) + 1)(partial(self.shown, self.read_matte))
 
     @property
     def mattes(self) -> Path:
@@ -53,7 +55,7 @@ class FrameIndex:
         return kept(self.folder / self.file(row))
 
     def read_matte(self, row: int) -> np.ndarray:
-        return kept(self.mattes / self.file(row))
+        return kept(self.mattes / self.file(row))[..., :1].copy()
 
     def file(self, row: int) -> str:
         return f'{self.track.index[row] + 1:06d}.png'
@@ -94,7 +96,7 @@ class FrameIndex:
         return make_plate(frames, masks, self.track.index)
 
     def cut_out(self, plate: Plate, threads: int = 2) -> None:
-        """Write the frames' mattes, which index.matte(row) then gives, uint8 (H, W, 3)."""
+        """Write the frames' mattes, which index.matte(row) then gives, uint8 (H, W, 1)."""
         track = self.track
         with folder_in_place_of(self.mattes) as part, ThreadPoolExecutor(max(1, threads)) as pool:
             def cut(row: int) -> None:

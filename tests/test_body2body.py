@@ -11,10 +11,12 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
+from data.loader import Loader
 from data.matte import NEAR
 from data.plate import person_mask
 from models import body2body_model
 from models.body2body_model import KEPT, WINDOW, about, shares, window
+from models.engine import choose_engine
 from models.frame_index import FrameIndex
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
@@ -71,6 +73,24 @@ def test_while_training_no_near_copy_of_a_frame_may_help_to_paint_it(run):
         rows = chosen[str(dataset.path(i))]
         times = index.both.times[rows]
         assert np.abs(times - index.track.times[i]).min() > APART
+
+
+@pytest.mark.parametrize('wrong', [0.0, 1.0])
+def test_wrong_frames_are_shown_while_training_but_no_near_copies(run, wrong, tmp_path):
+    opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
+    dataset = AlignedDataset(opt, 'train')
+    model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
+    model.begin_training(dataset, tmp_path)
+    torch.manual_seed(0)
+    frame, times = model.index.frame, model.index.both.times
+    rows = []
+    model.index.frame = lambda row: rows.append(row) or frame(row)
+    for i in (0, 40, 79):
+        rows.clear()
+        for _ in range(6):
+            model.retrieved(model.engine.to_batch(Loader(dataset).batch([i])), wrong)
+        assert (np.abs(times[rows] - times[i]) > APART).all()
+        assert (len(set(rows)) > 2) == bool(wrong)
 
 
 def test_a_refiner_has_nothing_to_say_at_first_and_few_weights():
