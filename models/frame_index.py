@@ -4,11 +4,12 @@ RUN/index/poses.npz is a PoseTrack with a row for each frame, RUN/index/000001.p
 that number, as training sees it, and where it was made RUN/mattes/000001.png how much of it is
 the person. PNG, because a frame is shown as it was filmed; that is at most as large as the dataset.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -89,11 +90,11 @@ class FrameIndex:
             and np.array_equal(track.times, self.track.times)
 
     def plate(self) -> Plate:
-        """The background of all frames."""
-        frames = [self.read(row) for row in range(len(self.track))]
-        masks = [person_mask(pose, self.track.joints, self.track.size)
-                 for pose in self.track.poses]
-        return make_plate(frames, masks, self.track.index)
+        """The background of all frames; of a long video they are not all in memory at once."""
+        track = self.track
+        frames, masks = Rows(len(track), self.frame), Rows(len(track), lambda row: person_mask(
+            track.poses[row], track.joints, track.size))
+        return make_plate(frames, masks, track.index)
 
     def cut_out(self, plate: Plate, threads: int = 2) -> None:
         """Write the frames' mattes, which index.matte(row) then gives, uint8 (H, W, 1)."""
@@ -164,6 +165,19 @@ class FrameIndex:
             track = replace(in_pixels_of(sizes[0], track), poses=np.stack(poses))
             track.save(part / 'poses.npz')
         return cls(folder)
+
+
+class Rows(Sequence[np.ndarray]):
+    """get(row) for each of so many rows, worked out when it is asked for."""
+
+    def __init__(self, count: int, get: Callable[[int], np.ndarray]):
+        self.rows, self.get = range(count), get
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.get(self.rows[row])
 
 
 def kept(path: Path) -> np.ndarray:

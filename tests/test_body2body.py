@@ -13,8 +13,8 @@ import train as training
 from data.aligned_dataset import AlignedDataset
 from data.loader import Loader
 from data.matte import NEAR
-from data.plate import person_mask
-from models import body2body_model
+from data.plate import make_plate, person_mask
+from models import body2body_model, frame_index
 from models.body2body_model import KEPT, WINDOW, about, shares, window
 from models.engine import choose_engine
 from models.frame_index import FrameIndex
@@ -91,6 +91,23 @@ def test_wrong_frames_are_shown_while_training_but_no_near_copies(run, wrong, tm
             model.retrieved(model.engine.to_batch(Loader(dataset).batch([i])), wrong)
         assert (np.abs(times[rows] - times[i]) > APART).all()
         assert (len(set(rows)) > 2) == bool(wrong)
+
+
+def test_the_background_is_made_of_frames_read_one_at_a_time(run, monkeypatch):
+    run.train('--max_steps', '1')
+    monkeypatch.setattr(frame_index, 'REMEMBERED', 1)
+    index = FrameIndex(run.folder / 'index')
+    held = []
+    monkeypatch.setattr(frame_index, 'make_plate', lambda frames, masks, numbers: held.append(
+        (frames, masks)) or make_plate(frames, masks, numbers))
+    plate = index.plate()
+    (frames, masks), = held
+    assert not isinstance(frames, list) and len(list(zip(frames, masks))) == len(index.track)
+    assert index.frame.cache_info().currsize <= 1
+    at_once = make_plate(list(frames), list(masks), index.track.index)
+    assert np.array_equal(plate.picture, at_once.picture)
+    with pytest.raises(IndexError):
+        frames[len(frames)]
 
 
 def test_a_refiner_has_nothing_to_say_at_first_and_few_weights():

@@ -55,6 +55,8 @@ class LpipsNetwork(nn.Module):
     path  the weights, by default as FETCH has put them; UserError with it where they are not
     eps   what lengths are no less than, before a place is brought to unit length
     """
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, net: str, path: Path | None = None, eps: float = 1e-10):
         super().__init__()
