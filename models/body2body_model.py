@@ -38,7 +38,7 @@ LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise th
 # Logits of whom to trust: by how much G may change them, so that nobody is ever shut out, and, to
 # begin with, of who is the person or is not, by how much each frame is less than the one before,
 # and less for its strain. Hard choices: mixed textures are soft, and LPIPS was 4 % worse at 10.
-SWAY, SURE, LATER, STRAIN = 6.0, 4.0, 1.0, 150.0
+SWAY, SURE, LATER, STRAIN = 6.0, 3.0, 2.0, 150.0
 # What becomes of each weight where no VGG is at hand: L1 alone would blur, so that what D sees
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
 INSTEAD_OF_VGG = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
@@ -60,7 +60,7 @@ class Body2BodyModel(MultiscaleJudge):
 
     @staticmethod
     def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
-        group.add_argument('--num_frames', type=int, default=2,
+        group.add_argument('--num_frames', type=int, default=3,
                            help='real frames that each picture is made of')
         if phase == 'train':
             group.add_argument('--ndf', type=int, default=32, help="filters in D's first layer")

@@ -36,7 +36,8 @@ BONES = {
     ('Neck', 'Nose'): 6.0, ('REar', 'LEar'): 5.0, ('Nose', 'REye'): 4.0, ('Nose', 'LEye'): 4.0,
     ('REye', 'REar'): 4.0, ('LEye', 'LEar'): 4.0}
 SOFT, POWER = 0.4, 3.0      # weight = (reach / (SOFT reach + distance)) ** POWER; the paper's a, b
-FAR = 0.05                  # weight of the whole body's movement, that of a bone 2.3 reaches away
+FAR = 0.003                 # weight of the whole body's movement, that of a bone 6.5 reaches away:
+                            # sleeves and hair go with the bone they hang on
 MISSING = 2.0               # strain where a frame does not show a bone
 SHORTEST = 3.0              # px: a bone seen from its end has no direction
 LEAST, MOST = 0.5, 2.0      # that a frame is scaled by

@@ -57,6 +57,22 @@ def test_a_thing_beside_the_person_stays_background(shown):
     assert not found[20:60, 10:30].any() and not found[row, column]
 
 
+def test_the_shadow_on_the_floor_is_not_the_person_and_dark_shoes_are(shown):
+    behind, frame, pose, true = shown
+    feet = int(pose[pose[:, 2] > 0, 1].max())
+    dark = np.zeros((HEIGHT, WIDTH), bool)
+    dark[feet - 4:feet + 4, 50:110] = True
+    shadow, shoes = dark & ~true, dark & true
+    frame[shadow] = (0.75 * behind[shadow]).astype(np.uint8)
+    frame[shoes] = (0.2 * behind[shoes]).astype(np.uint8)
+    found = matte(frame, behind, SURE, pose, BODY_25)[..., 0]
+    near = cv2.dilate(true.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    assert shadow[~near].any() and found[shadow & ~near].mean() < 5
+    assert (found[shoes] > 127).mean() > 0.5
+    raised = matte(np.roll(frame, -40, 0), np.roll(behind, -40, 0), SURE, pose, BODY_25)[..., 0]
+    assert raised[np.roll(shadow & ~near, -40, 0)].max() > 127, 'what is dark higher up is clothes'
+
+
 def test_clothes_that_look_like_the_wall_leave_no_holes(shown):
     behind, frame, pose, true = shown
     x, y = pose[BODY_25.index('MidHip'), :2].astype(int)
