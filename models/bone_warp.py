@@ -4,9 +4,9 @@ Beier and Neely, "Feature-Based Image Metamorphosis", SIGGRAPH 1992, section 3.2
 directed lines, a bone in the pose wanted and the same bone in the frame, says of every pixel
 wanted where it lies in the frame; all of them are averaged, the nearest bone counting most.
 Two things differ. Beyond a bone's ends, and across it, lengths are not scaled with the bone (Eq. 3)
-but with the body, so that a foreshortened forearm keeps its width, and a hand, the head and a foot
-their shape. And a pixel far from every bone follows the whole body: the frame is moved and scaled
-there, not bent.
+but with the body, so that a foreshortened forearm keeps its width, and a hand and the head their
+shape; in a foot none are. And a pixel far from every bone follows the whole body: the frame is
+moved and scaled there, not bent.
 
 Shape letters: B batch, N bones, K joints, C channels, H W pixels wanted, h w pixels of the frame.
 Poses are float32 (B, K, 3): x px, y px (pixel centres at integers), confidence, 0 = not seen.
@@ -35,6 +35,7 @@ BONES = {
     ('RAnkle', 'RHeel'): 3.0, ('LAnkle', 'LHeel'): 3.0,
     ('Neck', 'Nose'): 6.0, ('REar', 'LEar'): 5.0, ('Nose', 'REye'): 4.0, ('Nose', 'LEye'): 4.0,
     ('REye', 'REar'): 4.0, ('LEye', 'LEar'): 4.0}
+RIGID = {'RAnkle', 'LAnkle'}    # where bones begin that keep their length: a shoe is soon askew
 SOFT, POWER = 0.4, 3.0      # weight = (reach / (SOFT reach + distance)) ** POWER; the paper's a, b
 FAR = 0.003                 # weight of the whole body's movement, that of a bone 6.5 reaches away:
                             # sleeves and hair go with the bone they hang on
@@ -129,7 +130,9 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     u, v = ax * right + ay * below, ax * below - ay * right                 # px       Eq. 1, 2
     on_bone = u.clamp(min=0).minimum(wide(length))
     beyond = u - on_bone
-    u_ = on_bone * wide(length_ / length.clamp(min=1e-6)) + beyond / wide(scale[:, None])
+    rigid = torch.tensor([pair[0] in RIGID for pair, _ in named], device=x.device)
+    longer_by = torch.where(rigid, 1 / scale[:, None], length_ / length.clamp(min=1e-6))
+    u_ = on_bone * wide(longer_by) + beyond / wide(scale[:, None])
     v_ = v / wide(scale[:, None])
     x_ = wide(P_[..., 0]) + ax_ * u_ - ay_ * v_                             # X'       Eq. 3
     y_ = wide(P_[..., 1]) + ay_ * u_ + ax_ * v_

@@ -52,6 +52,16 @@ def test_moving_makes_neck_and_hips_meet(joint):
     assert brightest(frame) == pytest.approx(wanted[0, BODY_25.index(joint), :2].tolist(), abs=0.6)
 
 
+def test_a_foot_keeps_its_length_and_a_shin_does_not():
+    feet = {'RBigToe': (31, 86), 'RHeel': (44, 86)}
+    source, wanted = pose(**feet), pose(**feet | {'RBigToe': (21, 88)})
+    x, y, _, _ = bent_places(source, wanted, BODY_25, SIZE)
+    shown = torch.tensor([x[0, 88, 21] - 41, y[0, 88, 21] - 82])
+    assert float(shown.norm()) > 1.5 * np.hypot(10, 4), 'beyond the toes of the frame'
+    x, y, _, _ = bent_places(pose(), pose(RKnee=(42, 56)), BODY_25, SIZE)
+    assert y[0, 69, 41] == pytest.approx(74, abs=1.5), 'half way down either shin'
+
+
 @pytest.mark.parametrize('size', [(96, 96), (330, 250)])
 @pytest.mark.parametrize('rows, columns', [((0, 64), (32, 96)), ((13, 59), (7, 96)), ((40, 41),
                                                                                      (90, 91))])
