@@ -210,8 +210,11 @@ def body_height(pose: Tensor, skeleton: Skeleton) -> Tensor:
 
 
 def sampled(frames: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The pixels of frames (B, C, h, w) at x and y, (B, H, W) px; the edge goes on outside."""
+    """The pixels of frames (B, C, h, w), in [-1, 1], at x and y, (B, H, W) px; the edge goes on
+    outside. Cubic, since what is between pixels would be soft else."""
     h, w = frames.shape[-2:]
     places = torch.stack([x * (2 / max(w - 1, 1)), y * (2 / max(h - 1, 1))], -1) - 1
-    return F.grid_sample(frames, places, mode='bilinear', padding_mode='border',
-                         align_corners=True)
+    # PyTorch has none for Apple's GPUs
+    mode = 'bilinear' if frames.device.type == 'mps' else 'bicubic'
+    return F.grid_sample(frames, places, mode=mode, padding_mode='border',
+                         align_corners=True).clamp(-1, 1)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.bone_warp import bent, bent_places, moved, resized
+from models.bone_warp import bent, bent_places, moved, resized, sampled
 from pose.skeleton import BODY_25, COCO_18, convert
 
 SIZE = 96, 96
@@ -50,6 +50,17 @@ def test_moving_makes_neck_and_hips_meet(joint):
     wanted[..., :2] = wanted[..., :2] * 0.75 + torch.tensor([20.0, 5.0])
     frame = moved(dots(PLACES[joint]), pose(), wanted, BODY_25, SIZE)
     assert brightest(frame) == pytest.approx(wanted[0, BODY_25.index(joint), :2].tolist(), abs=0.6)
+
+
+def test_between_pixels_a_frame_stays_sharp_and_in_range():
+    y, x = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing='ij')
+    waves = (1.6 * torch.sin(x * 1.2)).clamp(-1, 1).expand(1, 1, 48, 48)
+    true = (1.6 * torch.sin((x[None] + 0.5) * 1.2)).clamp(-1, 1)
+    shown = sampled(waves, x[None] + 0.5, y[None])[0, :, 8:40, 8:40]
+    assert shown.abs().max() <= 1
+    linear = (waves[..., :-1] + waves[..., 1:])[0, :, 8:40, 8:40] / 2
+    apart = [float((picture - true[:, 8:40, 8:40]).abs().mean()) for picture in (shown, linear)]
+    assert apart[0] < 0.7 * apart[1]
 
 
 def test_a_foot_keeps_its_length_and_a_shin_does_not():
