@@ -1,0 +1,206 @@
+"""What each part of --model body2body is worth: taken away in turn, measured and shown.
+
+    python scripts/ablation.py --dataroot datasets/me                 before any training
+    python scripts/ablation.py --dataroot datasets/me --minutes 2     each trained for so long
+
+Writes OUT/ablation.md, a table of means over some held-out frames, inside the person's box, and
+OUT/PART.jpg for each part: pose, truth, all of it, and what is painted without.
+"""
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from scripts.gallery_page import named
+from util.errors import UserError, run_main, say, unknown_choice
+from util.files import write_text
+from util.images import size_of, write_image
+from util.progress import progress
+
+UNTRAINED = ['--max_steps', '1', '--lr', '1e-9']
+SHOWN = 4                       # frames in a picture
+SCORES = {'box_lpips_alex': 'LPIPS AlexNet', 'box_lpips_vgg': 'LPIPS VGG16', 'box_ssim': 'SSIM'}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is changed to take a part away.
+
+    says      in words, what is painted then
+    values    {'module:NAME': value} of the constants that are others
+    flags     of train.py
+    trains    whether it is a part of training, so that nothing is seen of it before
+    """
+    says: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    flags: Sequence[str] = ()
+    trains: bool = False
+
+
+MODEL, WARP = 'models.body2body_model', 'models.bone_warp'
+ALL = 'all of it'
+PARTS = {
+    ALL: Part('as it is'),
+    'frames': Part('one frame retrieved, not three', flags=('--num_frames', '1')),
+    'strain': Part('the nearest frame shows every limb, not the one strained least',
+                   {f'{MODEL}:STRAIN': 0.0}),
+    'mirror': Part('no frame is mirrored', {'models.frame_index:MIRRORED': 1e6}),
+    'side': Part('to the left is as to the right', {'pose.retrieve:SIDE': 0.0}),
+    'path': Part('the nearest frame each time, however it jumps', {'pose.retrieve:JUMP': 0.0}),
+    'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
+    'far': Part('what is far from a bone goes with the whole body', {f'{WARP}:FAR': 0.05}),
+    'feet': Part('feet are drawn out with their bones', {f'{WARP}:RIGID': set()}),
+    'shadow': Part('the shadow on the floor is cut out with the person',
+                   {'data.matte:DARKEST': 2.0}),
+    'light': Part('the person is lit as in the frame', {f'{MODEL}:LIGHT': 0.0}, trains=True),
+    'beside': Part('no looking beside a place', {f'{MODEL}:REACH': 0.0}, trains=True),
+    'window': Part('a step looks at the whole picture', {f'{MODEL}:WINDOW': 1 << 16}, trains=True),
+    'wrong': Part('no wrong frames while training', {f'{MODEL}:WRONG': 0.0}, trains=True),
+    'noise': Part('no noise on the joints while training', {f'{MODEL}:NOISE': 0.0}, trains=True),
+    'lpips': Part("pix2pixHD's perceptual loss in place of LPIPS",
+                  {f'{MODEL}:Body2BodyModel.PREFERS_LPIPS': False}, trains=True),
+    'perceptual': Part('no perceptual loss', flags=('--no_vgg_loss',), trains=True),
+    'adversary': Part('no adversary', flags=('--lambda_GAN', '0', '--lambda_feat', '0'),
+                      trains=True),
+    'average': Part('the weights of the last step', flags=('--ema', '0'), trains=True)}
+
+
+@contextmanager
+def without(part: Part) -> Iterator[None]:
+    """While this lasts the part is away."""
+    with ExitStack() as stack:
+        for place, value in part.values.items():
+            module, _, name = place.partition(':')
+            owner: Any = import_module(module)
+            *inside, name = name.split('.')
+            for step in inside:
+                owner = getattr(owner, step)
+            stack.enter_context(patch.object(owner, name, value))
+        yield
+
+
+def paint(part: Part, opt: argparse.Namespace) -> dict[int, dict[str, np.ndarray]]:
+    """{number of a held-out frame: its pictures by 'pose', 'real' and 'painted', and the person's
+    'box', rows and columns}; trained first, as long as is asked for."""
+    import train
+    from data import datasets
+    from data.joints import person_box
+    from data.loader import Loader
+    from models import models
+    from models.engine import choose_engine, to_image
+    from options.test_options import TestOptions
+    from util.run_record import read_record
+    run = ['--dataroot', opt.dataroot, '--name', 'ablation', '--checkpoints_dir', str(opt.out)]
+    length = ['--max_minutes', f'{opt.minutes:g}'] if opt.minutes else UNTRAINED
+    train.main([*run, '--model', 'body2body', '--overwrite', '--no_html', '--display_id', '0',
+                *length, *part.flags])
+    asked = TestOptions().parse(run)
+    record = read_record(opt.out / 'ablation').get('dataset', {})
+    dataset = datasets.find(asked.dataset_mode)(asked, 'val', record)
+    model = models.find('body2body')(asked, choose_engine())
+    model.load_weights(opt.out / 'ablation', 'latest')
+    model.begin(dataset)
+    out = {}
+    for k in progress(range(0, len(dataset), opt.every), 'painting'):
+        batch = model.engine.to_batch(Loader(dataset).batch([k]))
+        painted = to_image(model.paint(batch))[0]
+        pose = batch['joints'][0].cpu().numpy()
+        out[k] = {'pose': to_image(batch['A'])[0], 'real': to_image(batch['B'])[0],
+                  'painted': painted, 'box': person_box(pose, size_of(painted))}
+    return out
+
+
+def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
+    """What test.py would say of them, as far as it can be measured here."""
+    from models.engine import choose_engine
+    from models.gauges import Instant, PictureGauge
+    from models.measuring import gathered, network_gauges
+    size = min(size_of(next(iter(frames.values()))['real']))
+    gauges = [PictureGauge(with_ms_ssim=False),
+              *network_gauges(len(frames), choose_engine(), size, missing={})]
+    for frame in frames.values():
+        for gauge in gauges:
+            gauge.look(Instant({'painted': frame['painted']}, frame['real'], None, frame['box'],
+                               False))
+    found, _ = gathered(gauges)
+    return {key: found['painted'][key] for key in SCORES if key in found['painted']}
+
+
+def sheet(whole: Mapping[int, Mapping[str, Any]], lacking: Mapping[int, Mapping[str, Any]],
+          says: str) -> np.ndarray:
+    """Pose, truth, all of it and what is painted without, one below the other, of some frames."""
+    keys = list(whole)
+    keys = [keys[k] for k in np.linspace(0, len(keys) - 1, min(SHOWN, len(keys))).astype(int)]
+    rows = [('pose', whole, 'pose'), ('real', whole, 'real'), (ALL, whole, 'painted'),
+            (says, lacking, 'painted')]
+    return np.vstack([named(np.hstack([source[k][kind] for k in keys]), name)
+                      for name, source, kind in rows])
+
+
+def table(found: Mapping[str, Mapping[str, float]]) -> str:
+    """The scores in Markdown, a row for each part."""
+    known = [key for key in SCORES if all(key in row for row in found.values())]
+    lines = [f'| without | painted then | {" | ".join(SCORES[key] for key in known)} |',
+             f'|---|---|{"---|" * len(known)}']
+    for name, row in found.items():
+        lines.append(f'| {name} | {PARTS[name].says} | '
+                     f'{" | ".join(f"{row[key]:.3f}" for key in known)} |')
+    return '\n'.join(lines) + '\n'
+
+
+def options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0],
+                                     allow_abbrev=False)
+    parser.add_argument('--dataroot', required=True, help='dataset with train/ and val/')
+    parser.add_argument('--minutes', type=float, default=0.0, help='training time of each')
+    parser.add_argument('--parts', default='', metavar='NAME,NAME',
+                        help=f'some of them, with commas between: {", ".join(PARTS)}')
+    parser.add_argument('--every', type=int, default=6, help='of so many held-out frames one')
+    parser.add_argument('--out', type=Path, default=Path('results/ablation'), help='folder')
+    opt = parser.parse_args(argv)
+    given = [name for name in opt.parts.split(',') if name]
+    for name in given:
+        if name not in PARTS:
+            raise unknown_choice('--parts', name, PARTS, 'its line into {}: scripts/ablation.py')
+    opt.parts = [name for name, part in PARTS.items() if name == ALL or (
+        name in given if given else opt.minutes or not part.trains)]
+    if opt.minutes < 0 or opt.every < 1:
+        raise UserError('--minutes and --every: give 0 or more, and 1 or more.')
+    return opt
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
+    """Do as `argv` says. Returns the scores of each part."""
+    opt = options(argv)
+    if not Path(opt.dataroot, 'val').is_dir():
+        raise UserError(f'{opt.dataroot}/val: no such folder, and held-out frames are what is '
+                        f'measured. preprocess.py --video me.mp4 --dataroot {opt.dataroot} makes '
+                        f'one.')
+    opt.out.mkdir(parents=True, exist_ok=True)
+    found: dict[str, dict[str, float]] = {}
+    whole: dict[int, dict[str, Any]] = {}
+    for name in opt.parts:
+        part = PARTS[name]
+        with without(part):
+            painted = paint(part, opt)
+        whole = whole or painted
+        found[name] = scores(painted)
+        if name != ALL:
+            write_image(opt.out / f'{name}.jpg', sheet(whole, painted, part.says))
+        write_text(opt.out / 'ablation.md', table(found))
+    shutil.rmtree(opt.out / 'ablation')
+    say(f'{table(found)}\n{opt.out}')
+    return found
+
+
+if __name__ == '__main__':
+    run_main(main)

@@ -1,0 +1,62 @@
+"""Each part of body2body taken away in turn: it is away while it is, and back afterwards."""
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from scripts import ablation
+from scripts.ablation import ALL, PARTS, without
+from util.errors import UserError
+from util.images import read_image, size_of
+
+
+def value_at(place):
+    module, _, names = place.partition(':')
+    value = import_module(module)
+    for name in names.split('.'):
+        value = getattr(value, name)
+    return value
+
+
+@pytest.mark.parametrize('name', sorted(set(PARTS) - {ALL}))
+def test_a_part_is_away_while_it_is_and_back_afterwards(name):
+    part = PARTS[name]
+    before = {place: value_at(place) for place in part.values}
+    assert part.flags or before
+    with without(part):
+        for place, value in part.values.items():
+            assert value_at(place) == value != before[place]
+    assert all(value_at(place) == value for place, value in before.items())
+
+
+def test_every_part_is_measured_and_shown_beside_all_of_it(pairs, small, tmp_path, capsys,
+                                                           monkeypatch):
+    monkeypatch.setenv('BODY2BODY_WEIGHTS', str(tmp_path / 'nothing'))      # LPIPS is slow
+    root = pairs(64, 64, train=60, val=4)
+    found = ablation.main(['--dataroot', str(root), '--out', str(tmp_path / 'out'), '--every', '2',
+                           '--parts', 'bend,frames'])
+    assert list(found) == [ALL, 'frames', 'bend']
+    assert all(0 < row['box_ssim'] < 1 for row in found.values())
+    text = (tmp_path / 'out' / 'ablation.md').read_text()
+    assert text in capsys.readouterr().out
+    for name in ('frames', 'bend'):
+        assert f'| {name} | {PARTS[name].says} |' in text
+        shown = read_image(tmp_path / 'out' / f'{name}.jpg')
+        assert size_of(shown) == (2 * 64, 4 * (64 + 30))
+    assert not (tmp_path / 'out' / 'ablation').exists()
+    truth = read_image(next((root / 'val').glob('*1.png')))[:, 64:]
+    assert np.abs(shown[64 + 60:64 + 60 + 64, :64].astype(int) - truth).mean() < 12
+
+
+def test_what_only_training_has_is_left_out_before_any(tmp_path):
+    untrained = ablation.options(['--dataroot', 'x']).parts
+    assert set(untrained) == {name for name, part in PARTS.items() if not part.trains}
+    assert ablation.options(['--dataroot', 'x', '--minutes', '1']).parts == list(PARTS)
+
+
+@pytest.mark.parametrize('argv, told', [(['--parts', 'mirrors'], 'Did you mean mirror?'),
+                                        (['--every', '0'], 'give 0 or more'),
+                                        ([], 'no such folder')])
+def test_bad_input_gets_one_sentence(argv, told, tmp_path):
+    with pytest.raises(UserError, match=told.replace('?', '.')):
+        ablation.main(['--dataroot', str(tmp_path), *argv])
