@@ -7,6 +7,7 @@
     python scripts/benchmark.py show                training while it is shown everywhere
 """
 import argparse
+import shlex
 import socket
 import statistics
 import subprocess
@@ -194,7 +195,7 @@ def measure(size: int, rounds: int) -> None:
         print(f'  not measured: {", ".join(told["not_measured"])}')
 
 
-def show(size: int, rounds: int, steps: int = 420) -> None:
+def show(size: int, rounds: int, train_args: str, steps: int = 420) -> None:
     """Training with page, log, TensorBoard and visdom, against --no_html --display_id 0; so many
     steps, times `rounds`, that pictures are sent in the middle too, by --display_freq.
 
@@ -227,7 +228,8 @@ def show(size: int, rounds: int, steps: int = 420) -> None:
         def trained(name: str, flags: list[str]) -> None:
             with turns.taken(name):
                 entry.main(['--dataroot', f'{folder}/pairs', '--name', name, '--checkpoints_dir',
-                            folder, '--no_compile', '--max_steps', str(steps * rounds), *flags])
+                            folder, '--no_compile', '--max_steps', str(steps * rounds),
+                            *shlex.split(train_args), *flags])
         plain, models.training.Training = models.training.Training, InTurns  # type: ignore[misc]
         try:
             with ThreadPoolExecutor(2) as pool:
@@ -239,43 +241,50 @@ def show(size: int, rounds: int, steps: int = 420) -> None:
             models.training.Training = plain        # type: ignore[misc]
     plainly, shown = (np.array(turns.seconds[name][1:]) for name in ('nowhere', 'everywhere'))
     lost = 100 * (shown - plainly) / plainly.mean()
-    print(f'training, {size}x{size}, {len(lost)} turns of {TURN} steps each'
-          f'{"" if port else ", without visdom"}\n'
+    print(f'training, {size}x{size}{train_args and ", "}{train_args}, {len(lost)} turns of {TURN} '
+          f'steps each{"" if port else ", without visdom"}\n'
           f'  shown nowhere    {1e3 * plainly.mean() / TURN:6.0f} ms a step\n'
           f'  shown everywhere {1e3 * shown.mean() / TURN:6.0f} ms a step, {lost.mean():.2f} % '
           f'more (standard error {lost.std(ddof=1) / len(lost) ** 0.5:.2f})')
 
 
 class Turns:
-    """Two threads, of which one works at a time.
+    """Threads of which one works at a time, each in its turn.
 
     seconds   {name: how long each of its turns took}
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {}
-        self.baton, self.began = threading.Lock(), 0.0
+        self.queue: list[str] = []              # the first one works
+        self.changed, self.began = threading.Condition(), 0.0
 
     @contextmanager
     def taken(self, name: str) -> Iterator[None]:
         """Wait for the first turn; what comes after the last one is nobody's."""
         self.seconds[name] = []
-        self.take()
+        self.wait(name)
         try:
             yield
         finally:
-            self.baton.release()
-
-    def take(self) -> None:
-        self.baton.acquire()
-        self.began = time.perf_counter()
+            self.leave()
 
     def hand_over(self, name: str) -> None:
         """End the turn, and wait for the next one."""
         self.seconds[name].append(time.perf_counter() - self.began)
-        self.baton.release()
-        time.sleep(0.05)            # a lock is not fair: who has waited shall have it
-        self.take()
+        self.leave()
+        self.wait(name)
+
+    def wait(self, name: str) -> None:
+        with self.changed:
+            self.queue.append(name)
+            self.changed.wait_for(lambda: self.queue[0] == name)
+        self.began = time.perf_counter()
+
+    def leave(self) -> None:
+        with self.changed:
+            del self.queue[0]
+            self.changed.notify_all()
 
 
 @contextmanager
@@ -332,6 +341,8 @@ def main() -> None:
     parser.add_argument('--size', type=int, default=256, help='px')
     parser.add_argument('--rounds', type=int, default=10, help='turns that are counted')
     parser.add_argument('--compile', action='store_true', help='measure torch.compile too')
+    parser.add_argument('--train_args', default='',
+                        help='for show: further flags, e.g. --train_args="--ngf 32 --ndf 32"')
     parser.add_argument('--video', help='for preprocess and workers; a drawn one if not given')
     opt = parser.parse_args()
     what = opt.what or ['step', 'data', 'preprocess']
@@ -346,7 +357,7 @@ def main() -> None:
     if 'measure' in what:
         measure(opt.size, max(1, opt.rounds // 4))
     if 'show' in what:
-        show(opt.size, max(1, opt.rounds // 4))
+        show(opt.size, max(1, opt.rounds // 4), opt.train_args)
 
 
 if __name__ == '__main__':
