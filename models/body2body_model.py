@@ -167,7 +167,7 @@ class Body2BodyModel(MultiscaleJudge):
         """frames (B N, C + 1, h, w), how much of each pixel is the person last, -1..1; and the
         poses (B N, K, 3) that they show and that are wanted.
 
-        wrong   how likely, for each frame, it is one chosen for another pose instead
+        wrong   how likely each frame is any other instead, but for near copies of the real one
         """
         import torch
 
