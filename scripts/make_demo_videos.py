@@ -1,7 +1,7 @@
 """Draws two dancers, so that the whole job can be tried offline: target.mp4 and source.mp4.
 
 Everything is known about a drawn dancer, so the joints lie beside each video. The same call
-gives the same pixels. How it is drawn is in scripts/demo/.
+draws the same pictures. How it is drawn is in scripts/demo/.
 """
 import argparse
 import os

@@ -93,11 +93,17 @@ def test_a_foot_that_carries_does_not_slide():
         assert np.abs(np.diff(place, axis=0))[planted].max() < 0.01
 
 
-def test_the_same_call_gives_the_same_pixels(tmp_path):
-    for run in 'ab':
-        make_demo_videos(tmp_path / run, size=64, seconds=(0.2, 0.1))
-    for name in ('target.mp4', 'source.mp4', 'target_joints.npz', 'source_joints.npz'):
-        assert (tmp_path / 'a' / name).read_bytes() == (tmp_path / 'b' / name).read_bytes(), name
+def test_the_same_call_draws_the_same_pictures(tmp_path):
+    for run, seed in zip('abc', (0, 0, 9), strict=True):
+        make_demo_videos(tmp_path / run, size=64, seconds=(0.2, 0.1), seed=seed)
+    for name in ('target', 'source'):
+        joints = [(tmp_path / run / f'{name}_joints.npz').read_bytes() for run in 'ab']
+        assert joints[0] == joints[1]
+        # Not byte for byte: a blur's last bit depends on where in memory a picture happens to lie.
+        first, again, grainier = (
+            np.stack([frame.image for frame in read_frames(tmp_path / run / f'{name}.mp4')]
+                     ).astype(int) for run in 'abc')
+        assert np.abs(first - again).mean() < 0.1 < np.abs(first - grainier).mean()
 
 
 def test_the_joints_lie_beside_each_video(folder):
