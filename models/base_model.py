@@ -112,12 +112,14 @@ class BaseModel:
         return poses
 
     def generate(self, x: 'Tensor', ground: float | None = -1.0) -> 'Tensor':
-        """G(x) for x of any size (B, C, H, W): padded to what G takes, the result cropped back.
+        """G(x) for x of any size (B, C, H, W): padded to what G takes, the result cropped back;
+        of a G that `enlarges`, so many times as large.
 
         ground   what the padding is: black, as a pose's ground; None repeats the edge
         """
-        return self.spread(self.networks['G'], self.padded(x, ground))[..., :x.shape[-2],
-                                                                       :x.shape[-1]]
+        G = self.networks['G']
+        h, w = (side * getattr(G, 'enlarges', 1) for side in x.shape[-2:])
+        return self.spread(G, self.padded(x, ground))[..., :h, :w]
 
     def pictures(self, x: 'Tensor', ground: float | None = -1.0) -> 'list[Tensor]':
         """As `generate`, but first what the earlier stacks of --netG stacked_hourglass painted;

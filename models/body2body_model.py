@@ -12,6 +12,7 @@ Eq. 4).
 Shape letters: B batch, N frames retrieved for each pose, C channels, H W pixels, h w patches, K
 joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
 """
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ SWAY, SURE, LATER, STRAIN = 6.0, 3.0, 2.0, 150.0
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
 INSTEAD_OF_VGG = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
 KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
-AROUND = 0.16       # of the body's height: farther from the limbs than any matte reaches
+AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
 WINDOW = 128        # px that a step looks at
 WRONG = 0.1         # of the frames shown while training are any: a stranger's pose is like none
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
@@ -99,6 +100,7 @@ class Body2BodyModel(MultiscaleJudge):
         self.asked: dict[str, np.ndarray] = {}          # the poses there
         self.at: dict[str, float] = {}                  # when that was, s
         self.loaded = False
+        self.seen_from = lru_cache(1)(self.plate_at)
         self.networks['G'] = Refiner(opt.input_nc + count * (colours + 3) + colours + 1,
                                      colours + count + 2, 2 * count + colours, opt.ngf)
         if not opt.isTrain:
@@ -171,7 +173,6 @@ class Body2BodyModel(MultiscaleJudge):
         """
         import torch
 
-        from data.transforms import to_channels
         from pose.coverage import APART
         from pose.skeleton import convert, skeleton_with
         known = self.index.both
@@ -181,9 +182,8 @@ class Body2BodyModel(MultiscaleJudge):
             when = np.array([self.at[path] for path in batch['A_paths']])
             near = abs(known.times[others] - when[:, None]) <= APART
             rows = np.where((torch.rand(rows.shape) < wrong).numpy() & ~near, others, rows)
-        frames = self.engine.to_tensor(np.stack([
-            np.dstack([to_channels(self.index.frame(row), self.opt.output_nc),
-                       self.index.matte(row)]) for row in rows.flat]))
+        frames = self.engine.to_tensor(np.stack([self.index.cutout(row, self.opt.output_nc)
+                                                 for row in rows.flat]))
         wanted = batch['joints'].cpu().numpy()
         wanted = convert(wanted, skeleton_with(wanted.shape[1]), known.joints)
         wanted = wanted.repeat(self.opt.num_frames, 0)
@@ -195,16 +195,21 @@ class Body2BodyModel(MultiscaleJudge):
         """(B, C + 1, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
         import torch
 
-        from data.transforms import to_channels
         from pose.skeleton import skeleton_with
         size = batch['A'].shape[-1], batch['A'].shape[-2]
-        shown = [self.plate.at(self.cameras[path] @ np.linalg.inv(
-            affine_between(self.asked[path], joints, skeleton_with(len(joints)))), size)
-            for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy())]
-        pictures = self.engine.to_tensor(np.stack([
-            to_channels(picture, self.opt.output_nc) for picture, _ in shown]))
-        sure = torch.from_numpy(np.stack([sure for _, sure in shown])).to(pictures.device)
-        return torch.cat([pictures, 2 * sure[:, None] - 1], 1)
+        return torch.stack([self.seen_from((self.cameras[path] @ np.linalg.inv(affine_between(
+            self.asked[path], joints, skeleton_with(len(joints))))).tobytes(), size)
+            for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy())])
+
+    def plate_at(self, camera: bytes, size: tuple[int, int]) -> 'Tensor':
+        """(C + 1, H, W): the plate, and how sure it is, as a picture of that transform, nine
+        float64, shows it; `seen_from` remembers the last one, which a still camera shows again."""
+        import torch
+
+        from data.transforms import to_channels
+        picture, sure = self.plate.at(np.frombuffer(camera).reshape(3, 3), size)
+        shown = self.engine.to_tensor(to_channels(picture, self.opt.output_nc)[None])[0]
+        return torch.cat([shown, 2 * torch.from_numpy(sure[None]).to(shown.device) - 1])
 
     def paint_from(self, x: 'Tensor', behind: 'Tensor', frames: 'Tensor', source: 'Tensor',
                    wanted: 'Tensor', part: 'Part') -> 'Tensor':
@@ -221,19 +226,23 @@ class Body2BodyModel(MultiscaleJudge):
         px, py, sure, strain = bone_warp.bent_places(source, wanted, self.index.track.joints, size,
                                                      part)
         x, behind, count, (h, w) = x[part], behind[part], self.opt.num_frames, px.shape[-2:]
-        bent = bone_warp.sampled(frames, px, py)
-        parts = torch.cat([bent, 2 * sure[:, None] - 1, strain.clamp(max=2)[:, None] - 1], 1)
-        parts = parts.reshape(len(x), -1, h, w)
-        said = self.generate(torch.cat([x, parts, behind], 1)).float()
+        # What G decides by is half the size; what is shown is looked up once, at the full one.
+        half_x, half_y, half_sure, half_strain = halved(torch.stack([px, py, sure, strain], 1)
+                                                        ).unbind(1)
+        bent = bone_warp.sampled(frames, half_x, half_y, 'bilinear')
+        parts = torch.cat([bent, 2 * half_sure[:, None] - 1,
+                           half_strain.clamp(max=2)[:, None] - 1], 1)
+        parts = parts.reshape(len(x), -1, *parts.shape[-2:])
+        said = self.generate(torch.cat([halved(x), parts, halved(behind)], 1))[..., :h, :w].float()
         colours = self.opt.output_nc
         colour, trust, beside, light = said.split([colours, count + 2, 2 * count, colours], 1)
         beside = REACH * max(frames.shape[-2:]) / 256 * F.softsign(beside.reshape(-1, 2, h, w))
         moved = bone_warp.sampled(frames, px + beside[:, 0], py + beside[:, 1])
         moved = moved.reshape(len(x), count, -1, h, w)
-        lit = moved[:, :, :-1] + LIGHT * F.softsign(light)[:, None]
-        every = torch.cat([lit, behind[:, None, :-1], F.softsign(colour)[:, None]], 1)
         share = shares(trust, moved[:, :, -1], strain.reshape(len(x), count, h, w))
-        return (every * share[:, :, None]).sum(1)
+        frame, back, paint = share.split([count, 1, 1], 1)
+        return (moved[:, :, :-1] * frame[:, :, None]).sum(1) + back * behind[:, :-1] + \
+            LIGHT * F.softsign(light) * frame.sum(1, keepdim=True) + paint * F.softsign(colour)
 
     def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         behind, (frames, source, wanted) = self.background(batch), self.retrieved(batch)
@@ -287,7 +296,8 @@ def window(wanted: 'Tensor', size: 'tuple[int, int]') -> 'Part':
     import torch
 
     from models.networks.refiner import Refiner
-    side = max(Refiner.multiple, min(WINDOW, *size) // Refiner.multiple * Refiner.multiple)
+    unit = Refiner.enlarges * Refiner.multiple
+    side = max(unit, min(WINDOW, *size) // unit * unit)
     seen = wanted[0, wanted[0, :, 2] > 0, :2].cpu()
     joint = seen[int(torch.randint(len(seen), ()))] if len(seen) else torch.tensor(
         [size[1] / 2, size[0] / 2])
@@ -301,7 +311,7 @@ def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -
     lies beside it is the background, still and unpainted, and takes no time."""
     from data.plate import person_mask
     from models.networks.refiner import Refiner
-    unit = Refiner.multiple
+    unit = Refiner.enlarges * Refiner.multiple
     mask = np.any([person_mask(pose, skeleton, (size[1], size[0]), AROUND) for pose in wanted], 0)
     sides = []
     for axis in (1, 0):
@@ -310,6 +320,12 @@ def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -
         sides.append(slice(int(first) // unit * unit, min(-(-int(last) // unit) * unit,
                                                           mask.shape[1 - axis])))
     return ..., sides[0], sides[1]
+
+
+def halved(pictures: 'Tensor') -> 'Tensor':
+    """(B, C, H, W) -> (B, C, H / 2, W / 2), rounded up: each pixel the mean of four."""
+    import torch.nn.functional as F
+    return F.avg_pool2d(pictures, 2, ceil_mode=True)
 
 
 def shares(said: 'Tensor', person: 'Tensor', strain: 'Tensor') -> 'Tensor':

@@ -209,12 +209,12 @@ def body_height(pose: Tensor, skeleton: Skeleton) -> Tensor:
                        ).amax(0)
 
 
-def sampled(frames: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def sampled(frames: Tensor, x: Tensor, y: Tensor, mode: str = 'bicubic') -> Tensor:
     """The pixels of frames (B, C, h, w), in [-1, 1], at x and y, (B, H, W) px; the edge goes on
-    outside. Cubic, since what is between pixels would be soft else."""
+    outside. Cubic, since what is between pixels would be soft else; 'bilinear' is quicker."""
     h, w = frames.shape[-2:]
     places = torch.stack([x * (2 / max(w - 1, 1)), y * (2 / max(h - 1, 1))], -1) - 1
-    # PyTorch has none for Apple's GPUs
-    mode = 'bilinear' if frames.device.type == 'mps' else 'bicubic'
-    return F.grid_sample(frames, places, mode=mode, padding_mode='border',
-                         align_corners=True).clamp(-1, 1)
+    # PyTorch has no cubic one for Apple's GPUs
+    mode = 'bilinear' if frames.device.type == 'mps' else mode
+    found = F.grid_sample(frames, places, mode=mode, padding_mode='border', align_corners=True)
+    return found.clamp(-1, 1) if mode == 'bicubic' else found

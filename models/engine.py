@@ -1,7 +1,8 @@
 """What a run computes on: device, precision, and the tricks that make a step fast there."""
+import ctypes
 import dataclasses
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Engine:
         """uint8 (B, H, W, C) -> float32 (B, C, H, W) in [-1, 1], made float on the device."""
         tensor = torch.from_numpy(np.ascontiguousarray(images))
         tensor = tensor.to(self.device).permute(0, 3, 1, 2)
-        return tensor.to(torch.float32, memory_format=self.memory_format) / 127.5 - 1
+        return tensor.to(torch.float32, memory_format=self.memory_format).div_(127.5).sub_(1)
 
     def to_batch(self, batch: dict[str, Any]) -> Batch:
         """What a Loader gives, on the device: uint8 arrays are pictures, others are numbers."""
@@ -95,7 +96,7 @@ class Engine:
 
 def to_image(images: Tensor) -> np.ndarray:
     """float (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C); the way back of Engine.to_tensor."""
-    images = (images.detach().float() + 1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    images = (images.detach().float() + 1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
@@ -124,12 +125,26 @@ def choose_engine(device: str = 'auto', gpu_ids: str | None = None, precision: s
                             f'GPU(s), numbered from 0.')
         torch.backends.cudnn.benchmark = True
     place = torch.device('cuda', ids[0]) if device == 'cuda' else torch.device(device)
+    if device == 'cpu':
+        keep_freed_memory()
     bf16 = precision == 'bf16' or (precision == 'auto' and has_bf16(place))
     # measured: on a CPU without bf16 a compiled pix2pix step is slower than an eager one
     gains = place.type == 'cuda' or (place.type == 'cpu' and bf16)
     return Engine(place, bf16=bf16, plain=precision == 'fp32' and no_compile,
                   may_compile=not no_compile and gains and len(ids) < 2,
                   gpu_ids=ids if len(ids) > 1 and device == 'cuda' else ())
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed, for the next tensor of that size: it would give every large
+    one back and be given zeroed pages again. Measured: painting by body2body takes a fifth less
+    time. Nothing happens where there is no glibc."""
+    mmap_threshold, trim_threshold = -3, -1         # as malloc.h numbers them
+    with suppress(OSError, AttributeError, TypeError):
+        libc = ctypes.CDLL(None)
+        libc.gnu_get_libc_version       # noqa: B018   # musl's mallopt, where there is one, differs
+        libc.mallopt(mmap_threshold, 32 << 20)      # the most it takes
+        libc.mallopt(trim_threshold, (1 << 31) - 1)
 
 
 def parse_gpu_ids(text: str | None) -> tuple[int, ...]:

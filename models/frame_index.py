@@ -18,6 +18,7 @@ from data.cache import read_picture
 from data.joints import PictureJoints
 from data.matte import matte
 from data.plate import Plate, make_plate, person_mask
+from data.transforms import to_channels
 from pose.coverage import APART
 from pose.retrieve import PoseIndex, best_path
 from pose.skeleton import mirror
@@ -27,7 +28,7 @@ from util.files import folder_in_place_of
 from util.images import size_of, write_image
 from util.progress import progress
 
-REMEMBERED = 256e6      # bytes of decoded frames, and of mattes, kept in memory: a step of training
+REMEMBERED = 256e6      # bytes of decoded frames, and of cutouts, kept in memory: a training step
                         # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
 
@@ -42,7 +43,7 @@ class FrameIndex:
         self.track = PoseTrack.load(folder / 'poses.npz')
         pixels = self.track.size[0] * self.track.size[1]
         self.frame = lru_cache(int(REMEMBERED / 3 / pixels) + 1)(partial(self.shown, self.read))
-        self.matte = lru_cache(int(REMEMBERED / pixels) + 1)(partial(self.shown, self.read_matte))
+        self.cutout = lru_cache(int(REMEMBERED / 4 / pixels) + 1)(self.cut)
 
     @property
     def mattes(self) -> Path:
@@ -52,11 +53,13 @@ class FrameIndex:
         picture = read(row % len(self.track))
         return picture if row < len(self.track) else np.ascontiguousarray(picture[:, ::-1])
 
+    def cut(self, row: int, channels: int = 3) -> np.ndarray:
+        """uint8 (H, W, channels + 1): a frame of index.both and, last, how much is the person."""
+        return self.shown(lambda number: np.dstack([to_channels(self.read(number), channels), kept(
+            self.mattes / self.file(number))[..., :1]]), row)
+
     def read(self, row: int) -> np.ndarray:
         return kept(self.folder / self.file(row))
-
-    def read_matte(self, row: int) -> np.ndarray:
-        return kept(self.mattes / self.file(row))[..., :1].copy()
 
     def file(self, row: int) -> str:
         return f'{self.track.index[row] + 1:06d}.png'
@@ -97,7 +100,7 @@ class FrameIndex:
         return make_plate(frames, masks, track.index)
 
     def cut_out(self, plate: Plate, threads: int = 2) -> None:
-        """Write the frames' mattes, which index.matte(row) then gives, uint8 (H, W, 1)."""
+        """Write the frames' mattes, which index.cutout(row) gives beside the frame."""
         track = self.track
         with folder_in_place_of(self.mattes) as part, ThreadPoolExecutor(max(1, threads)) as pool:
             def cut(row: int) -> None:

@@ -82,9 +82,9 @@ def test_wrong_frames_are_shown_while_training_but_no_near_copies(run, wrong, tm
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
     model.begin_training(dataset, tmp_path)
     torch.manual_seed(0)
-    frame, times = model.index.frame, model.index.both.times
+    cutout, times = model.index.cutout, model.index.both.times
     rows = []
-    model.index.frame = lambda row: rows.append(row) or frame(row)
+    model.index.cutout = lambda row, channels: rows.append(row) or cutout(row, channels)
     for i in (0, 40, 79):
         rows.clear()
         for _ in range(6):
@@ -112,9 +112,21 @@ def test_the_background_is_made_of_frames_read_one_at_a_time(run, monkeypatch):
 
 def test_a_refiner_has_nothing_to_say_at_first_and_few_weights():
     refiner = Refiner(15, sharp=7, smooth=4)
-    said = refiner(torch.rand(1, 15, 64, 48))
+    said = refiner(torch.rand(1, 15, 32, 24))
     assert said.shape == (1, 11, 64, 48) and said.abs().max() < 0.1
     assert sum(weights.numel() for weights in refiner.parameters()) < 8e6
+
+
+def test_a_still_camera_shows_its_background_once(run, tmp_path):
+    opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
+    dataset = AlignedDataset(opt, 'train')
+    model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
+    model.begin_training(dataset, tmp_path)
+    batch = model.engine.to_batch(Loader(dataset).batch([3]))
+    first, again = model.background(batch), model.background(batch)
+    assert torch.equal(first, again) and model.seen_from.cache_info()[:2] == (1, 1)
+    model.cameras[batch['A_paths'][0]] = np.diag([1.5, 1.5, 1]) @ np.eye(3)
+    assert not torch.equal(model.background(batch), first)
 
 
 def test_what_is_smooth_changes_slowly_and_what_is_sharp_need_not():
@@ -162,7 +174,7 @@ def test_the_mattes_are_kept_and_their_frames_person_stands_out(run):
     blue = np.array([20, 60, 230])
     for row in (3, 40, 83):                 # 83: a mirrored one
         person = np.abs(index.frame(row).astype(int) - blue).sum(-1) < 60
-        matte = index.matte(row)[..., 0] > 127
+        matte = index.cutout(row)[..., 3] > 127
         assert (matte & person).sum() > 0.4 * person.sum() and matte[~person].mean() < 0.05
 
 

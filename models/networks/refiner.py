@@ -5,7 +5,7 @@ at beside its place, and what colour to paint where none of them will do. Blendi
 Balakrishnan et al., "Synthesizing Images of Humans in Unseen Poses", CVPR 2018, arXiv 1804.07739;
 moving before blending: Siarohin et al., "First Order Motion Model", NeurIPS 2019, arXiv 2003.00196.
 
-It looks at half the size, and pixel shuffle (Shi et al., CVPR 2016, arXiv 1609.05158) brings what
+It is shown half the size, and pixel shuffle (Shi et al., CVPR 2016, arXiv 1609.05158) brings what
 it says to the full one: what is sharp comes from the pictures, not from here. No normalization,
 as a small batch has no statistics; each block begins as the identity instead.
 
@@ -32,14 +32,15 @@ class Block(nn.Module):
 
 
 class Refiner(nn.Module):
-    """(B, shown, H, W) -> (B, sharp + smooth, H, W), any numbers, 0 to begin with.
+    """(B, shown, H / 2, W / 2) -> (B, sharp + smooth, H, W), any numbers, 0 to begin with.
 
     sharp    channels that may change from pixel to pixel
     smooth   channels that are worked out at a quarter of the size
-    H and W are multiples of `multiple`.
+    H / 2 and W / 2 are multiples of `multiple`.
     """
 
-    multiple = 2 ** len(WIDTHS)
+    enlarges = 2
+    multiple = 2 ** (len(WIDTHS) - 1)
     memory_format = torch.channels_last     # measured: of so few channels a sixth faster on a CPU
 
     def __init__(self, shown: int, sharp: int, smooth: int, ngf: int = 32):
@@ -47,7 +48,7 @@ class Refiner(nn.Module):
         widths = [ngf * times for times in WIDTHS]
         self.way_in = nn.ModuleList(
             nn.Conv2d(a, b, 3, 1 if first else 2, 1) for first, (a, b) in
-            zip([True, *[False] * len(widths)], zip([4 * shown, *widths], widths)))
+            zip([True, *[False] * len(widths)], zip([shown, *widths], widths)))
         self.down = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(count)))
                                   for width, count in zip(widths, BLOCKS))
         self.shuffle = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in zip(widths, widths[1:]))
@@ -59,7 +60,6 @@ class Refiner(nn.Module):
             nn.init.zeros_(head.bias)       # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.pixel_unshuffle(x, 2)
         levels = []
         for smaller, blocks in zip(self.way_in, self.down):
             x = blocks(smaller(x))
