@@ -1,5 +1,6 @@
 """A run can be stopped anywhere, resumed exactly, and says when it is done. For every model."""
 import copy
+import ctypes
 import json
 import os
 import resource
@@ -436,6 +437,19 @@ def test_a_device_that_is_not_there_is_one_sentence(flags, said, run):
 
 def test_gpu_ids_minus_one_is_the_cpu():
     assert choose_engine(gpu_ids='-1').device.type == 'cpu'
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), 'mallinfo2'), reason='glibc alone can be asked')
+def test_memory_once_freed_is_kept():
+    code = ('import ctypes, sys, torch; sys.path.insert(0, ".")\n'
+            'from models.engine import choose_engine\n'
+            'class Heap(ctypes.Structure): _fields_ = [(name, ctypes.c_size_t) for name in "arena '
+            'ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()]\n'
+            'asked = ctypes.CDLL(None).mallinfo2; asked.restype = Heap\n'
+            'choose_engine("cpu"); held = [torch.ones(1_000_000) for _ in range(10)]; del held\n'
+            'print(asked().fordblks)')
+    out = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert int(out.stdout) > 39e6, out.stderr
 
 
 def test_no_damage_to_a_checkpoint_is_a_traceback(run, tmp_path):
