@@ -105,7 +105,8 @@ def drawn(parts: Mapping[str, float], title: str) -> str:
         at = 10 + column * number
         out.append(f'<rect x="{left:.1f}" y="34" width="{wide:.1f}" height="36" fill="{colour}"/>'
                    f'<rect x="{at:.1f}" y="86" width="10" height="10" fill="{colour}"/>'
-                   f'<text x="{at + 15:.1f}" y="95">{html.escape(label)} {ms:.1f}</text>')
+                   f'<text x="{at + 15:.1f}" y="95">{html.escape(label)}</text>'
+                   f'<text x="{at + 15:.1f}" y="110">{ms:.1f} ms</text>')
         left += wide
     heading = f'{title}: {whole:.0f} ms a frame, {1e3 / whole:.0f} frames a second'
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
