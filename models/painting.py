@@ -1,7 +1,15 @@
 """Paint a whole dataset: loading, painting and writing side by side."""
 import statistics
 import time
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from data.base_dataset import BaseDataset
@@ -12,12 +20,29 @@ from util.progress import progress
 from util.results import Results
 
 
+@dataclass(frozen=True)
+class Painted:
+    """One batch that was painted.
+
+    batch    as the Loader gave it
+    poses    uint8 (B, H, W, C), as a person should see them
+    fake     uint8 (B, H, W, C), what was painted for them
+    seconds  that each took, where `at_once` of them are painted at the same time
+    exact    float (B, C, H, W), what `fake` was rounded from
+    """
+    batch: dict[str, Any]
+    poses: np.ndarray
+    fake: np.ndarray
+    seconds: float
+    exact: Tensor
+
+
 def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
                   num_test: int | None = None, threads: int = 2) -> float:
     """Paint the first `num_test` items (None: all), in order, into `results`.
 
-    One picture at a time on a CPU, where a batch is no faster, and where each is painted from the
-    one before; a small batch on a GPU.
+    One picture a batch on a CPU, where more are no faster, and where each is painted from the
+    one before; a few on a GPU.
 
     Returns   seconds that painting a frame takes, the median, without the first, which also sets
               things up; reading and writing go on beside it and are not counted
@@ -27,24 +52,62 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
     loader = Loader(dataset, batch_size, threads)
     count = min(len(dataset), num_test or len(dataset))
     model.begin(dataset)
-    painted: Tensor | None = None
     seconds: list[float] = []
-    with results.writing(), progress(None, 'painting', count) as bar:
-        for n, batch in enumerate(loader.epoch()):
-            began = time.perf_counter()
-            placed = model.engine.to_batch(batch)
-            goes_on = model.SEQUENTIAL and dataset.follows(n)
-            painted = model.paint(placed, painted if goes_on else None)
-            fake, poses = to_image(painted), to_image(model.seen(placed['A']))
-            seconds.append((time.perf_counter() - began) / len(fake))
-            for i in range(min(len(fake), count - bar.n)):
-                results.add(batch['A_paths'][i], {
-                    'real_A': poses[i], 'fake_B': fake[i],
-                    **({'real_B': batch['B'][i]} if 'B' in batch else {})})
+    with results.writing(), progress(None, 'painting', count) as bar, \
+            closing(painted(model, dataset, loader.epoch())) as every:
+        for one in every:
+            seconds.append(one.seconds)
+            for i in range(min(len(one.fake), count - bar.n)):
+                results.add(one.batch['A_paths'][i], {
+                    'real_A': one.poses[i], 'fake_B': one.fake[i],
+                    **({'real_B': one.batch['B'][i]} if 'B' in one.batch else {})})
                 bar.update(1)
             if bar.n >= count:
                 break
     return statistics.median(seconds[1:] or seconds)
+
+
+def painted(model: BaseModel, dataset: BaseDataset,
+            batches: Iterable[dict[str, Any]]) -> Generator[Painted, None, None]:
+    """Every batch of the dataset, which the model has begun, in order."""
+    count = at_once(model)
+
+    def paint(batch: dict[str, Any], before: Tensor | None = None) -> Painted:
+        began = time.perf_counter()
+        placed = model.engine.to_batch(batch)
+        exact = model.paint(placed, before)
+        fake, poses = to_image(exact), to_image(model.seen(placed['A']))
+        took = (time.perf_counter() - began) / len(fake) / count
+        return Painted(batch, poses, fake, took, exact)
+    if count == 1:
+        one: Painted | None = None
+        for n, batch in enumerate(batches):
+            goes_on = one and model.SEQUENTIAL and dataset.follows(n)
+            one = paint(batch, one.exact if one and goes_on else None)
+            yield one
+        return
+    threads, waiting = torch.get_num_threads(), deque[Future[Painted]]()
+    # a thread's own number of threads is also that of threads begun later
+    with ThreadPoolExecutor(count, 'painting', torch.set_num_threads, (1,)) as pool:
+        try:
+            for batch in batches:
+                waiting.append(pool.submit(paint, batch))
+                if len(waiting) > count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            torch.set_num_threads(threads)
+
+
+def at_once(model: BaseModel) -> int:
+    """How many pictures are painted at the same time: on a CPU one by each thread, as a picture
+    by all of them leaves most waiting while one reads, bends or blends; one, where each is
+    painted from the one before, and on a GPU."""
+    alone = model.SEQUENTIAL or model.engine.device.type != 'cpu'
+    return 1 if alone else torch.get_num_threads()
 
 
 def same_sizes(dataset: BaseDataset) -> bool:

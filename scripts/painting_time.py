@@ -9,9 +9,10 @@ import argparse
 import html
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,28 @@ COLOURS = ('#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#8a8f98')
 WIDTH, HEIGHT = 760, 118        # px of the picture
 
 
-class Stopwatch:
-    """seconds[label] since the last reset, of the functions that are `timed`."""
+class Stopwatch(threading.local):
+    """seconds[label] since the last reset, of the functions that are `timed`, in this thread."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def frames(self, owner: Any, name: str, into: list[dict[str, float]]) -> Iterator[None]:
+        """What is in `seconds` after each call of owner.name, and of that alone, goes `into`
+        while this lasts."""
+        plain = getattr(owner, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            self.seconds = {}
+            found = plain(*given, **named)
+            into.append(self.seconds)
+            return found
+        setattr(owner, name, call)
+        try:
+            yield
+        finally:
+            setattr(owner, name, plain)
 
     @contextmanager
     def timed(self, owner: Any, name: str, label: str) -> Iterator[None]:
@@ -51,15 +69,15 @@ class Stopwatch:
 
 def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     """ms of each part of painting a frame, the median of `count` frames, 'the rest' last; and on
-    what they were painted."""
+    what they were painted. Where several frames are painted at the same time each counts for its
+    part of that."""
     opt = TestOptions().parse(list(argv))
-
-    import torch
 
     from data import datasets
     from data.loader import Loader
     from models import bone_warp, models
-    from models.engine import choose_engine, to_image
+    from models.engine import choose_engine
+    from models.painting import at_once, painted
     from util.run_record import read_record
     if opt.model != 'body2body':
         raise UserError(f'{opt.name} was trained by --model {opt.model}; the parts of painting are '
@@ -71,29 +89,26 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     model: Any = models.find(opt.model)(opt, engine)
     model.load_weights(run, opt.epoch)
     model.begin(dataset)
-    watch, frames = Stopwatch(), []
+    watch, frames, whole = Stopwatch(), list[dict[str, float]](), list[float]()
+    total = min(count + at_once(model), len(dataset))
     with ExitStack() as stack:
         for owner, name, label in ((model, 'generate', 'network'), (model, 'background',
                                    'background'), (bone_warp, 'bent_places', 'bending'),
                                    (bone_warp, 'sampled', 'sampling'),
                                    (model, 'retrieved', 'reading frames')):
             stack.enter_context(watch.timed(owner, name, label))
-        loader = Loader(dataset, 1, opt.num_threads)
-        total = min(count + 1, len(dataset))
-        for _, batch in zip(progress(range(total), 'painting', total), loader.epoch()):
-            watch.seconds = {}
-            began = time.perf_counter()
-            to_image(model.paint(engine.to_batch(batch)))
-            if engine.device.type == 'cuda':
-                torch.cuda.synchronize()
-            whole = time.perf_counter() - began
-            rest = whole - sum(watch.seconds.values())
-            frames.append({**watch.seconds, 'the rest': rest})
-    frames = frames[1:] or frames               # the first one also sets things up
+        stack.enter_context(watch.frames(model, 'paint', frames))
+        every = stack.enter_context(closing(painted(
+            model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
+        for _, one in zip(progress(range(total), 'painting', total), every):
+            whole.append(one.seconds)
+    # the first ones also set things up
+    some = slice(at_once(model) if total > at_once(model) else 0, None)
+    parts = {label: 1e3 * statistics.median(frame[label] for frame in frames[some]) /
+             at_once(model) for label in frames[-1]}
+    parts['the rest'] = 1e3 * statistics.median(whole[some]) - sum(parts.values())
     size = dataset.size
-    return ({label: 1e3 * statistics.median(frame[label] for frame in frames)
-             for label in frames[0]},
-            f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}')
+    return parts, f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}'
 
 
 def drawn(parts: Mapping[str, float], title: str) -> str:

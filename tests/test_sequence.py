@@ -1,4 +1,7 @@
 """Which frame follows upon which, and that painting hands on what it painted."""
+import threading
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +16,7 @@ from models.engine import Engine
 from models.painting import paint_dataset
 from options.train_options import TrainOptions
 from pose.track import PoseTrack
+from util.errors import UserError
 from util.files import write_json
 from util.results import Results
 
@@ -126,3 +130,46 @@ def test_a_gpu_too_paints_a_sequence_one_by_one(pairs, tmp_path):
     paint_dataset(model, dataset, Results(tmp_path / 'r', dataset, {}))
     pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
     assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+class Slow(Counting):
+    """Paints each frame as bright as its number says, the first ones last."""
+
+    def __init__(self):
+        super().__init__(False)
+        self.together, self.threads = threading.Barrier(2, timeout=30), set()
+
+    def paint(self, batch, before):
+        self.threads.add(torch.get_num_threads())
+        self.together.wait()
+        number = int(Path(batch['A_paths'][0]).stem)
+        time.sleep(0.02 * (number % 2))
+        return torch.full_like(batch['A'], number / 127.5 - 1)
+
+
+def test_as_many_frames_as_threads_are_painted_at_once_and_come_in_order(
+        two_threads, pairs, tmp_path):
+    dataset, model = opened(pairs(), 'aligned'), Slow()
+    paint_dataset(model, dataset, Results(tmp_path / 'r', dataset, {}))
+    pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
+    assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == [1, 2, 3, 4, 5, 6]
+    assert model.threads == {1} and torch.get_num_threads() == 2
+
+
+def test_what_fails_beside_another_is_told(two_threads, pairs, tmp_path):
+    class Failing(Slow):
+        def paint(self, batch, before):
+            super().paint(batch, before)
+            raise UserError('no such frame.')
+    dataset = opened(pairs(), 'aligned')
+    with pytest.raises(UserError, match='no such frame'):
+        paint_dataset(Failing(), dataset, Results(tmp_path / 'r', dataset, {}))
+    assert torch.get_num_threads() == 2

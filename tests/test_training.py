@@ -136,6 +136,23 @@ def test_every_model_takes_any_size_and_gives_it_back(name, size, pairs, run, tm
 
 
 @pytest.mark.parametrize('name', MODELS)
+def test_every_model_paints_beside_itself_what_it_paints_alone(name, run, tmp_path):
+    run('--model', name, '--max_steps', '2')
+    threads, films = torch.get_num_threads(), []
+    for count in (1, 2):
+        torch.set_num_threads(count)        # as many pictures are painted at once
+        try:
+            page = painting_entry.main(['--name', 'me', '--checkpoints_dir', str(run.checkpoints),
+                                        '--phase', 'train', '--metrics', 'none', '--no_video',
+                                        '--results_dir', str(tmp_path / f'r{count}')])
+        finally:
+            torch.set_num_threads(threads)
+        films.append(np.stack([np.asarray(Image.open(picture), float) for picture in sorted(
+            (page.parent / 'images').glob('*_fake_B.png'))]))
+    assert len(films[0]) == 6 and np.abs(films[0] - films[1]).max() <= 1
+
+
+@pytest.mark.parametrize('name', MODELS)
 def test_every_model_steps_in_bf16_near_fp32(name, begun):
     losses = []
     for bf16 in (False, True):
