@@ -28,7 +28,7 @@ else
 	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES)
 endif
 
-# Ten recipes, of which seven train, for so many minutes each.
+# Eleven recipes, of which eight train, for so many minutes each.
 gallery: MINUTES = 5
 gallery: install
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos
