@@ -110,7 +110,7 @@ def test_every_model_resumes_exactly_where_it_stopped(name, precision, run):
 def test_every_model_learns_one_pair(name, pairs, small, tmp_path):
     root = pairs(64, 64, train=1, val=1)
     # L1 by itself may never leave the commonest colour, which most of a pair is: from one seed
-    # in four vanilla paints that for ever, and which those are depends on the processor
+    # in three vanilla paints that for ever, and which those are depends on the processor
     training_entry.main(['--dataroot', str(root), '--name', 'me', '--checkpoints_dir',
                          str(tmp_path), '--model', name, '--n_epochs', '150', '--n_epochs_decay',
                          '50', '--no_html', '--no_dropout', '--lr', '2e-3',
