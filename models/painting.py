@@ -19,6 +19,9 @@ from models.engine import to_image
 from util.progress import progress
 from util.results import Results
 
+AT_ONCE = 2         # pictures painted at the same time on a CPU, as measured on two cores; each
+                    # takes memory of its own, which more cores do not bring along
+
 
 @dataclass(frozen=True)
 class Painted:
@@ -82,13 +85,14 @@ def painted(model: BaseModel, dataset: BaseDataset,
     if count == 1:
         one: Painted | None = None
         for n, batch in enumerate(batches):
-            goes_on = one and model.SEQUENTIAL and dataset.follows(n)
+            goes_on = model.SEQUENTIAL and dataset.follows(n)
             one = paint(batch, one.exact if one and goes_on else None)
             yield one
         return
     threads, waiting = torch.get_num_threads(), deque[Future[Painted]]()
     # a thread's own number of threads is also that of threads begun later
-    with ThreadPoolExecutor(count, 'painting', torch.set_num_threads, (1,)) as pool:
+    with ThreadPoolExecutor(count, 'painting', torch.set_num_threads,
+                            (threads // count,)) as pool:
         try:
             for batch in batches:
                 waiting.append(pool.submit(paint, batch))
@@ -103,11 +107,11 @@ def painted(model: BaseModel, dataset: BaseDataset,
 
 
 def at_once(model: BaseModel) -> int:
-    """How many pictures are painted at the same time: on a CPU one by each thread, as a picture
-    by all of them leaves most waiting while one reads, bends or blends; one, where each is
+    """How many pictures are painted at the same time: on a CPU two, which share its threads, as a
+    picture by all of them leaves most waiting while one reads, bends or blends; one, where each is
     painted from the one before, and on a GPU."""
     alone = model.SEQUENTIAL or model.engine.device.type != 'cpu'
-    return 1 if alone else torch.get_num_threads()
+    return 1 if alone else min(AT_ONCE, torch.get_num_threads())
 
 
 def same_sizes(dataset: BaseDataset) -> bool:

@@ -155,7 +155,7 @@ class Slow(Counting):
         return torch.full_like(batch['A'], number / 127.5 - 1)
 
 
-def test_as_many_frames_as_threads_are_painted_at_once_and_come_in_order(
+def test_two_frames_are_painted_at_once_and_come_in_order(
         two_threads, pairs, tmp_path):
     dataset, model = opened(pairs(), 'aligned'), Slow()
     paint_dataset(model, dataset, Results(tmp_path / 'r', dataset, {}))
