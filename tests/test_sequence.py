@@ -13,7 +13,7 @@ from data import datasets
 from data.base_dataset import following
 from data.loader import Loader
 from models.engine import Engine
-from models.painting import paint_dataset
+from models.painting import at_once, paint_dataset
 from options.train_options import TrainOptions
 from pose.track import PoseTrack
 from util.errors import UserError
@@ -132,6 +132,15 @@ def test_a_gpu_too_paints_a_sequence_one_by_one(pairs, tmp_path):
     assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == [0, 1, 2, 3, 4, 5]
 
 
+def test_more_threads_are_no_more_pictures_in_memory():
+    before = torch.get_num_threads()
+    torch.set_num_threads(8)
+    try:
+        assert at_once(Counting(False)) == 2 and at_once(Counting(True)) == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture
 def two_threads():
     before = torch.get_num_threads()
@@ -165,11 +174,10 @@ def test_two_frames_are_painted_at_once_and_come_in_order(
 
 
 def test_what_fails_beside_another_is_told(two_threads, pairs, tmp_path):
-    class Failing(Slow):
+    class Failing(Counting):
         def paint(self, batch, before):
-            super().paint(batch, before)
             raise UserError('no such frame.')
     dataset = opened(pairs(), 'aligned')
     with pytest.raises(UserError, match='no such frame'):
-        paint_dataset(Failing(), dataset, Results(tmp_path / 'r', dataset, {}))
+        paint_dataset(Failing(False), dataset, Results(tmp_path / 'r', dataset, {}))
     assert torch.get_num_threads() == 2
