@@ -1,12 +1,12 @@
 """Batches, loaded by threads while the step before computes, in an order that can be resumed."""
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from data.base_dataset import BaseDataset
+from util.ahead import in_order
 from util.errors import UserError
 
 
@@ -33,18 +33,9 @@ class Loader:
         if self.shuffle:
             np.random.default_rng((self.seed or 0, epoch)).shuffle(order)
         chunks = [order[i:i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        ahead: deque[Future[dict[str, Any]]] = deque()
         with ThreadPoolExecutor(self.threads) as pool:
-            try:
-                for chunk in chunks[skip:]:
-                    ahead.append(pool.submit(self.batch, chunk, epoch))
-                    if len(ahead) > 2 * self.threads:
-                        yield ahead.popleft().result()
-                while ahead:
-                    yield ahead.popleft().result()
-            finally:
-                for future in ahead:
-                    future.cancel()
+            yield from in_order(pool, self.batch, ((chunk, epoch) for chunk in chunks[skip:]),
+                                2 * self.threads)
 
     def batch(self, numbers: Iterable[int], epoch: int = 0) -> dict[str, Any]:
         """The batch of these items. seed None: no random choices."""

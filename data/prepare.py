@@ -4,9 +4,8 @@ The new dataset is made beside its place and takes it when it is whole.
 """
 import datetime
 import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from pose.retarget import Stage, choose_how, measure_stage, measure_stages, reta
 from pose.shots import choose_shots
 from pose.skeleton import skeleton_of
 from pose.track import PoseTrack
+from util.ahead import in_order
 from util.errors import UserError, say, warn
 from util.files import folder_in_place_of, read_json, write_json
 from util.images import write_image
@@ -213,14 +213,10 @@ class Writer:
             jobs = ((frame.index, frame.image)
                     for frame in preview.looking_at(prefetch(source.frames()))
                     if frame.index in self.phase)
-        waiting: deque[Future[None]] = deque()
         with ThreadPoolExecutor(threads) as pool:
-            for index, image in progress(jobs, 'drawing and writing', len(self.phase)):
-                waiting.append(pool.submit(self.write_one, index, image))
-                if len(waiting) > 16:
-                    waiting.popleft().result()
-            while waiting:
-                waiting.popleft().result()
+            for _ in progress(in_order(pool, self.write_one, jobs, 16), 'drawing and writing',
+                              len(self.phase)):
+                pass
 
     def write_one(self, index: int, image: np.ndarray | None) -> None:
         phase, row = self.phase[index]

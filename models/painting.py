@@ -1,9 +1,8 @@
 """Paint a whole dataset: loading, painting and writing side by side."""
 import statistics
 import time
-from collections import deque
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models.base_model import BaseModel
 from models.engine import to_image
+from util.ahead import in_order
 from util.progress import progress
 from util.results import Results
 
@@ -89,20 +89,13 @@ def painted(model: BaseModel, dataset: BaseDataset,
             one = paint(batch, one.exact if one and goes_on else None)
             yield one
         return
-    threads, waiting = torch.get_num_threads(), deque[Future[Painted]]()
+    threads = torch.get_num_threads()
     # a thread's own number of threads is also that of threads begun later
     with ThreadPoolExecutor(count, 'painting', torch.set_num_threads,
                             (threads // count,)) as pool:
         try:
-            for batch in batches:
-                waiting.append(pool.submit(paint, batch))
-                if len(waiting) > count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from in_order(pool, paint, ((batch,) for batch in batches), count)
         finally:
-            for future in waiting:
-                future.cancel()
             torch.set_num_threads(threads)
 
 

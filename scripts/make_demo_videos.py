@@ -6,10 +6,9 @@ draws the same pictures. How it is drawn is in scripts/demo/.
 import argparse
 import os
 import sys
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
+from itertools import starmap
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from scripts.demo.body import SOURCE, TARGET, Figure
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, Pose, choreograph
 from scripts.demo.figure import draw_figure
 from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE, Stage
+from util.ahead import in_order
 from util.errors import UserError, run_main, say
 from util.files import atomic
 from util.progress import progress
@@ -67,20 +67,13 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
 def perform(figure: Figure, stage: Stage, poses: list[Pose], size: int, noise: int
             ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pictures and joints of a whole dance, in order; a long one is drawn by several processes."""
-    draw = partial(draw_figure, figure, stage, size=size)
+    given = ((figure, stage, pose, size, number) for number, pose in enumerate(poses, noise))
     workers = min(os.cpu_count() or 1, 8)
     if workers == 1 or len(poses) < WORTH_A_POOL:
-        for number, pose in enumerate(poses, noise):
-            yield draw(pose, noise=number)
+        yield from starmap(draw_figure, given)
         return
     with ProcessPoolExecutor(workers, get_context('spawn'), cv2.setNumThreads, (1,)) as pool:
-        ahead: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
-        for number, pose in enumerate(poses, noise):
-            ahead.append(pool.submit(draw, pose, noise=number))
-            if len(ahead) > 4 * workers:        # so that few pictures wait in memory
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+        yield from in_order(pool, draw_figure, given, 4 * workers)
 
 
 def height_px(stage: Stage, poses: list[Pose], size: int) -> np.ndarray:

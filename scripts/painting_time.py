@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from options.test_options import TestOptions
@@ -43,11 +44,8 @@ class Stopwatch(threading.local):
             found = plain(*given, **named)
             into.append(self.seconds)
             return found
-        setattr(owner, name, call)
-        try:
+        with patch.object(owner, name, call):
             yield
-        finally:
-            setattr(owner, name, plain)
 
     @contextmanager
     def timed(self, owner: Any, name: str, label: str) -> Iterator[None]:
@@ -60,11 +58,8 @@ class Stopwatch(threading.local):
                 return plain(*given, **named)
             finally:
                 self.seconds[label] = self.seconds.get(label, 0.0) + time.perf_counter() - began
-        setattr(owner, name, call)
-        try:
+        with patch.object(owner, name, call):
             yield
-        finally:
-            setattr(owner, name, plain)
 
 
 def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:

@@ -1,0 +1,49 @@
+"""What a pool does ahead comes in order, few at a time, and ends with who asked for it."""
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from util.ahead import in_order
+
+
+def test_in_order_whatever_takes_longest():
+    def slow(n, most):
+        time.sleep(0.01 * (most - n))
+        return n
+    with ThreadPoolExecutor(3) as pool:
+        assert list(in_order(pool, slow, ((n, 5) for n in range(5)), 2)) == [0, 1, 2, 3, 4]
+
+
+def test_few_are_begun_before_they_are_asked_for():
+    begun = []
+    with ThreadPoolExecutor(1) as pool:
+        every = in_order(pool, begun.append, ((n,) for n in range(9)), 3)
+        next(every)
+        every.close()
+    assert 1 <= len(begun) <= 4
+
+
+def test_who_stops_early_leaves_nothing_to_be_done():
+    free, done = threading.Event(), []
+
+    def wait(n):
+        assert n == 0 or free.wait(30)
+        done.append(n)
+    with ThreadPoolExecutor(1) as pool:
+        every = in_order(pool, wait, ((n,) for n in range(9)), 3)
+        next(every)
+        every.close()
+        free.set()
+    assert len(done) <= 2               # the one that had begun is not broken off
+
+
+def test_what_one_raises_comes_in_its_turn():
+    def inverse(n):
+        return 1 / n
+    with ThreadPoolExecutor(2) as pool:
+        every = in_order(pool, inverse, [(1,), (0,), (2,)], 2)
+        assert next(every) == 1
+        with pytest.raises(ZeroDivisionError):
+            next(every)
