@@ -21,6 +21,7 @@ from pose.skeleton import Skeleton
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import read_image, write_image
+from util.progress import progress
 
 LIMB, HEAD, GROW = 0.055, 0.10, 0.03     # of the body's height: half the width of a dressed limb
 HANDS = 0.35                             # of the forearm, that the hand goes on beyond the wrist
@@ -31,6 +32,10 @@ AWAY = 0.04                   # of the picture's height: so near a mask, clothes
 DARK = 48                     # 0..255 that a black bar stays below, a video's noise included
 TRUSTED = 8                   # frames that show a place before it is trusted altogether
 LARGEST = 5                   # frames across and down that a mosaic may be
+FINEST, ZOOMED = 2.0, 0.95    # how much finer than the median frame it may be; and how much
+                              # smaller than another a frame is whose camera has zoomed
+MOSTLY = 0.8                  # of a column: with less of it seen it is no place for a mirror
+STEADY = 15                   # frames whose places in the plate settle that of one between them
 CHUNK = 16_000_000            # samples held in memory at a time
 UNSEEN = 999                  # stands for no colour; greater than every colour
 
@@ -44,12 +49,15 @@ class Plate:
     transforms  float64 (F, 3, 3) frame px -> plate px; NaN for a frame that was not recognised
     numbers     int64 (F,)       the frames' numbers in the video, increasing
     size        (W, H) of a frame
+    bars        uint8 (H, W, 4)  what a moving camera's frames show in place of the scene, black
+                bars above and below it, and 255 where that is
     """
     picture: np.ndarray
     confidence: np.ndarray
     transforms: np.ndarray
     numbers: np.ndarray
     size: tuple[int, int]
+    bars: np.ndarray
 
     @property
     def still(self) -> bool:
@@ -60,9 +68,17 @@ class Plate:
            ) -> tuple[np.ndarray, np.ndarray]:
         """What a picture of that transform and size, by default a frame's, shows: uint8 (H, W, 3),
         and how sure, float32 (H, W)."""
-        # beyond the plate a mirror: what is there is not known, and looks more like the wall and
-        # the floor beside it than streaks do
-        return self._cut(transform, size or self.size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
+        size = size or self.size
+        picture, confidence = self._cut(transform, size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
+        seen = confidence > 0
+        if not self.still and not seen.all():
+            picture = np.where(seen[..., None], picture, _mirrored(picture, seen))
+        if self.bars.any():
+            bars = cv2.resize(self.bars, size, interpolation=cv2.INTER_NEAREST)
+            there = bars[..., 3] > 0
+            picture = np.where(there[..., None], bars[..., :3], picture)
+            confidence = np.where(there, np.float32(1), confidence)
+        return picture, confidence
 
     def _cut(self, transform: np.ndarray, size: tuple[int, int], finely: int, beyond: int
              ) -> tuple[np.ndarray, np.ndarray]:
@@ -101,12 +117,44 @@ class Plate:
         moved = aligned(shown, View(picture, confidence == 0))
         return None if moved is None else near @ moved
 
+    def follow(self, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], number: int
+               ) -> np.ndarray:
+        """float64 (F, 3, 3): the transforms of frames that follow each other, the first of them of
+        that number; NaN for one that is not recognised.
+
+        From frame to frame the camera is known even where it looks on what no plate shows. Where
+        all that lies in the plate is told by the median of what the frames around it say, so that
+        one that is taken for another place moves nothing.
+        """
+        path = follow(progress(frames, 'following the camera', len(frames)), masks)
+        placed = np.full_like(path, np.nan)
+        anchors = placed.copy()                         # px of the path -> of the plate
+        last: np.ndarray | None = None
+        for f in progress(range(len(frames)), 'finding its places', len(frames)):
+            followed = np.isfinite(path[f]).all()
+            found = None
+            if followed:
+                near = self.camera(number) if last is None else last @ path[f]
+                found = self.locate(frames[f], masks[f], near)
+            if found is None and (last is None or not followed):
+                found = self.locate(frames[f], masks[f])
+            if found is not None and followed:
+                last = anchors[f] = found @ np.linalg.inv(path[f])
+            elif found is not None:
+                placed[f] = found
+        known = np.flatnonzero(np.isfinite(anchors[:, 0, 0]))
+        if len(known):
+            around = np.abs(known - np.arange(len(path))[:, None]).argsort(1, kind='stable')
+            steady = np.median(anchors[known[around[:, :STEADY]]], 1) @ path
+            placed = np.where(np.isfinite(path), steady, placed)
+        return placed
+
     def save(self, folder: Path) -> None:
         """Write plate.png and plate.npz into a folder of its own, which takes `folder`'s place."""
         with folder_in_place_of(folder) as part:
             write_image(part / 'plate.png', self.picture)
             np.savez_compressed(part / 'plate.npz', confidence=self.confidence, size=self.size,
-                                transforms=self.transforms, numbers=self.numbers)
+                                transforms=self.transforms, numbers=self.numbers, bars=self.bars)
 
     @classmethod
     def load(cls, folder: Path) -> 'Plate':
@@ -118,7 +166,7 @@ class Plate:
             with np.load(folder / 'plate.npz', allow_pickle=False) as file:
                 width, height = file['size'].tolist()
                 return cls(picture, file['confidence'], file['transforms'], file['numbers'],
-                           (width, height))
+                           (width, height), file['bars'])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise UserError(f'{folder}: no background plate ({error}). Delete it and train '
                             f'again.') from error
@@ -138,16 +186,19 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
                         'holds some.')
     height, width = masks[0].shape
     numbers = np.arange(len(frames)) if numbers is None else np.asarray(numbers, np.int64)
+    bars = np.zeros((height, width, 4), np.uint8)
     if is_still(frames, masks) if still is None else still:
         transforms = np.tile(np.eye(3), (len(frames), 1, 1))
     else:
-        masks = _Masks(masks, _bars(frames))
+        bars = _bars(frames)
+        # where they end they are mixed with what is beside them
+        masks = _Masks(masks, cv2.dilate(bars[..., 3], np.ones((5, 5), np.uint8)) > 0)
         plate = _mosaic(frames, masks, follow(frames, masks), numbers)
         transforms = _settled(plate, frames, masks)
     plate = _mosaic(frames, masks, transforms, numbers)
     far = _mosaic(frames, _Masks(masks, grow=round(AWAY * height)), transforms, numbers)
     picture = np.where((far.confidence == 1)[..., None], far.picture, plate.picture)
-    return replace(plate, picture=_filled(picture, plate.confidence == 0))
+    return replace(plate, picture=_filled(picture, plate.confidence == 0), bars=bars)
 
 
 class _Masks(Sequence[np.ndarray]):
@@ -167,9 +218,23 @@ class _Masks(Sequence[np.ndarray]):
 
 
 def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
-    """bool (H, W): what is dark in every frame while the camera moves, so is no background."""
-    brightest = np.max([frames[f].max(-1) for f in evenly(len(frames), FRAMES)], 0)
-    return cv2.dilate((brightest < DARK).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    """As Plate.bars: what is dark in every frame while the camera moves, so is no background."""
+    some = np.stack([frames[f] for f in evenly(len(frames), FRAMES)])
+    dark = some.max((0, 3)) < DARK
+    return np.dstack([np.median(some, 0), np.full(dark.shape, 255)]).astype(np.uint8) \
+        * dark[..., None]
+
+
+def _mirrored(picture: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The picture with what lies beyond the columns and rows seen (H, W) as a mirror: it is not
+    known, and looks more like the wall and the floor beside it than streaks do."""
+    down = np.flatnonzero(seen.any(1))
+    across = np.flatnonzero(seen[down].mean(0) > MOSTLY) if len(down) else down
+    if not len(across):
+        return picture
+    (top, bottom), (left, right) = ((side[0], side[-1] + 1) for side in (down, across))
+    return cv2.copyMakeBorder(picture[top:bottom, left:right], top, len(picture) - bottom, left,
+                              picture.shape[1] - right, cv2.BORDER_REFLECT_101)
 
 
 def _settled(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> np.ndarray:
@@ -196,8 +261,11 @@ def _mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transform
     # what a rounding error puts outside is no row of its own
     low = np.maximum(np.floor(reach.min((0, 2)) + 1e-6), -most)
     high = np.minimum(np.ceil(reach.max((0, 2)) - 1e-6), most + (width, height))
-    origin = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
-    across, down = (high - low).astype(int) + 1
+    # as fine as the frame that shows the scene largest
+    zoom = np.sqrt(np.linalg.det(transforms[known, :2, :2])).min()
+    fine = min(1 / zoom, FINEST) if zoom < ZOOMED else 1.0
+    origin = np.diag([fine, fine, 1]) @ [[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]
+    across, down = np.ceil(fine * (high - low) - 1e-6).astype(int) + 1
     transforms = origin @ transforms
     chosen = known[evenly(len(known), FRAMES)]
     rows = max(1, CHUNK // (3 * across * len(chosen)))
@@ -205,7 +273,7 @@ def _mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transform
               for top in range(0, down, rows)]
     picture, seen = (np.concatenate(part) for part in zip(*strips))
     return Plate(picture, np.minimum(seen / TRUSTED, 1).astype(np.float32), transforms, numbers,
-                 (width, height))
+                 (width, height), np.zeros((height, width, 4), np.uint8))
 
 
 def _median(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,

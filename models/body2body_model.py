@@ -143,21 +143,23 @@ class Body2BodyModel(MultiscaleJudge):
         """Find out where the camera looks at every pose: as it did in the frame, where there is
         one of this place, else as it looked most."""
         from data.plate import person_mask
-        from models.frame_index import track_of
+        from models.frame_index import Rows, track_of
         from util.images import size_of
         plate, track = self.plate, track_of(dataset)
-        known = dict(zip(plate.numbers.tolist(), plate.transforms)) if \
-            self.index.is_of(dataset) else {}
+        if self.index.is_of(dataset):
+            known = dict(zip(plate.numbers.tolist(), plate.transforms))
+        elif not plate.still and 'B' in (first := dataset.item(0)) and \
+                size_of(first['B']) == plate.size:
+            frames, masks = (Rows(len(dataset), get) for get in (
+                lambda i: dataset.item(i)['B'],
+                lambda i: person_mask(track.poses[i], track.joints, track.size)))
+            known = dict(zip(track.index.tolist(),
+                             plate.follow(frames, masks, int(track.index[0]))))
+        else:
+            known = {}
         before: np.ndarray | None = None
         for i in range(len(dataset)):
             found = known.get(int(track.index[i]))
-            if found is None and not plate.still and 'B' in (item := dataset.item(i)) and \
-                    size_of(item['B']) == plate.size:
-                mask = person_mask(track.poses[i], track.joints, track.size)
-                near = plate.camera(int(track.index[i])) if before is None else before
-                found = plate.locate(item['B'], mask, near)
-                if found is None and before is None:
-                    found = plate.locate(item['B'], mask)
             if found is not None and np.isfinite(found).all():
                 before = found
             scale = np.diag([*np.divide(plate.size, track.size), 1])
