@@ -26,6 +26,7 @@ class BaseModel:
     DEFAULTS     what it prefers over the flags' defaults; run.json and typed flags still win
     PAINTERS     the networks that painting needs, as far as there are such: --ema averages these
     SEQUENTIAL   whether a frame is painted from the one painted before it
+    CARRIES      whether what was painted is then made to follow the frame before, by `carry`
     TRAINS       whether it learns in steps; else `learn` takes all it needs at once
     RESULTS      further files that test.py writes of each frame: our label -> what its name ends
                  with, for those who look for them under another project's names
@@ -33,7 +34,7 @@ class BaseModel:
 
     DEFAULTS: dict[str, Any] = {}
     PAINTERS: tuple[str, ...] = ('G',)
-    SEQUENTIAL = False
+    SEQUENTIAL = CARRIES = False
     TRAINS = True
     RESULTS: dict[str, str] = {}
 
@@ -160,6 +161,12 @@ class BaseModel:
         import torch
         with torch.inference_mode(), self.painting(), self.engine.autocast():
             return self.picture(batch, before).float()
+
+    def carry(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
+              before: 'Tensor') -> 'Tensor':
+        """What `paint` gave for a batch of one frame, made to follow upon `before`, which this has
+        given for the frame before; (1, C, H, W) both. For a model that CARRIES."""
+        return painted
 
     def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         """What `paint` gives; for a model that paints from more than the pose."""

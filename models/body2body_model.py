@@ -48,13 +48,17 @@ AROUND = 0.12       # of the body's height: farther from the limbs than any matt
 WINDOW = 128        # px that a step looks at
 WRONG = 0.1         # of the frames shown while training are any: a stranger's pose is like none
 NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
+# How much of the person is carried on from the frame before, bent into the pose; less, and the
+# picture is less calm, more, and it is softer. And by how much, of [-1, 1], the person differs
+# from the background.
+CARRIED, DIFFERS = 0.5, 0.08
 
 
 class Body2BodyModel(MultiscaleJudge):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
     poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
-    WITHOUT_VGG = PREFERS_LPIPS = True
+    WITHOUT_VGG = PREFERS_LPIPS = CARRIES = True
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
     index: 'FrameIndex'
     plate: 'Plate'
@@ -100,7 +104,7 @@ class Body2BodyModel(MultiscaleJudge):
         self.asked: dict[str, np.ndarray] = {}          # the poses there
         self.at: dict[str, float] = {}                  # when that was, s
         self.loaded = False
-        self.seen_from = lru_cache(1)(self.plate_at)
+        self.seen_from = lru_cache(4)(self.plate_at)        # those of the frames in work
         self.networks['G'] = Refiner(opt.input_nc + count * (colours + 3) + colours + 1,
                                      colours + count + 2, 2 * count + colours, opt.ngf)
         if not opt.isTrain:
@@ -176,7 +180,6 @@ class Body2BodyModel(MultiscaleJudge):
         import torch
 
         from pose.coverage import APART
-        from pose.skeleton import convert, skeleton_with
         known = self.index.both
         rows = np.stack([self.chosen[path] for path in batch['A_paths']])
         if wrong:
@@ -186,12 +189,17 @@ class Body2BodyModel(MultiscaleJudge):
             rows = np.where((torch.rand(rows.shape) < wrong).numpy() & ~near, others, rows)
         frames = self.engine.to_tensor(np.stack([self.index.cutout(row, self.opt.output_nc)
                                                  for row in rows.flat]))
-        wanted = batch['joints'].cpu().numpy()
-        wanted = convert(wanted, skeleton_with(wanted.shape[1]), known.joints)
-        wanted = wanted.repeat(self.opt.num_frames, 0)
-        device = frames.device
-        return (frames, torch.from_numpy(known.poses[rows.ravel()]).to(device),
-                torch.from_numpy(wanted).to(device))
+        wanted = self.wanted(batch).repeat_interleave(self.opt.num_frames, 0)
+        return frames, torch.from_numpy(known.poses[rows.ravel()]).to(frames.device), wanted
+
+    def wanted(self, batch: 'Batch') -> 'Tensor':
+        """The batch's poses (B, K, 3), numbered as those of the index."""
+        import torch
+
+        from pose.skeleton import convert, skeleton_with
+        poses = batch['joints'].cpu().numpy()
+        poses = convert(poses, skeleton_with(poses.shape[1]), self.index.track.joints)
+        return torch.from_numpy(poses).to(batch['joints'].device)
 
     def background(self, batch: 'Batch') -> 'Tensor':
         """(B, C + 1, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
@@ -252,6 +260,26 @@ class Body2BodyModel(MultiscaleJudge):
                      batch['A'].shape[-2:])
         painted = behind[:, :-1].contiguous()
         painted[part] = self.paint_from(batch['A'], behind, frames, source, wanted, part)
+        return painted
+
+    def carry(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
+              before: 'Tensor') -> 'Tensor':
+        """The person of the frame before, bent into this pose, makes CARRIED of the person: so
+        cloth that comes from other frames each time does not flicker, and where the choice of
+        them jumps the picture glides."""
+        import torch
+
+        from models import bone_warp
+        skeleton, size = self.index.track.joints, (painted.shape[-2], painted.shape[-1])
+        poses, poses_before = self.wanted(batch), self.wanted(batch_before)
+        part = about(poses.cpu().numpy(), skeleton, size)
+        x, y, _, _ = bone_warp.bent_places(poses_before, poses, skeleton, (size[1], size[0]), part)
+        kept = torch.cat([before, differing(before, self.background(batch_before))], 1)
+        kept = bone_warp.sampled(kept, x, y)
+        share = CARRIED * kept[:, -1:].clamp(0, 1) * differing(painted[part],
+                                                               self.background(batch)[part])
+        painted = painted.clone()
+        painted[part] += share * (kept[:, :-1] - painted[part])
         return painted
 
     # -- training ------------------------------------------------------------------------------
@@ -322,6 +350,11 @@ def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -
         sides.append(slice(int(first) // unit * unit, min(-(-int(last) // unit) * unit,
                                                           mask.shape[1 - axis])))
     return ..., sides[0], sides[1]
+
+
+def differing(picture: 'Tensor', behind: 'Tensor') -> 'Tensor':
+    """(B, 1, H, W), 0 or 1: where a picture (B, C, H, W) is not the background (B, C + 1, H, W)."""
+    return ((picture - behind[:, :-1]).abs().amax(1, keepdim=True) > DIFFERS).float()
 
 
 def halved(pictures: 'Tensor') -> 'Tensor':

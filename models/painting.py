@@ -4,7 +4,7 @@ import time
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models.base_model import BaseModel
-from models.engine import to_image
+from models.engine import Batch, to_image
 from util.ahead import in_order
 from util.progress import progress
 from util.results import Results
@@ -27,13 +27,14 @@ AT_ONCE = 2         # pictures painted at the same time on a CPU, as measured on
 class Painted:
     """One batch that was painted.
 
-    batch    as the Loader gave it
+    batch    as the Loader gave it, and `placed` on the model's device
     poses    uint8 (B, H, W, C), as a person should see them
     fake     uint8 (B, H, W, C), what was painted for them
     seconds  that each took, where `at_once` of them are painted at the same time
     exact    float (B, C, H, W), what `fake` was rounded from
     """
     batch: dict[str, Any]
+    placed: Batch
     poses: np.ndarray
     fake: np.ndarray
     seconds: float
@@ -51,7 +52,8 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
               things up; reading and writing go on beside it and are not counted
     """
     on_gpu = model.engine.device.type == 'cuda'
-    batch_size = 8 if on_gpu and same_sizes(dataset) and not model.SEQUENTIAL else 1
+    one_by_one = model.SEQUENTIAL or model.CARRIES
+    batch_size = 8 if on_gpu and same_sizes(dataset) and not one_by_one else 1
     loader = Loader(dataset, batch_size, threads)
     count = min(len(dataset), num_test or len(dataset))
     model.begin(dataset)
@@ -72,7 +74,25 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
 
 def painted(model: BaseModel, dataset: BaseDataset,
             batches: Iterable[dict[str, Any]]) -> Generator[Painted, None, None]:
-    """Every batch of the dataset, which the model has begun, in order."""
+    """Every batch of the dataset, which the model has begun, in order; of one frame each, if the
+    model is SEQUENTIAL or CARRIES."""
+    before: Painted | None = None
+    with closing(alone(model, dataset, batches)) as every:
+        for n, one in enumerate(every):
+            if before and model.CARRIES and dataset.follows(n) and \
+                    before.exact.shape == one.exact.shape:
+                began = time.perf_counter()
+                with torch.inference_mode():
+                    exact = model.carry(one.placed, one.exact, before.placed, before.exact)
+                one = replace(one, exact=exact, fake=to_image(exact),
+                              seconds=one.seconds + time.perf_counter() - began)
+            before = one
+            yield one
+
+
+def alone(model: BaseModel, dataset: BaseDataset,
+          batches: Iterable[dict[str, Any]]) -> Generator[Painted, None, None]:
+    """The same, before what is painted is made to follow the frame before."""
     count = at_once(model)
 
     def paint(batch: dict[str, Any], before: Tensor | None = None) -> Painted:
@@ -81,7 +101,7 @@ def painted(model: BaseModel, dataset: BaseDataset,
         exact = model.paint(placed, before)
         fake, poses = to_image(exact), to_image(model.seen(placed['A']))
         took = (time.perf_counter() - began) / len(fake) / count
-        return Painted(batch, poses, fake, took, exact)
+        return Painted(batch, placed, poses, fake, took, exact)
     if count == 1:
         one: Painted | None = None
         for n, batch in enumerate(batches):

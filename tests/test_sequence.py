@@ -96,6 +96,8 @@ def test_without_poses_the_numbers_in_names_decide_and_else_all_follow(tmp_path)
 class Counting:
     """A model that paints each frame one brighter than the one before."""
 
+    CARRIES = False
+
     def __init__(self, sequential):
         self.SEQUENTIAL, self.engine = sequential, Engine(torch.device('cpu'))
 
@@ -119,6 +121,28 @@ def test_each_frame_is_painted_from_the_one_before_but_not_across_a_cut(
     paint_dataset(Counting(sequential), dataset, Results(tmp_path / 'r', dataset, {}))
     pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
     assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == painted
+
+
+@pytest.mark.parametrize('threads', [1, 2])
+def test_what_a_model_carries_on_is_what_it_made_of_the_frame_before_but_not_across_a_cut(
+        threads, pairs, tmp_path):
+    class Carrying(Counting):
+        CARRIES = True
+
+        def carry(self, batch, painted, batch_before, before):
+            numbers = [int(Path(each['A_paths'][0]).stem) for each in (batch_before, batch)]
+            assert numbers[1] == numbers[0] + 1 and (painted == -1).all()
+            return before + 2 / 255
+    root, before = pairs(), torch.get_num_threads()
+    with_cut(root, before=None, shots=np.arange(6) // 3)
+    dataset = opened(root, 'aligned')
+    torch.set_num_threads(threads)
+    try:
+        paint_dataset(Carrying(False), dataset, Results(tmp_path / 'r', dataset, {}))
+    finally:
+        torch.set_num_threads(before)
+    pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
+    assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == [0, 1, 2, 0, 1, 2]
 
 
 def test_a_gpu_too_paints_a_sequence_one_by_one(pairs, tmp_path):
