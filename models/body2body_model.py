@@ -47,7 +47,7 @@ KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder
 AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
 WINDOW = 128        # px that a step looks at
 WRONG = 0.1         # of the frames shown while training are any: a stranger's pose is like none
-NOISE = 0.004       # of the picture's size, by which the joints wanted are moved while training
+NOISE = 0.002       # of the picture's size, by which the joints wanted are moved while training
 # How much of the person is carried on from the frame before, bent into the pose; less, and the
 # picture is less calm, more, and it is softer. And by how much, of [-1, 1], the person differs
 # from the background.

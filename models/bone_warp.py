@@ -114,12 +114,10 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     Besides, how much a bone decides that, nearly 1 upon one and a half where it reaches no
     farther; and the strain, 0 where the bones around are as they are in the frame, 1 where they
     are turned by 60 degrees or foreshortened to a half. (B, H, W) each."""
-    named = [(pair, reach) for pair, reach in BONES.items() if set(pair) <= set(skeleton.joints)]
-    first, last = ([skeleton.index(pair[end]) for pair, _ in named] for end in (0, 1))
-    P, Q, P_, Q_ = wanted[:, first], wanted[:, last], source[:, first], source[:, last]
+    named = named_bones(skeleton)
+    (P, Q), (P_, Q_) = ends(wanted, skeleton), ends(source, skeleton)
     scale, _, _ = torso_fit(source, wanted, skeleton)
-    reach = torch.tensor([r / 100 for _, r in named], device=x.device) \
-        * body_height(wanted, skeleton)[:, None]
+    reach = reaches(wanted, skeleton)
 
     def wide(values: Tensor) -> Tensor:
         return values[..., None, None]              # (B, N) -> (B, N, 1, 1)
@@ -130,7 +128,7 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     u, v = ax * right + ay * below, ax * below - ay * right                 # px       Eq. 1, 2
     on_bone = u.clamp(min=0).minimum(wide(length))
     beyond = u - on_bone
-    rigid = torch.tensor([pair[0] in RIGID for pair, _ in named], device=x.device)
+    rigid = torch.tensor([pair[0] in RIGID for pair in named], device=x.device)
     longer_by = torch.where(rigid, 1 / scale[:, None], length_ / length.clamp(min=1e-6))
     u_ = on_bone * wide(longer_by) + beyond / wide(scale[:, None])
     v_ = v / wide(scale[:, None])
@@ -147,19 +145,56 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     weight = nearness ** POWER * wide(use * alike)
     bones = weight.sum(1)
     total = bones + FAR
-    # a bone that is not seen in one of the two is a limb that may be missing there
-    longer = torch.log2(length_.clamp(min=SHORTEST) / length.clamp(min=SHORTEST)
-                        * scale[:, None]).abs()
-    # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
-    told = torch.maximum(length, length_)
-    told = told / (told + reach)
-    strains = torch.where(seen, told * (2 - 2 * (along * along_).sum(-1) + longer), MISSING)
     presence = nearness ** POWER * wide(wanted_seen)
     whole_x, whole_y = move(x, y, source, wanted, skeleton)
     return (((weight * x_).sum(1) + FAR * whole_x) / total,
             ((weight * y_).sum(1) + FAR * whole_y) / total,
             bones / (bones + (1 + SOFT) ** -POWER),
-            (presence * wide(strains)).sum(1) / (presence.sum(1) + FAR))
+            (presence * wide(strains(source, wanted, skeleton))).sum(1) / (presence.sum(1) + FAR))
+
+
+def strains(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> Tensor:
+    """(B, N): of each bone, 0 where it is as in the frame, 1 where it is turned by 60 degrees or
+    foreshortened to a half; MISSING where one of the two does not show it."""
+    (P, Q), (P_, Q_) = ends(wanted, skeleton), ends(source, skeleton)
+    (length, along), (length_, along_) = direction(P, Q), direction(P_, Q_)
+    scale, _, _ = torso_fit(source, wanted, skeleton)
+    longer = torch.log2(length_.clamp(min=SHORTEST) / length.clamp(min=SHORTEST)
+                        * scale[:, None]).abs()
+    # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
+    told = torch.maximum(length, length_)
+    told = told / (told + reaches(wanted, skeleton))
+    seen = torch.stack([P, Q, P_, Q_])[..., 2].amin(0) > 0
+    # a bone that is not seen in one of the two is a limb that may be missing there
+    return torch.where(seen, told * (2 - 2 * (along * along_).sum(-1) + longer), MISSING)
+
+
+def areas(pose: Tensor, skeleton: Skeleton) -> Tensor:
+    """(B, N): how much of the body each bone is, by the picture that it covers; together 1, or 0
+    where none is seen."""
+    start, end = ends(pose, skeleton)
+    length, _ = direction(start, end)
+    reach = reaches(pose, skeleton)
+    area = torch.maximum(length, reach) * reach * (torch.minimum(start[..., 2], end[..., 2]) > 0)
+    return area / area.sum(1, keepdim=True).clamp(min=1e-6)
+
+
+def named_bones(skeleton: Skeleton) -> list[tuple[str, str]]:
+    """Those of BONES that the skeleton has."""
+    return [pair for pair in BONES if set(pair) <= set(skeleton.joints)]
+
+
+def ends(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
+    """The joints at which each bone begins and ends, (B, N, 3) each."""
+    first, last = ([skeleton.index(pair[end]) for pair in named_bones(skeleton)]
+                   for end in (0, 1))
+    return pose[:, first], pose[:, last]
+
+
+def reaches(pose: Tensor, skeleton: Skeleton) -> Tensor:
+    """(B, N) px: how thick each bone of these poses is."""
+    parts = [BONES[pair] / 100 for pair in named_bones(skeleton)]
+    return torch.tensor(parts, device=pose.device) * body_height(pose, skeleton)[:, None]
 
 
 def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:

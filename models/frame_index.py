@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from data.base_dataset import BaseDataset
 from data.cache import read_picture
@@ -19,9 +20,10 @@ from data.joints import PictureJoints
 from data.matte import matte
 from data.plate import Plate, make_plate, person_mask
 from data.transforms import to_channels
+from models import bone_warp
 from pose.coverage import APART
-from pose.retrieve import PoseIndex, best_path
-from pose.skeleton import mirror
+from pose.retrieve import CANDIDATES, PoseIndex, best_path
+from pose.skeleton import Skeleton, mirror
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import folder_in_place_of
@@ -31,6 +33,10 @@ from util.progress import progress
 REMEMBERED = 256e6      # bytes of decoded frames, and of cutouts, kept in memory: a training step
                         # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
+# Of further frames for one pose: how many near ones are asked what they could show better, how
+# much what is still strained counts, in %^2, and how much less the pose as a whole.
+ASKED, STRAINED, WHOLE = 512, 300.0, 0.3
+PAIRS = 1 << 15         # of poses that are compared at a time
 
 
 class FrameIndex:
@@ -118,7 +124,8 @@ class FrameIndex:
         """{a pose's path: int64 (count,) rows} for every pose of a dataset, the best frame first.
 
         Each of the `count` makes a film without jumps, of frames that are no near copies of those
-        before it: what one of them hides another may show.
+        before it: what one of them hides another may show. The first is the nearest to the poses;
+        each further one is to show what those before it would have to strain.
 
         learnt   the index was made of that dataset: near copies of a pose's own frame may not be
                  chosen, so that what is shown of it says how a new pose will look
@@ -130,6 +137,8 @@ class FrameIndex:
         track = in_pixels_of(known.size, track_of(dataset).numbered(known.skeleton))
         index = self.poses_of_both if mirrored else self.poses
         chosen: list[np.ndarray] = []
+        poses, frames = (torch.from_numpy(each.poses) for each in (track, known))
+        least = poses.new_full((len(track), 1), bone_warp.MISSING)  # strain of each bone so far
 
         def allowed(part: slice) -> np.ndarray:
             may = np.ones((len(track.poses[part]), len(known)), bool)
@@ -142,10 +151,17 @@ class FrameIndex:
                 may = np.where(other.any(1, keepdims=True), other, may)
             return may
         for _ in range(count):
-            rows, costs = index.candidates(track.poses, place=place, depth=track.depth,
-                                           allowed=allowed if learnt or chosen else None)
+            rows, costs = index.candidates(track.poses, ASKED if chosen else CANDIDATES, place,
+                                           allowed if learnt or chosen else None, track.depth)
             costs = costs + MIRRORED ** 2 * (rows >= len(self.track))
+            if chosen:
+                left = strain_left(frames, rows, poses, least, known.joints)
+                costs = WHOLE * costs + np.float32(STRAINED) * left
+                best = costs.argsort(1, kind='stable')[:, :CANDIDATES]
+                rows, costs = (np.take_along_axis(each, best, 1) for each in (rows, costs))
             chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
+            least = torch.minimum(least, bone_warp.strains(frames[chosen[-1]], poses,
+                                                           known.joints))
         picked = np.stack(chosen, 1)
         return {str(path): row for files, row in zip(
             dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]
@@ -168,6 +184,28 @@ class FrameIndex:
             track = replace(in_pixels_of(sizes[0], track), poses=np.stack(poses))
             track.save(part / 'poses.npz')
         return cls(folder)
+
+
+def strain_left(frames: torch.Tensor, rows: np.ndarray, poses: torch.Tensor,
+                least: torch.Tensor, skeleton: Skeleton) -> np.ndarray:
+    """float32 (F, N): how strained the bodies of poses (F, K, 3) are, 0 to 1, if each bone is
+    shown by the frame that strains it least: one of those chosen, or that of one of the rows.
+
+    frames  (T, K, 3)   the poses of all frames
+    rows    (F, N)      of them
+    least   (F, bones)  how much the frames chosen strain each bone
+    """
+    out = np.empty(rows.shape, np.float32)
+    step = max(1, PAIRS // rows.shape[1])
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        some, count = torch.from_numpy(rows[part]), rows.shape[1]
+        wanted = poses[part].repeat_interleave(count, 0)
+        strain = bone_warp.strains(frames[some.flatten()], wanted, skeleton)
+        strain = torch.minimum(strain.reshape(*some.shape, -1), least[part, None]).clamp(max=1)
+        area = bone_warp.areas(poses[part], skeleton)
+        out[part] = (strain * area[:, None]).sum(-1).numpy()
+    return out
 
 
 class Rows(Sequence[np.ndarray]):

