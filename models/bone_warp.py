@@ -43,6 +43,9 @@ MISSING = 2.0               # strain where a frame does not show a bone
 SHORTEST = 3.0              # px: a bone seen from its end has no direction
 LEAST, MOST = 0.5, 2.0      # that a frame is scaled by
 POINTS = 64                 # along the shorter side, at which bending is worked out
+# Strain where the frame is drawn out to twice its width, or folded; and of how many points around
+# that is the mean, to each side: legs that were bent apart are no better beside the gap than in it.
+DRAWN_OUT, FOLDED, MEAN_OF = 0.4, 0.8, 4
 
 
 def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
@@ -71,14 +74,22 @@ def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
 def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[int, int],
                 part: Part = WHOLE) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Where the pixels of a picture of size (W, H) at pose `wanted`, or of a part of it, lie in
-    the frames at pose `source`: x and y px, and the nearness and the strain that `bend` gives;
-    (B, H, W) each."""
+    the frames at pose `source`: x and y px, the nearness that `bend` gives, and the strain, there
+    and by what is drawn out or folded around; (B, H, W) each."""
     step = max(1, min(size) // POINTS)
-    x, y = grid(size, source.device, step)
     (top, bottom, _), (left, right, _) = (
         side.indices(length) for side, length in zip(part[1:], size[::-1]))
-    x, y = x[left // step:-(-right // step) + 1], y[top // step:-(-bottom // step) + 1]
-    places = torch.stack(bend(x, y, source, wanted, skeleton), 1)
+    # with what lies around, so that a part is strained as it is in the whole
+    beyond = MEAN_OF + 1
+    x, y = (step * torch.arange(start // step - beyond, -(-end // step) + 1 + beyond,
+                                dtype=torch.float32, device=source.device)
+            for start, end in ((left, right), (top, bottom)))
+    y = y[:, None]
+    px, py, near, strain = bend(x, y, source, wanted, skeleton)
+    scale, _, _ = torso_fit(source, wanted, skeleton)
+    inside = ..., slice(beyond, -beyond), slice(beyond, -beyond)
+    out = drawn_out(*(each * scale[:, None, None] / step for each in (px, py)))
+    places = torch.stack([px[inside], py[inside], near[inside], strain[inside] + out], 1)
     full = [(points - 1) * step + 1 for points in places.shape[2:]]
     finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
     across, down = left % step, top % step
@@ -87,11 +98,23 @@ def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[
     return out_x, out_y, nearness, strain
 
 
-def grid(size: tuple[int, int], device: torch.device, step: int = 1) -> tuple[Tensor, Tensor]:
-    """x float (W',) and y (H', 1) of every step-th pixel, and with a step of one beyond the
-    last."""
-    x, y = (torch.arange(0, side + step - 1, step, dtype=torch.float32, device=device)
-            for side in size)
+def drawn_out(x: Tensor, y: Tensor) -> Tensor:
+    """(B, h, w): strain by how much closer the surroundings of each point lie in the frame, at
+    x, y (B, h + 2 M, w + 2 M), than in the picture, where each is one from the next; M is
+    MEAN_OF + 1."""
+    (x_down, x_right), (y_down, y_right) = (torch.gradient(each, dim=(1, 2)) for each in (x, y))
+    square = x_right ** 2 + x_down ** 2 + y_right ** 2 + y_down ** 2
+    area = x_right * y_down - x_down * y_right
+    # singular values of the slopes: their squares add up to `square`, their product is `area`
+    narrow = ((square - (square ** 2 - 4 * area ** 2).clamp(min=0).sqrt()) / 2).clamp(min=1e-4)
+    strain = DRAWN_OUT * -torch.log2(narrow.sqrt()).clamp(max=0) + FOLDED * (area <= 0)
+    strain = strain.clamp(max=4 * DRAWN_OUT)[:, 1:-1, 1:-1]         # slopes there have two sides
+    return F.avg_pool2d(strain[:, None], 2 * MEAN_OF + 1, 1)[:, 0]
+
+
+def grid(size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+    """x float (W,) and y (H, 1) of every pixel."""
+    x, y = (torch.arange(side, dtype=torch.float32, device=device) for side in size)
     return x, y[:, None]
 
 

@@ -3,7 +3,17 @@ import numpy as np
 import pytest
 import torch
 
-from models.bone_warp import bent, bent_places, moved, resized, sampled
+from models.bone_warp import (
+    DRAWN_OUT,
+    FOLDED,
+    MEAN_OF,
+    bent,
+    bent_places,
+    drawn_out,
+    moved,
+    resized,
+    sampled,
+)
 from pose.skeleton import BODY_25, COCO_18, convert
 
 SIZE = 96, 96
@@ -182,6 +192,33 @@ def test_a_bone_is_strained_where_it_is_turned_foreshortened_or_hidden():
     assert strain_at(pose(), pose(RWrist=(24, 37)), *near) > strain_at(pose(), raised, *near) > 0.05
     assert strain_at(hidden, pose(), *near) > strain_at(pose(), raised, *near)
     assert strain_at(hidden, pose(), *far) < 0.1
+
+
+def test_what_is_drawn_out_or_folded_is_strained_and_what_is_turned_or_laid_together_is_not():
+    y, x = torch.meshgrid(torch.arange(30.0), torch.arange(40.0), indexing='ij')
+
+    def strain(x, y):
+        return drawn_out(x[None], y[None])
+    assert strain(x, y).shape == (1, 30 - 2 * MEAN_OF - 2, 40 - 2 * MEAN_OF - 2)
+    turned = strain(0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y)
+    assert max(turned.max(), strain(x, y).max(), strain(2 * x, y).max()) < 1e-3
+    for drawn in (strain(x / 2, y), strain(x, y / 2), strain(x / 2, 2 * y)):
+        assert torch.allclose(drawn, torch.tensor(DRAWN_OUT), atol=1e-3)
+    assert strain(x / 8, y).min() > 2 * DRAWN_OUT
+    assert torch.allclose(strain(-x, y), torch.tensor(FOLDED), atol=1e-3)
+    legs = torch.where(x < 15, x, torch.where(x < 25, 15 + (x - 15) / 5, x - 8))
+    gap, leg, other = strain(legs, y)[0, 10, [15, 21, 0]]
+    assert gap > leg > 0.1 and other < 1e-3, 'legs bent apart are strained beside the gap as well'
+
+
+def test_legs_bent_apart_are_strained_though_their_bones_are_as_they_were(monkeypatch):
+    apart = pose()
+    closed = apart.clone()
+    for joint in ('RKnee', 'RAnkle', 'LKnee', 'LAnkle'):
+        closed[:, BODY_25.index(joint), 0] += 5 if joint[0] == 'R' else -5
+    found = strain_at(closed, apart, 48, 74)
+    monkeypatch.setattr('models.bone_warp.DRAWN_OUT', 0.0)
+    assert found > strain_at(closed, apart, 48, 74) + 0.02
 
 
 def test_a_limb_that_is_not_wanted_strains_nothing():
