@@ -3,14 +3,15 @@
     python scripts/ablation.py --dataroot datasets/me                 before any training
     python scripts/ablation.py --dataroot datasets/me --minutes 2     each trained for so long
 
-Writes OUT/ablation.md, a table of means over some held-out frames, inside the person's box, and
-OUT/PART.jpg for each part: pose, truth, all of it, and what is painted without.
+Writes OUT/ablation.md, a table of means over some held-out frames, inside the person's box, and of
+how far the whole film is from following the real motion (util.metrics.motion), and OUT/PART.jpg for
+each part: pose, truth, all of it, and what is painted without.
 """
 import argparse
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -24,11 +25,12 @@ from scripts.gallery_page import named
 from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
 from util.images import size_of, write_image
+from util.metrics.names import in_words, written
 from util.progress import progress
 
 UNTRAINED = ['--max_steps', '1', '--lr', '1e-9']
 SHOWN = 4                       # frames in a picture
-SCORES = {'box_lpips_alex': 'LPIPS AlexNet', 'box_lpips_vgg': 'LPIPS VGG16', 'box_ssim': 'SSIM'}
+SCORES = 'box_lpips_alex', 'box_lpips_vgg', 'box_ssim', 'warp_error'
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,21 @@ ALL = 'all of it'
 PARTS = {
     ALL: Part('as it is'),
     'frames': Part('one frame retrieved, not three', flags=('--num_frames', '1')),
+    'complement': Part('further frames are the next nearest, not those that show the rest best',
+                       {'models.frame_index:STRAINED': 0.0, 'models.frame_index:WHOLE': 1.0}),
     'strain': Part('the nearest frame shows every limb, not the one strained least',
                    {f'{MODEL}:STRAIN': 0.0}),
     'mirror': Part('no frame is mirrored', {'models.frame_index:MIRRORED': 1e6}),
     'side': Part('to the left is as to the right', {'pose.retrieve:SIDE': 0.0}),
     'path': Part('the nearest frame each time, however it jumps', {'pose.retrieve:JUMP': 0.0}),
     'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
+    'drawn_out': Part('what is drawn out or folded is no strain',
+                      {f'{WARP}:DRAWN_OUT': 0.0, f'{WARP}:FOLDED': 0.0}),
     'far': Part('what is far from a bone goes with the whole body', {f'{WARP}:FAR': 0.05}),
     'feet': Part('feet are drawn out with their bones', {f'{WARP}:RIGID': set()}),
     'shadow': Part('the shadow on the floor is cut out with the person',
                    {'data.matte:DARKEST': 2.0}),
+    'carried': Part('nothing is carried on from the frame before', {f'{MODEL}:CARRIED': 0.0}),
     'light': Part('the person is lit as in the frame', {f'{MODEL}:LIGHT': 0.0}, trains=True),
     'beside': Part('no looking beside a place', {f'{MODEL}:REACH': 0.0}, trains=True),
     'window': Part('a step looks at the whole picture', {f'{MODEL}:WINDOW': 1 << 16}, trains=True),
@@ -88,15 +95,19 @@ def without(part: Part) -> Iterator[None]:
         yield
 
 
-def paint(part: Part, opt: argparse.Namespace) -> dict[int, dict[str, np.ndarray]]:
+def paint(part: Part, opt: argparse.Namespace
+          ) -> tuple[dict[int, dict[str, Any]], dict[str, float]]:
     """{number of a held-out frame: its pictures by 'pose', 'real' and 'painted', and the person's
-    'box', rows and columns}; trained first, as long as is asked for."""
+    'box', rows and columns} of some, and the scores of all as a film; trained first, as long as is
+    asked for."""
     import train
     from data import datasets
     from data.joints import person_box
     from data.loader import Loader
     from models import models
-    from models.engine import choose_engine, to_image
+    from models.engine import choose_engine
+    from models.gauges import Instant, MotionGauge
+    from models.painting import painted
     from options.test_options import TestOptions
     from util.run_record import read_record
     run = ['--dataroot', opt.dataroot, '--name', 'ablation', '--checkpoints_dir', str(opt.out)]
@@ -109,18 +120,19 @@ def paint(part: Part, opt: argparse.Namespace) -> dict[int, dict[str, np.ndarray
     model = models.find('body2body')(asked, choose_engine())
     model.load_weights(opt.out / 'ablation', 'latest')
     model.begin(dataset)
-    out = {}
-    for k in progress(range(0, len(dataset), opt.every), 'painting'):
-        batch = model.engine.to_batch(Loader(dataset).batch([k]))
-        painted = to_image(model.paint(batch))[0]
-        pose = batch['joints'][0].cpu().numpy()
-        out[k] = {'pose': to_image(batch['A'])[0], 'real': to_image(batch['B'])[0],
-                  'painted': painted, 'box': person_box(pose, size_of(painted))}
-    return out
+    out, motion = {}, MotionGauge(has_truth=True, with_flow=True)
+    with closing(painted(model, dataset, Loader(dataset).epoch())) as every:
+        for k, one in enumerate(progress(every, 'painting', len(dataset))):
+            real, pose = one.batch['B'][0], one.batch['joints'][0]
+            motion.look(Instant({'painted': one.fake[0]}, real, None, None, dataset.follows(k)))
+            if k % opt.every == 0:
+                out[k] = {'pose': one.poses[0], 'real': real, 'painted': one.fake[0],
+                          'box': person_box(pose, size_of(real))}
+    return out, motion.scores()['painted']
 
 
 def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
-    """What test.py would say of them, as far as it can be measured here."""
+    """What test.py would say of them one by one, as far as it can be measured here."""
     from models.engine import choose_engine
     from models.gauges import Instant, PictureGauge
     from models.measuring import gathered, network_gauges
@@ -149,11 +161,11 @@ def sheet(whole: Mapping[int, Mapping[str, Any]], lacking: Mapping[int, Mapping[
 def table(found: Mapping[str, Mapping[str, float]]) -> str:
     """The scores in Markdown, a row for each part."""
     known = [key for key in SCORES if all(key in row for row in found.values())]
-    lines = [f'| without | painted then | {" | ".join(SCORES[key] for key in known)} |',
+    lines = [f'| without | painted then | {" | ".join(in_words(key) for key in known)} |',
              f'|---|---|{"---|" * len(known)}']
     for name, row in found.items():
         lines.append(f'| {name} | {PARTS[name].says} | '
-                     f'{" | ".join(f"{row[key]:.3f}" for key in known)} |')
+                     f'{" | ".join(written(key, row[key]) for key in known)} |')
     return '\n'.join(lines) + '\n'
 
 
@@ -191,11 +203,11 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     for name in opt.parts:
         part = PARTS[name]
         with without(part):
-            painted = paint(part, opt)
-        whole = whole or painted
-        found[name] = scores(painted)
+            frames, film = paint(part, opt)
+        whole = whole or frames
+        found[name] = scores(frames) | {key: film[key] for key in SCORES if key in film}
         if name != ALL:
-            write_image(opt.out / f'{name}.jpg', sheet(whole, painted, part.says))
+            write_image(opt.out / f'{name}.jpg', sheet(whole, frames, part.says))
         write_text(opt.out / 'ablation.md', table(found))
     shutil.rmtree(opt.out / 'ablation')
     say(f'{table(found)}\n{opt.out}')

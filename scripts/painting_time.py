@@ -23,7 +23,7 @@ from util.errors import UserError, run_main, say
 from util.files import write_text
 from util.progress import progress
 
-COLOURS = ('#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#8a8f98')
+COLOURS = '#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#3aa0c8', '#8a8f98'
 WIDTH, HEIGHT = 760, 118        # px of the picture
 
 
@@ -84,15 +84,18 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     model: Any = models.find(opt.model)(opt, engine)
     model.load_weights(run, opt.epoch)
     model.begin(dataset)
-    watch, frames, whole = Stopwatch(), list[dict[str, float]](), list[float]()
+    watch, whole = Stopwatch(), list[float]()
+    frames, carried = list[dict[str, float]](), list[dict[str, float]]()
     total = min(count + at_once(model), len(dataset))
     with ExitStack() as stack:
         for owner, name, label in ((model, 'generate', 'network'), (model, 'background',
                                    'background'), (bone_warp, 'bent_places', 'bending'),
                                    (bone_warp, 'sampled', 'sampling'),
-                                   (model, 'retrieved', 'reading frames')):
+                                   (model, 'retrieved', 'reading frames'),
+                                   (model, 'carry', 'carrying on')):
             stack.enter_context(watch.timed(owner, name, label))
         stack.enter_context(watch.frames(model, 'paint', frames))
+        stack.enter_context(watch.frames(model, 'carry', carried))
         every = stack.enter_context(closing(painted(
             model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
         for _, one in zip(progress(range(total), 'painting', total), every):
@@ -101,6 +104,9 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     some = slice(at_once(model) if total > at_once(model) else 0, None)
     parts = {label: 1e3 * statistics.median(frame[label] for frame in frames[some]) /
              at_once(model) for label in frames[-1]}
+    if carried:         # one after the other, beside the painting
+        parts['carrying on'] = 1e3 * statistics.median(
+            frame['carrying on'] for frame in carried[some] or carried)
     parts['the rest'] = 1e3 * statistics.median(whole[some]) - sum(parts.values())
     size = dataset.size
     return parts, f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}'

@@ -27,7 +27,8 @@ def test_every_part_of_a_frame_is_timed_and_drawn(trained, tmp_path, capsys):
     picture = tmp_path / 'time.svg'
     parts = painting_time.main([*trained('body2body'), '--frames', '3', '--picture', str(picture)])
     assert list(parts)[-1] == 'the rest' and min(parts.values()) > 0
-    assert {'network', 'background', 'bending', 'sampling', 'reading frames'} < set(parts)
+    assert {'network', 'background', 'bending', 'sampling', 'reading frames',
+            'carrying on'} < set(parts)
     told = capsys.readouterr().out
     assert '64x64' in told and all(label in told for label in parts)
     assert all(label in picture.read_text() for label in parts)
