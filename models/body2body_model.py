@@ -104,7 +104,7 @@ class Body2BodyModel(MultiscaleJudge):
         self.asked: dict[str, np.ndarray] = {}          # the poses there
         self.at: dict[str, float] = {}                  # when that was, s
         self.loaded = False
-        self.seen_from = lru_cache(4)(self.plate_at)        # those of the frames in work
+        self.seen_from = lru_cache(8)(self.plate_at)        # those of the frames in work
         self.networks['G'] = Refiner(opt.input_nc + count * (colours + 3) + colours + 1,
                                      colours + count + 2, 2 * count + colours, opt.ngf)
         if not opt.isTrain:

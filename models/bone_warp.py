@@ -11,6 +11,8 @@ moved and scaled there, not bent.
 Shape letters: B batch, N bones, K joints, C channels, H W pixels wanted, h w pixels of the frame.
 Poses are float32 (B, K, 3): x px, y px (pixel centres at integers), confidence, 0 = not seen.
 """
+from dataclasses import dataclass
+from functools import lru_cache
 from types import EllipsisType
 from typing import TypeAlias
 
@@ -21,6 +23,7 @@ from torch import Tensor
 from pose.coverage import LEG, TORSO
 from pose.skeleton import Skeleton
 
+Fit: TypeAlias = tuple[Tensor, Tensor, Tensor]              # as torso_fit gives it
 Part: TypeAlias = tuple[EllipsisType, slice, slice]         # of a picture: picture[part]
 WHOLE: Part = ..., slice(None), slice(None)
 # Each bone and how far it reaches, its thickness, in % of the body height.
@@ -60,7 +63,8 @@ def moved(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
     """The frames (B, C, h, w), at pose `source`, moved and scaled so that neck and hips come to
     lie where `wanted` has them: (B, C, H, W) for size (W, H)."""
     x, y = grid(size, frames.device)
-    return sampled(frames, *torch.broadcast_tensors(*move(x, y, source, wanted, skeleton)))
+    return sampled(frames, *torch.broadcast_tensors(
+        *move(x, y, torso_fit(source, wanted, skeleton))))
 
 
 def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
@@ -85,10 +89,10 @@ def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[
                                 dtype=torch.float32, device=source.device)
             for start, end in ((left, right), (top, bottom)))
     y = y[:, None]
-    px, py, near, strain = bend(x, y, source, wanted, skeleton)
-    scale, _, _ = torso_fit(source, wanted, skeleton)
+    bones = Bones.of(source, wanted, skeleton)
+    px, py, near, strain = bend(x, y, bones)
     inside = ..., slice(beyond, -beyond), slice(beyond, -beyond)
-    out = drawn_out(*(each * scale[:, None, None] / step for each in (px, py)))
+    out = drawn_out(*(each * bones.fit[0][:, None, None] / step for each in (px, py)))
     places = torch.stack([px[inside], py[inside], near[inside], strain[inside] + out], 1)
     full = [(points - 1) * step + 1 for points in places.shape[2:]]
     finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
@@ -118,40 +122,84 @@ def grid(size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
     return x, y[:, None]
 
 
-def move(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
-         skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x
-    (B, 1, W) and y (B, H, 1), px.
+def move(x: Tensor, y: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
+    """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame that fits it
+    so: x (B, 1, W) and y (B, H, 1), px.
 
     Scaled and moved, never turned: a turned frame's floor would tilt. Where a pose shows no torso
     nothing is moved.
     """
-    scale, there, here = torso_fit(source, wanted, skeleton)
+    scale, there, here = fit
     scale, there, here = scale[:, None, None], there[..., None, None], here[..., None, None]
     return (x - there[:, 0]) / scale + here[:, 0], (y - there[:, 1]) / scale + here[:, 1]
 
 
-def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
-         skeleton: Skeleton) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+@dataclass(frozen=True)
+class Bones:
+    """The bones that a skeleton has, in the poses wanted and in the frames; worked out once for
+    all that is asked of them.
+
+    names           N of BONES
+    start, end      (B, N, 3) joints wanted, start_ and end_ those of the frame
+    length, along   (B, N) px and (B, N, 2), as `direction` gives them, length_ and along_ likewise
+    reach           (B, N) px: how thick those wanted are
+    fit             as torso_fit gives it
+    """
+    names: tuple[tuple[str, str], ...]
+    start: Tensor
+    end: Tensor
+    start_: Tensor
+    end_: Tensor
+    length: Tensor
+    along: Tensor
+    length_: Tensor
+    along_: Tensor
+    reach: Tensor
+    fit: Fit
+
+    @classmethod
+    def of(cls, source: Tensor, wanted: Tensor, skeleton: Skeleton) -> 'Bones':
+        both = ends(wanted, skeleton), ends(source, skeleton)
+        (length, along), (length_, along_) = (direction(*pair) for pair in both)
+        return cls(named_bones(skeleton), *both[0], *both[1], length, along, length_, along_,
+                   reaches(wanted, skeleton), torso_fit(source, wanted, skeleton))
+
+    @property
+    def alike(self) -> Tensor:
+        """(B, N): the cosine of the angle between a bone wanted and that of the frame."""
+        return (self.along * self.along_).sum(-1)
+
+    @property
+    def strains(self) -> Tensor:
+        """(B, N): of each bone, 0 where it is as in the frame, 1 where it is turned by 60 degrees
+        or foreshortened to a half; MISSING where one of the two does not show it."""
+        longer = torch.log2(self.length_.clamp(min=SHORTEST) / self.length.clamp(min=SHORTEST)
+                            * self.fit[0][:, None]).abs()
+        # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
+        told = torch.maximum(self.length, self.length_)
+        told = told / (told + self.reach)
+        seen = torch.stack([self.start, self.end, self.start_, self.end_])[..., 2].amin(0) > 0
+        # a bone that is not seen in one of the two is a limb that may be missing there
+        return torch.where(seen, told * (2 - 2 * self.alike + longer), MISSING)
+
+
+def bend(x: Tensor, y: Tensor, bones: Bones) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Where the pixels at x (W,) and y (H, 1) of the picture wanted lie in the frame: x and y px.
     Besides, how much a bone decides that, nearly 1 upon one and a half where it reaches no
     farther; and the strain, 0 where the bones around are as they are in the frame, 1 where they
     are turned by 60 degrees or foreshortened to a half. (B, H, W) each."""
-    named = named_bones(skeleton)
-    (P, Q), (P_, Q_) = ends(wanted, skeleton), ends(source, skeleton)
-    scale, _, _ = torso_fit(source, wanted, skeleton)
-    reach = reaches(wanted, skeleton)
+    P, Q, P_, Q_ = bones.start, bones.end, bones.start_, bones.end_
+    length, along, length_, along_ = bones.length, bones.along, bones.length_, bones.along_
+    scale, reach = bones.fit[0], bones.reach
 
     def wide(values: Tensor) -> Tensor:
         return values[..., None, None]              # (B, N) -> (B, N, 1, 1)
-    length, along = direction(P, Q)                 # (B, N) px, and (B, N, 2)
-    length_, along_ = direction(P_, Q_)
     ax, ay, ax_, ay_ = (wide(part) for part in (*along.unbind(-1), *along_.unbind(-1)))
     right, below = x - wide(P[..., 0]), y - wide(P[..., 1])
     u, v = ax * right + ay * below, ax * below - ay * right                 # px       Eq. 1, 2
     on_bone = u.clamp(min=0).minimum(wide(length))
     beyond = u - on_bone
-    rigid = torch.tensor([pair[0] in RIGID for pair in named], device=x.device)
+    rigid = torch.tensor([pair[0] in RIGID for pair in bones.names], device=x.device)
     longer_by = torch.where(rigid, 1 / scale[:, None], length_ / length.clamp(min=1e-6))
     u_ = on_bone * wide(longer_by) + beyond / wide(scale[:, None])
     v_ = v / wide(scale[:, None])
@@ -164,32 +212,15 @@ def bend(x: Tensor, y: Tensor, source: Tensor, wanted: Tensor,
     nearness = wide(reach) / (SOFT * wide(reach) + torch.hypot(beyond, v) + 1e-6)
     # A bone that points the other way, by 120 degrees and more, bends nothing: the body has turned
     # around. Measured to be better so.
-    alike = (1 + 2 * (along * along_).sum(-1)).clamp(0, 1)
-    weight = nearness ** POWER * wide(use * alike)
-    bones = weight.sum(1)
-    total = bones + FAR
+    weight = nearness ** POWER * wide(use * (1 + 2 * bones.alike).clamp(0, 1))
+    told = weight.sum(1)
+    total = told + FAR
     presence = nearness ** POWER * wide(wanted_seen)
-    whole_x, whole_y = move(x, y, source, wanted, skeleton)
+    whole_x, whole_y = move(x, y, bones.fit)
     return (((weight * x_).sum(1) + FAR * whole_x) / total,
             ((weight * y_).sum(1) + FAR * whole_y) / total,
-            bones / (bones + (1 + SOFT) ** -POWER),
-            (presence * wide(strains(source, wanted, skeleton))).sum(1) / (presence.sum(1) + FAR))
-
-
-def strains(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> Tensor:
-    """(B, N): of each bone, 0 where it is as in the frame, 1 where it is turned by 60 degrees or
-    foreshortened to a half; MISSING where one of the two does not show it."""
-    (P, Q), (P_, Q_) = ends(wanted, skeleton), ends(source, skeleton)
-    (length, along), (length_, along_) = direction(P, Q), direction(P_, Q_)
-    scale, _, _ = torso_fit(source, wanted, skeleton)
-    longer = torch.log2(length_.clamp(min=SHORTEST) / length.clamp(min=SHORTEST)
-                        * scale[:, None]).abs()
-    # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
-    told = torch.maximum(length, length_)
-    told = told / (told + reaches(wanted, skeleton))
-    seen = torch.stack([P, Q, P_, Q_])[..., 2].amin(0) > 0
-    # a bone that is not seen in one of the two is a limb that may be missing there
-    return torch.where(seen, told * (2 - 2 * (along * along_).sum(-1) + longer), MISSING)
+            told / (told + (1 + SOFT) ** -POWER),
+            (presence * wide(bones.strains)).sum(1) / (presence.sum(1) + FAR))
 
 
 def areas(pose: Tensor, skeleton: Skeleton) -> Tensor:
@@ -202,9 +233,10 @@ def areas(pose: Tensor, skeleton: Skeleton) -> Tensor:
     return area / area.sum(1, keepdim=True).clamp(min=1e-6)
 
 
-def named_bones(skeleton: Skeleton) -> list[tuple[str, str]]:
+@lru_cache
+def named_bones(skeleton: Skeleton) -> tuple[tuple[str, str], ...]:
     """Those of BONES that the skeleton has."""
-    return [pair for pair in BONES if set(pair) <= set(skeleton.joints)]
+    return tuple(pair for pair in BONES if set(pair) <= set(skeleton.joints))
 
 
 def ends(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
@@ -227,7 +259,7 @@ def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
     return length, line / length.clamp(min=1e-6)[..., None]
 
 
-def torso_fit(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
+def torso_fit(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> Fit:
     """How neck and hips of `source` come to lie on those of `wanted`: their middle exactly, each
     of them where the torso leans alike.
 

@@ -20,7 +20,7 @@ from data.joints import PictureJoints
 from data.matte import matte
 from data.plate import Plate, make_plate, person_mask
 from data.transforms import to_channels
-from models import bone_warp
+from models.bone_warp import MISSING, Bones, areas
 from pose.coverage import APART
 from pose.retrieve import CANDIDATES, PoseIndex, best_path
 from pose.skeleton import Skeleton, mirror
@@ -138,7 +138,7 @@ class FrameIndex:
         index = self.poses_of_both if mirrored else self.poses
         chosen: list[np.ndarray] = []
         poses, frames = (torch.from_numpy(each.poses) for each in (track, known))
-        least = poses.new_full((len(track), 1), bone_warp.MISSING)  # strain of each bone so far
+        least = poses.new_full((len(track), 1), MISSING)  # strain of each bone so far
 
         def allowed(part: slice) -> np.ndarray:
             may = np.ones((len(track.poses[part]), len(known)), bool)
@@ -160,8 +160,7 @@ class FrameIndex:
                 best = costs.argsort(1, kind='stable')[:, :CANDIDATES]
                 rows, costs = (np.take_along_axis(each, best, 1) for each in (rows, costs))
             chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
-            least = torch.minimum(least, bone_warp.strains(frames[chosen[-1]], poses,
-                                                           known.joints))
+            least = torch.minimum(least, Bones.of(frames[chosen[-1]], poses, known.joints).strains)
         picked = np.stack(chosen, 1)
         return {str(path): row for files, row in zip(
             dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]
@@ -201,9 +200,9 @@ def strain_left(frames: torch.Tensor, rows: np.ndarray, poses: torch.Tensor,
         part = slice(start, start + step)
         some, count = torch.from_numpy(rows[part]), rows.shape[1]
         wanted = poses[part].repeat_interleave(count, 0)
-        strain = bone_warp.strains(frames[some.flatten()], wanted, skeleton)
+        strain = Bones.of(frames[some.flatten()], wanted, skeleton).strains
         strain = torch.minimum(strain.reshape(*some.shape, -1), least[part, None]).clamp(max=1)
-        area = bone_warp.areas(poses[part], skeleton)
+        area = areas(poses[part], skeleton)
         out[part] = (strain * area[:, None]).sum(-1).numpy()
     return out
 

@@ -77,6 +77,7 @@ def painted(model: BaseModel, dataset: BaseDataset,
     """Every batch of the dataset, which the model has begun, in order; of one frame each, if the
     model is SEQUENTIAL or CARRIES."""
     before: Painted | None = None
+    beside = at_once(model) > 1         # others are painted while one is made to follow
     with closing(alone(model, dataset, batches)) as every:
         for n, one in enumerate(every):
             if before and model.CARRIES and dataset.follows(n) and \
@@ -84,8 +85,9 @@ def painted(model: BaseModel, dataset: BaseDataset,
                 began = time.perf_counter()
                 with torch.inference_mode():
                     exact = model.carry(one.placed, one.exact, before.placed, before.exact)
-                one = replace(one, exact=exact, fake=to_image(exact),
-                              seconds=one.seconds + time.perf_counter() - began)
+                fake, took = to_image(exact), time.perf_counter() - began
+                one = replace(one, exact=exact, fake=fake, seconds=max(one.seconds, took)
+                              if beside else one.seconds + took)
             before = one
             yield one
 
@@ -110,7 +112,9 @@ def alone(model: BaseModel, dataset: BaseDataset,
             yield one
         return
     threads = torch.get_num_threads()
-    # a thread's own number of threads is also that of threads begun later
+    # Each thread has a number of its own, which threads begun later take over. Who waits for what
+    # is painted has no core to itself either: with two threads it took ten times as long.
+    torch.set_num_threads(threads // count)
     with ThreadPoolExecutor(count, 'painting', torch.set_num_threads,
                             (threads // count,)) as pool:
         try:

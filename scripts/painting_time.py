@@ -2,8 +2,7 @@
 
     python scripts/painting_time.py --name me --dataroot datasets/me --picture time.svg
 
-For a run of --model body2body. Every part is timed where it is called, frame by frame; the median
-over the frames is told, and the whole includes what is in no part.
+For a run of --model body2body. Every part is timed where it is called, frame by frame.
 """
 import argparse
 import html
@@ -13,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -63,9 +63,9 @@ class Stopwatch(threading.local):
 
 
 def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
-    """ms of each part of painting a frame, the median of `count` frames, 'the rest' last; and on
-    what they were painted. Where several frames are painted at the same time each counts for its
-    part of that."""
+    """ms of each part of painting a frame, 'the rest' last, together what passes from one frame
+    to the next, the mean of `count`; and on what they were painted. Several threads share that
+    time: each part has as much of it as it has of theirs."""
     opt = TestOptions().parse(list(argv))
 
     from data import datasets
@@ -84,7 +84,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     model: Any = models.find(opt.model)(opt, engine)
     model.load_weights(run, opt.epoch)
     model.begin(dataset)
-    watch, whole = Stopwatch(), list[float]()
+    watch = Stopwatch()
     frames, carried = list[dict[str, float]](), list[dict[str, float]]()
     total = min(count + at_once(model), len(dataset))
     with ExitStack() as stack:
@@ -92,22 +92,27 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
                                    'background'), (bone_warp, 'bent_places', 'bending'),
                                    (bone_warp, 'sampled', 'sampling'),
                                    (model, 'retrieved', 'reading frames'),
-                                   (model, 'carry', 'carrying on')):
+                                   (model, 'paint', 'the rest'), (model, 'carry', 'carrying on')):
             stack.enter_context(watch.timed(owner, name, label))
         stack.enter_context(watch.frames(model, 'paint', frames))
         stack.enter_context(watch.frames(model, 'carry', carried))
         every = stack.enter_context(closing(painted(
             model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
-        for _, one in zip(progress(range(total), 'painting', total), every):
-            whole.append(one.seconds)
+        times = [time.perf_counter()]
+        for _ in zip(progress(range(total), 'painting', total), every):
+            times.append(time.perf_counter())
     # the first ones also set things up
     some = slice(at_once(model) if total > at_once(model) else 0, None)
-    parts = {label: 1e3 * statistics.median(frame[label] for frame in frames[some]) /
-             at_once(model) for label in frames[-1]}
-    if carried:         # one after the other, beside the painting
-        parts['carrying on'] = 1e3 * statistics.median(
+    parts = {label: statistics.median(frame[label] for frame in frames[some])
+             for label in frames[-1]}
+    whole = parts.pop('the rest')
+    rest = whole - sum(parts.values())
+    if carried:
+        parts['carrying on'] = statistics.median(
             frame['carrying on'] for frame in carried[some] or carried)
-    parts['the rest'] = 1e3 * statistics.median(whole[some]) - sum(parts.values())
+    parts['the rest'] = rest
+    took = statistics.mean([after - before for before, after in pairwise(times)][some])
+    parts = {label: 1e3 * took * part / sum(parts.values()) for label, part in parts.items()}
     size = dataset.size
     return parts, f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}'
 

@@ -14,8 +14,9 @@ from data.aligned_dataset import AlignedDataset
 from data.loader import Loader
 from data.matte import NEAR
 from data.plate import make_plate, person_mask
-from models import body2body_model, bone_warp, frame_index
+from models import body2body_model, frame_index
 from models.body2body_model import CARRIED, KEPT, WINDOW, about, shares, window
+from models.bone_warp import MISSING, Bones
 from models.engine import choose_engine
 from models.frame_index import FrameIndex, strain_left
 from models.networks.refiner import Refiner
@@ -300,13 +301,13 @@ def test_a_further_frame_is_asked_for_what_the_first_would_have_to_strain():
     both[3:5] = raised[3:5]
     frames = torch.from_numpy(np.stack([standing, sitting, both]))
     poses = torch.from_numpy(raised)[None]
-    least = bone_warp.strains(frames[:1], poses, BODY_25)
+    least = Bones.of(frames[:1], poses, BODY_25).strains
     rows = np.array([[0, 1, 2]])
     same, arm_down, arm_up = strain_left(frames, rows, poses, least, BODY_25)[0]
     assert same == arm_down > 0.02 and arm_up < same / 4
     crowd = torch.from_numpy(generator.normal(50, 20, (40, 25, 3)).astype(np.float32)).abs()
     rows = generator.integers(0, 40, (9, 30))
-    least = torch.full((9, 1), bone_warp.MISSING)
+    least = torch.full((9, 1), MISSING)
     together = strain_left(crowd, rows, crowd[:9], least, BODY_25)
     for f in range(9):
         alone = strain_left(crowd, rows[f:f + 1], crowd[f:f + 1], least[:1], BODY_25)[0]
