@@ -50,7 +50,7 @@ WRONG = 0.1         # of the frames shown while training are any: a stranger's p
 NOISE = 0.002       # of the picture's size, by which the joints wanted are moved while training
 # How much of the person is carried on from the frame before, bent into the pose; less, and the
 # picture is less calm, more, and it is softer. And by how much, of [-1, 1], the person differs
-# from the background.
+# from the background, half at that: a hard edge is dotted.
 CARRIED, DIFFERS = 0.5, 0.08
 
 
@@ -353,8 +353,10 @@ def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -
 
 
 def differing(picture: 'Tensor', behind: 'Tensor') -> 'Tensor':
-    """(B, 1, H, W), 0 or 1: where a picture (B, C, H, W) is not the background (B, C + 1, H, W)."""
-    return ((picture - behind[:, :-1]).abs().amax(1, keepdim=True) > DIFFERS).float()
+    """(B, 1, H, W), 0 to 1: how much a picture (B, C, H, W) is not the background (B, C + 1, H,
+    W)."""
+    apart = (picture - behind[:, :-1]).abs().amax(1, keepdim=True)
+    return (apart / DIFFERS - 0.5).clamp(0, 1)
 
 
 def halved(pictures: 'Tensor') -> 'Tensor':
