@@ -107,7 +107,7 @@ class Plate:
 
         near  a transform to begin from; without one the frame is looked for in the whole plate
         """
-        shown = View(frame, mask)
+        shown = View(frame, mask | around_bars(self.bars))
         if near is None:
             look = LOOK * max(self.confidence.shape) / max(self.size)
             near = recognised(shown, View(self.picture, self.confidence == 0, look))
@@ -126,6 +126,7 @@ class Plate:
         all that lies in the plate is told by the median of what the frames around it say, so that
         one that is taken for another place moves nothing.
         """
+        masks = _Masks(masks, around_bars(self.bars))
         path = follow(progress(frames, 'following the camera', len(frames)), masks)
         placed = np.full_like(path, np.nan)
         anchors = placed.copy()                         # px of the path -> of the plate
@@ -191,8 +192,7 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
         transforms = np.tile(np.eye(3), (len(frames), 1, 1))
     else:
         bars = _bars(frames)
-        # where they end they are mixed with what is beside them
-        masks = _Masks(masks, cv2.dilate(bars[..., 3], np.ones((5, 5), np.uint8)) > 0)
+        masks = _Masks(masks, around_bars(bars))
         plate = _mosaic(frames, masks, follow(frames, masks), numbers)
         transforms = _settled(plate, frames, masks)
     plate = _mosaic(frames, masks, transforms, numbers)
@@ -223,6 +223,11 @@ def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
     dark = some.max((0, 3)) < DARK
     return np.dstack([np.median(some, 0), np.full(dark.shape, 255)]).astype(np.uint8) \
         * dark[..., None]
+
+
+def around_bars(bars: np.ndarray) -> np.ndarray:
+    """bool (H, W): where Plate.bars are and, as they are mixed with what is beside them, nearly."""
+    return cv2.dilate(bars[..., 3], np.ones((5, 5), np.uint8)) > 0
 
 
 def _mirrored(picture: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -207,6 +207,20 @@ def test_a_camera_that_goes_on_beyond_the_plate_is_followed_there(panned):
     assert np.abs(found - (path - pan()[0])).max() < 1.5
 
 
+def test_bars_at_the_sides_do_not_hold_a_camera_that_pans():
+    """Padding that never moves, as about a picture that is narrower than the frame."""
+    def padded(path):
+        frames, masks = film(path)
+        for frame in frames:
+            frame[:, :20] = frame[:, -20:] = 30
+        return frames, masks
+    path = [(20 + 5 * f, 40) for f in range(30)]
+    plate = make_plate(*padded(path))
+    beyond = [(60 + 7 * f, 42) for f in range(12)]
+    found = plate.follow(*padded(beyond), 8)[:, :2, 2] - plate.transforms[0, :2, 2]
+    assert np.abs(found - (np.array(beyond) - path[0])).max() < 1.5
+
+
 def test_of_a_film_with_cuts_every_scene_is_found(panned):
     path = [(30 + f, 40) for f in range(20)] + [(150, 42 + f / 2) for f in range(8)]
     found = panned.follow(*film(path), 100)[:, :2, 2] - panned.transforms[0, :2, 2]
