@@ -7,7 +7,7 @@ Replacement without a Blue Screen", ICIP 1999), held to the surroundings of the 
 import cv2
 import numpy as np
 
-from data.plate import disc, person_mask
+from data.masks import disc, person_mask
 from pose.coverage import LIMBS
 from pose.measures import body_sizes
 from pose.skeleton import Skeleton

@@ -16,16 +16,11 @@ import cv2
 import numpy as np
 
 from data.camera import LOOK, View, aligned, corners_of, evenly, follow, is_still, recognised
-from pose.measures import body_sizes
-from pose.skeleton import Skeleton
+from data.masks import disc
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import read_image, write_image
 from util.progress import progress
-
-LIMB, HEAD, GROW = 0.055, 0.10, 0.03     # of the body's height: half the width of a dressed limb
-HANDS = 0.35                             # of the forearm, that the hand goes on beyond the wrist
-SUBPIXEL = 4                             # bits behind the point in cv2's integers
 
 FRAMES = 72                   # that the median is taken of, at most
 AWAY = 0.04                   # of the picture's height: so near a mask, clothes may still hang
@@ -105,9 +100,10 @@ class Plate:
                near: np.ndarray | None = None) -> np.ndarray | None:
         """The transform of a frame from its picture; None where it is not recognised.
 
+        mask  also what lies about `bars`: that moves along with the camera
         near  a transform to begin from; without one the frame is looked for in the whole plate
         """
-        shown = View(frame, mask | around_bars(self.bars))
+        shown = View(frame, mask)
         if near is None:
             look = LOOK * max(self.confidence.shape) / max(self.size)
             near = recognised(shown, View(self.picture, self.confidence == 0, look))
@@ -117,8 +113,8 @@ class Plate:
         moved = aligned(shown, View(picture, confidence == 0))
         return None if moved is None else near @ moved
 
-    def follow(self, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], number: int
-               ) -> np.ndarray:
+    def locate_film(self, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], number: int
+                    ) -> np.ndarray:
         """float64 (F, 3, 3): the transforms of frames that follow each other, the first of them of
         that number; NaN for one that is not recognised.
 
@@ -219,10 +215,16 @@ class _Masks(Sequence[np.ndarray]):
 
 def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
     """As Plate.bars: what is dark in every frame while the camera moves, so is no background."""
-    some = np.stack([frames[f] for f in evenly(len(frames), FRAMES)])
-    dark = some.max((0, 3)) < DARK
-    return np.dstack([np.median(some, 0), np.full(dark.shape, 255)]).astype(np.uint8) \
-        * dark[..., None]
+    some = evenly(len(frames), FRAMES)
+    brightest = np.zeros(frames[0].shape[:2], np.uint8)
+    for f in some:                          # one in memory at a time
+        np.maximum(brightest, frames[f].max(-1), out=brightest)
+    dark = brightest < DARK
+    bars = np.zeros((*dark.shape, 4), np.uint8)
+    if dark.any():
+        bars[dark, :3] = np.median([frames[f][dark] for f in some], 0)
+        bars[dark, 3] = 255
+    return bars
 
 
 def around_bars(bars: np.ndarray) -> np.ndarray:
@@ -309,49 +311,3 @@ def _filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     small = cv2.inpaint(small, few.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return np.where(holes[..., None], cv2.resize(small, picture.shape[1::-1]), picture)
-
-
-def disc(radius: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],
-                grow: float = GROW) -> np.ndarray:
-    """bool (H, W): where the person of that pose is, clothes and hair included, or may be.
-
-    pose  float (K, 3) px of a picture of `size`, (W, H)
-    grow  how much farther it reaches to every side, in parts of the body's height
-
-    Where no joint is seen the person may be anywhere: everything is masked.
-    """
-    seen = pose[:, 2] > 0
-    mask = np.zeros(size[::-1], np.uint8)
-    if not seen.any():
-        return ~mask.astype(bool)
-    height = max(float(body_sizes(pose[None], skeleton)[0]), *np.ptp(pose[seen, :2], axis=0))
-
-    def cover(start: np.ndarray, end: np.ndarray, radius: float) -> None:
-        a, b = (np.rint(point[:2] * 2 ** SUBPIXEL).astype(int).tolist() for point in (start, end))
-        cv2.line(mask, a, b, (1,), max(1, round(2 * (radius + grow) * height)), shift=SUBPIXEL)
-
-    joints = {name: joint for name, joint in zip(skeleton.joints, pose) if joint[2] > 0}
-    for start, end in skeleton.limbs:
-        if seen[start] and seen[end]:
-            cover(pose[start], pose[end], LIMB)
-    corners = [joints[name] for name in ('RShoulder', 'LShoulder', 'LHip', 'RHip')
-               if name in joints]
-    if corners:
-        torso = cv2.convexHull(np.rint([corner[:2] for corner in corners]).astype(np.int32))
-        cv2.fillConvexPoly(mask, torso, (1,))
-        for corner, after in zip(corners, corners[1:] + corners[:1]):
-            cover(corner, after, LIMB)
-    ears = [joints[name] for name in ('REar', 'LEar') if name in joints]
-    face = [joints[name] for name in ('Nose', 'REye', 'LEye') if name in joints]
-    for skull in (ears, face):
-        if skull:
-            cover(np.mean(skull, 0), np.mean(skull, 0), HEAD)
-    for side in 'RL':
-        if f'{side}Elbow' in joints and f'{side}Wrist' in joints:
-            wrist, elbow = joints[f'{side}Wrist'], joints[f'{side}Elbow']
-            cover(wrist, wrist + HANDS * (wrist - elbow), LIMB)
-    return mask.astype(bool)

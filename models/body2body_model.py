@@ -146,7 +146,7 @@ class Body2BodyModel(MultiscaleJudge):
     def look_from(self, dataset: 'BaseDataset') -> None:
         """Find out where the camera looks at every pose: as it did in the frame, where there is
         one of this place, else as it looked most."""
-        from data.plate import person_mask
+        from data.masks import person_mask
         from models.frame_index import Rows, track_of
         from util.images import size_of
         plate, track = self.plate, track_of(dataset)
@@ -158,7 +158,7 @@ class Body2BodyModel(MultiscaleJudge):
                 lambda i: dataset.item(i)['B'],
                 lambda i: person_mask(track.poses[i], track.joints, track.size)))
             known = dict(zip(track.index.tolist(),
-                             plate.follow(frames, masks, int(track.index[0]))))
+                             plate.locate_film(frames, masks, int(track.index[0]))))
         else:
             known = {}
         before: np.ndarray | None = None
@@ -339,7 +339,7 @@ def window(wanted: 'Tensor', size: 'tuple[int, int]') -> 'Part':
 def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -> 'Part':
     """The rectangle in which the people of poses (B, K, 3) are, clothes and hair included: what
     lies beside it is the background, still and unpainted, and takes no time."""
-    from data.plate import person_mask
+    from data.masks import person_mask
     from models.networks.refiner import Refiner
     unit = Refiner.enlarges * Refiner.multiple
     mask = np.any([person_mask(pose, skeleton, (size[1], size[0]), AROUND) for pose in wanted], 0)

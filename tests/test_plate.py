@@ -2,6 +2,8 @@
 
 A drawn wall tells the truth: its pixels, and where each frame was cut from it, are known.
 """
+import weakref
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -9,9 +11,7 @@ import numpy as np
 import pytest
 
 from data.camera import follow, is_still
-from data.plate import Plate, make_plate, person_mask
-from pose.skeleton import BODY_25, COCO_18, convert
-from tests.conftest import joints
+from data.plate import Plate, make_plate
 from util.errors import UserError
 
 SIZE = WIDTH, HEIGHT = 160, 120
@@ -202,9 +202,29 @@ def test_a_camera_that_goes_on_beyond_the_plate_is_followed_there(panned):
             return found @ np.array([[1, 0, 9], [0, 1, 3], [0, 0, 1]]) if len(asked) == 4 else found
 
     misled = Misled(**vars(panned))
-    found = misled.follow(frames, masks, 120)[:, :2, 2] - panned.transforms[0, :2, 2]
+    found = misled.locate_film(frames, masks, 120)[:, :2, 2] - panned.transforms[0, :2, 2]
     assert not all(asked), 'some frames are not found in the plate by themselves'
     assert np.abs(found - (path - pan()[0])).max() < 1.5
+
+
+def test_of_a_moving_camera_too_the_frames_are_read_one_at_a_time():
+    class Read(Sequence):
+        alive, most = weakref.WeakValueDictionary(), 0
+
+        def __len__(self):
+            return len(frames)
+
+        def __getitem__(self, f):
+            frame = frames[f].copy()
+            self.alive[id(frame)] = frame
+            self.most = max(self.most, len(self.alive))
+            return frame
+    frames, masks = film([(x, 40 + x / 6) for x in np.linspace(20, 200, 30)])
+    for frame in frames:
+        frame[:8] = 10
+    read = Read()
+    plate = make_plate(read, masks)
+    assert plate.bars[:8, :, 3].all() and read.most < 5
 
 
 def test_bars_at_the_sides_do_not_hold_a_camera_that_pans():
@@ -217,13 +237,13 @@ def test_bars_at_the_sides_do_not_hold_a_camera_that_pans():
     path = [(20 + 5 * f, 40) for f in range(30)]
     plate = make_plate(*padded(path))
     beyond = [(60 + 7 * f, 42) for f in range(12)]
-    found = plate.follow(*padded(beyond), 8)[:, :2, 2] - plate.transforms[0, :2, 2]
+    found = plate.locate_film(*padded(beyond), 8)[:, :2, 2] - plate.transforms[0, :2, 2]
     assert np.abs(found - (np.array(beyond) - path[0])).max() < 1.5
 
 
 def test_of_a_film_with_cuts_every_scene_is_found(panned):
     path = [(30 + f, 40) for f in range(20)] + [(150, 42 + f / 2) for f in range(8)]
-    found = panned.follow(*film(path), 100)[:, :2, 2] - panned.transforms[0, :2, 2]
+    found = panned.locate_film(*film(path), 100)[:, :2, 2] - panned.transforms[0, :2, 2]
     assert np.abs(found - (np.array(path) - pan()[0])).max() < 1
 
 
@@ -269,25 +289,3 @@ def test_a_folder_of_something_else_is_named(tmp_path):
 def test_no_frame_is_told_in_one_sentence():
     with pytest.raises(UserError, match='there is none'):
         make_plate([], [])
-
-
-@pytest.mark.parametrize('skeleton', [BODY_25, COCO_18])
-def test_the_mask_holds_all_of_the_body_and_little_more(skeleton):
-    pose = convert(joints(0) * (10, 10, 1), BODY_25, skeleton)
-    mask = person_mask(pose, skeleton, (320, 320))
-    seen = pose[pose[:, 2] > 0].round().astype(int)
-    assert mask[seen[:, 1], seen[:, 0]].all()
-    assert mask.sum() < 0.8 * np.prod(np.ptp(seen[:, :2], axis=0) + 40)
-    assert mask.sum() < person_mask(pose, skeleton, (320, 320), grow=0.1).sum()
-    assert not mask[:, :5].any() and not mask[:, 200:].any()
-
-
-def test_the_mask_holds_a_broad_belly_too_where_no_bone_is_seen():
-    pose = joints(0) * (25, 10, 1)
-    pose[[BODY_25.index('Neck'), BODY_25.index('MidHip')]] = 0
-    x, y = pose[[BODY_25.index(joint) for joint in ('RShoulder', 'LHip')], :2].mean(0).astype(int)
-    assert person_mask(pose, BODY_25, (400, 320))[y, x]
-
-
-def test_where_nobody_was_found_the_person_may_be_anywhere():
-    assert person_mask(np.zeros((25, 3)), BODY_25, SIZE).all()

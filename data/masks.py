@@ -1,0 +1,56 @@
+"""Where in a picture the person may be, by the pose alone."""
+import cv2
+import numpy as np
+
+from pose.measures import body_sizes
+from pose.skeleton import Skeleton
+
+LIMB, HEAD, GROW = 0.055, 0.10, 0.03     # of the body's height: half the width of a dressed limb
+HANDS = 0.35                             # of the forearm, that the hand goes on beyond the wrist
+SUBPIXEL = 4                             # bits behind the point in cv2's integers
+
+
+def disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
+def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],
+                grow: float = GROW) -> np.ndarray:
+    """bool (H, W): where the person of that pose is, clothes and hair included, or may be.
+
+    pose  float (K, 3) px of a picture of `size`, (W, H)
+    grow  how much farther it reaches to every side, in parts of the body's height
+
+    Where no joint is seen the person may be anywhere: everything is masked.
+    """
+    seen = pose[:, 2] > 0
+    mask = np.zeros(size[::-1], np.uint8)
+    if not seen.any():
+        return ~mask.astype(bool)
+    height = max(float(body_sizes(pose[None], skeleton)[0]), *np.ptp(pose[seen, :2], axis=0))
+
+    def cover(start: np.ndarray, end: np.ndarray, radius: float) -> None:
+        a, b = (np.rint(point[:2] * 2 ** SUBPIXEL).astype(int).tolist() for point in (start, end))
+        cv2.line(mask, a, b, (1,), max(1, round(2 * (radius + grow) * height)), shift=SUBPIXEL)
+
+    joints = {name: joint for name, joint in zip(skeleton.joints, pose) if joint[2] > 0}
+    for start, end in skeleton.limbs:
+        if seen[start] and seen[end]:
+            cover(pose[start], pose[end], LIMB)
+    corners = [joints[name] for name in ('RShoulder', 'LShoulder', 'LHip', 'RHip')
+               if name in joints]
+    if corners:
+        torso = cv2.convexHull(np.rint([corner[:2] for corner in corners]).astype(np.int32))
+        cv2.fillConvexPoly(mask, torso, (1,))
+        for corner, after in zip(corners, corners[1:] + corners[:1]):
+            cover(corner, after, LIMB)
+    ears = [joints[name] for name in ('REar', 'LEar') if name in joints]
+    face = [joints[name] for name in ('Nose', 'REye', 'LEye') if name in joints]
+    for skull in (ears, face):
+        if skull:
+            cover(np.mean(skull, 0), np.mean(skull, 0), HEAD)
+    for side in 'RL':
+        if f'{side}Elbow' in joints and f'{side}Wrist' in joints:
+            wrist, elbow = joints[f'{side}Wrist'], joints[f'{side}Elbow']
+            cover(wrist, wrist + HANDS * (wrist - elbow), LIMB)
+    return mask.astype(bool)
