@@ -17,8 +17,9 @@ import torch
 from data.base_dataset import BaseDataset
 from data.cache import read_picture
 from data.joints import PictureJoints
+from data.masks import person_mask
 from data.matte import matte
-from data.plate import Plate, make_plate, person_mask
+from data.plate import Plate, make_plate
 from data.transforms import to_channels
 from models.bone_warp import MISSING, Bones, areas
 from pose.coverage import APART
@@ -138,7 +139,7 @@ class FrameIndex:
         index = self.poses_of_both if mirrored else self.poses
         chosen: list[np.ndarray] = []
         poses, frames = (torch.from_numpy(each.poses) for each in (track, known))
-        least = poses.new_full((len(track), 1), MISSING)  # strain of each bone so far
+        least = poses.new_full((len(track), 1), MISSING)    # strain of each bone so far
 
         def allowed(part: slice) -> np.ndarray:
             may = np.ones((len(track.poses[part]), len(known)), bool)
@@ -155,12 +156,13 @@ class FrameIndex:
                                            allowed if learnt or chosen else None, track.depth)
             costs = costs + MIRRORED ** 2 * (rows >= len(self.track))
             if chosen:
+                least = torch.minimum(least, Bones.of(frames[chosen[-1]], poses,
+                                                      known.joints).strains)
                 left = strain_left(frames, rows, poses, least, known.joints)
                 costs = WHOLE * costs + np.float32(STRAINED) * left
                 best = costs.argsort(1, kind='stable')[:, :CANDIDATES]
                 rows, costs = (np.take_along_axis(each, best, 1) for each in (rows, costs))
             chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
-            least = torch.minimum(least, Bones.of(frames[chosen[-1]], poses, known.joints).strains)
         picked = np.stack(chosen, 1)
         return {str(path): row for files, row in zip(
             dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]
@@ -194,11 +196,11 @@ def strain_left(frames: torch.Tensor, rows: np.ndarray, poses: torch.Tensor,
     rows    (F, N)      of them
     least   (F, bones)  how much the frames chosen strain each bone
     """
-    out = np.empty(rows.shape, np.float32)
-    step = max(1, PAIRS // rows.shape[1])
+    out, count = np.empty(rows.shape, np.float32), rows.shape[1]
+    step = max(1, PAIRS // count)
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        some, count = torch.from_numpy(rows[part]), rows.shape[1]
+        some = torch.from_numpy(rows[part])
         wanted = poses[part].repeat_interleave(count, 0)
         strain = Bones.of(frames[some.flatten()], wanted, skeleton).strains
         strain = torch.minimum(strain.reshape(*some.shape, -1), least[part, None]).clamp(max=1)

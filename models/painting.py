@@ -113,7 +113,7 @@ def alone(model: BaseModel, dataset: BaseDataset,
         return
     threads = torch.get_num_threads()
     # Each thread has a number of its own, which threads begun later take over. Who waits for what
-    # is painted has no core to itself either: with two threads it took ten times as long.
+    # is painted has no core to itself either: with two threads it took more than twice as long.
     torch.set_num_threads(threads // count)
     with ThreadPoolExecutor(count, 'painting', torch.set_num_threads,
                             (threads // count,)) as pool:

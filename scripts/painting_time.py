@@ -103,18 +103,26 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
             times.append(time.perf_counter())
     # the first ones also set things up
     some = slice(at_once(model) if total > at_once(model) else 0, None)
-    parts = {label: statistics.median(frame[label] for frame in frames[some])
-             for label in frames[-1]}
-    whole = parts.pop('the rest')
-    rest = whole - sum(parts.values())
-    if carried:
-        parts['carrying on'] = statistics.median(
-            frame['carrying on'] for frame in carried[some] or carried)
-    parts['the rest'] = rest
     took = statistics.mean([after - before for before, after in pairwise(times)][some])
-    parts = {label: 1e3 * took * part / sum(parts.values()) for label, part in parts.items()}
     size = dataset.size
-    return parts, f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}'
+    return (shared_out(1e3 * took, frames[some], carried[some] or carried),
+            f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}')
+
+
+def shared_out(ms: float, frames: Sequence[Mapping[str, float]],
+               carried: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """{part: its ms} of so many: as much as it has of what all threads spent on a frame.
+
+    frames    seconds of each part of painting, 'the rest' standing for all of it
+    carried   those of making a frame follow the one before
+    """
+    parts = {label: statistics.median(frame[label] for frame in frames) for label in frames[0]}
+    painting = parts.pop('the rest')
+    rest = painting - sum(parts.values())
+    if carried:
+        parts['carrying on'] = statistics.median(frame['carrying on'] for frame in carried)
+    parts['the rest'] = rest
+    return {label: ms * part / sum(parts.values()) for label, part in parts.items()}
 
 
 def drawn(parts: Mapping[str, float], title: str) -> str:

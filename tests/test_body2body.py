@@ -1,6 +1,8 @@
 """--model body2body: real frames bent into the pose, over the background, and what refines them."""
 import json
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,18 +13,21 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
+from data.joints import PictureJoints
 from data.loader import Loader
+from data.masks import person_mask
 from data.matte import NEAR
-from data.plate import make_plate, person_mask
+from data.plate import make_plate
 from models import body2body_model, frame_index
 from models.body2body_model import CARRIED, KEPT, WINDOW, about, shares, window
-from models.bone_warp import MISSING, Bones
+from models.bone_warp import MISSING, Bones, areas
 from models.engine import choose_engine
 from models.frame_index import FrameIndex, strain_left
 from models.networks.refiner import Refiner
 from options.train_options import TrainOptions
 from pose.coverage import APART
 from pose.skeleton import BODY_25
+from pose.track import PoseTrack
 from util.errors import UserError
 
 
@@ -286,20 +291,22 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     assert torch.equal(model.carry(batch, blue, before, nobody), blue)
 
 
+STANDING = np.zeros((25, 3), np.float32)
+STANDING[:15] = [[50, 10, 1], [50, 20, 1], [42, 20, 1], [38, 32, 1], [36, 44, 1], [58, 20, 1],
+                 [62, 32, 1], [64, 44, 1], [50, 50, 1], [45, 50, 1], [44, 70, 1], [43, 90, 1],
+                 [55, 50, 1], [56, 70, 1], [57, 90, 1]]
+
+
 def test_a_further_frame_is_asked_for_what_the_first_would_have_to_strain():
     """One arm is raised: what is left of that is nothing where a frame shows the arm so, though
     its legs are elsewhere, and all of it where it does not."""
     generator = np.random.default_rng(0)
-    standing = np.zeros((25, 3), np.float32)
-    standing[:15] = [[50, 10, 1], [50, 20, 1], [42, 20, 1], [38, 32, 1], [36, 44, 1], [58, 20, 1],
-                     [62, 32, 1], [64, 44, 1], [50, 50, 1], [45, 50, 1], [44, 70, 1], [43, 90, 1],
-                     [55, 50, 1], [56, 70, 1], [57, 90, 1]]
-    raised, sitting = standing.copy(), standing.copy()
+    raised, sitting = STANDING.copy(), STANDING.copy()
     raised[3:5, 1] = 8, -4
     sitting[[10, 11, 13, 14], :2] = [[30, 52], [28, 70], [72, 52], [74, 70]]
     both = sitting.copy()
     both[3:5] = raised[3:5]
-    frames = torch.from_numpy(np.stack([standing, sitting, both]))
+    frames = torch.from_numpy(np.stack([STANDING, sitting, both]))
     poses = torch.from_numpy(raised)[None]
     least = Bones.of(frames[:1], poses, BODY_25).strains
     rows = np.array([[0, 1, 2]])
@@ -312,6 +319,41 @@ def test_a_further_frame_is_asked_for_what_the_first_would_have_to_strain():
     for f in range(9):
         alone = strain_left(crowd, rows[f:f + 1], crowd[f:f + 1], least[:1], BODY_25)[0]
         assert np.allclose(together[f], alone)
+
+
+def limbs_moved(random):
+    """STANDING with its elbows, wrists, knees and ankles elsewhere."""
+    pose = STANDING.copy()
+    ends = [3, 4, 6, 7, 10, 11, 13, 14]
+    pose[ends, :2] += random.normal(0, 8, (len(ends), 2))
+    return pose
+
+
+def test_the_frames_chosen_leave_less_strain_together_than_the_nearest_ones(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+
+    def track(count, apart):
+        poses = np.stack([limbs_moved(random) for _ in range(count)])
+        return PoseTrack(poses, np.arange(count) * apart, np.arange(count), 'BODY_25', (100, 100))
+    (tmp_path / 'index').mkdir()
+    track(80, 2 * APART).save(tmp_path / 'index' / 'poses.npz')
+    index, asked = FrameIndex(tmp_path / 'index'), track(6, 0.04)
+    paths = [Path(f'{number + 1:06d}.png') for number in asked.index]
+    dataset = SimpleNamespace(joints=PictureJoints(asked), root=tmp_path,
+                              pictures=SimpleNamespace(rows=[(path,) for path in paths]))
+
+    def left():
+        chosen = np.stack(list(index.choose(dataset, 3, smooth_path=0,
+                                                mirrored=True).values()))
+        frames, poses = (torch.from_numpy(each.poses) for each in (index.both, asked))
+        strains = [Bones.of(frames[rows], poses, BODY_25).strains for rows in chosen.T]
+        least = torch.stack(strains).amin(0).clamp(max=1)
+        return chosen[:, 0], float((least * areas(poses, BODY_25)).sum(1).mean())
+    first, together = left()
+    monkeypatch.setattr(frame_index, 'STRAINED', 0.0)
+    monkeypatch.setattr(frame_index, 'WHOLE', 1.0)
+    nearest, apart = left()
+    assert np.array_equal(first, nearest) and together < 0.9 * apart
 
 
 def test_the_second_frame_is_no_near_copy_of_the_first(run):

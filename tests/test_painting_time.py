@@ -43,6 +43,16 @@ def test_each_part_is_as_wide_as_it_takes_long():
     assert float(bars[1].get('x')) == pytest.approx(float(bars[0].get('x')) + wide[0], abs=0.1)
 
 
+def test_the_time_between_frames_is_shared_out_by_what_the_threads_spent():
+    frames = [{'network': 0.03, 'bending': 0.01, 'the rest': whole} for whole in (0.06, 0.05, 0.9)]
+    carried = [{'bending': 9.0, 'carrying on': 0.04}]
+    parts = painting_time.shared_out(50.0, frames, carried)
+    assert parts == pytest.approx({'network': 15.0, 'bending': 5.0, 'carrying on': 20.0,
+                                   'the rest': 10.0})
+    assert list(parts)[-1] == 'the rest'
+    assert painting_time.shared_out(60.0, frames, [])['the rest'] == pytest.approx(20.0)
+
+
 def test_parts_are_known_of_body2body_alone(trained):
     with pytest.raises(UserError, match='--model nearest'):
         painting_time.main(trained('nearest'))

@@ -37,7 +37,7 @@ class Refiner(nn.Module):
 
     sharp    channels that may change from pixel to pixel
     smooth   channels that are worked out at an eighth of the size: finer ones follow folds, and
-             what they move or light loses its texture (measured: LPIPS 0.7 % worse at a quarter)
+             what they move or light loses its texture (LPIPS 0.1832 at a quarter, 0.1820 here)
     H / 2 and W / 2 are multiples of `multiple`.
     """
 
