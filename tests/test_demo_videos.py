@@ -99,11 +99,13 @@ def test_the_same_call_draws_the_same_pictures(tmp_path):
     for name in ('target', 'source'):
         joints = [(tmp_path / run / f'{name}_joints.npz').read_bytes() for run in 'ab']
         assert joints[0] == joints[1]
-        # Not byte for byte: a full run once saw three bytes of one frame differ, nobody knows why.
+        # Not byte for byte: twice a full run saw them differ, by 0.2 levels in the mean at most.
+        # Nobody knows why; 1,700 calls on a busy machine drew and wrote the same every time.
+        # Another seed's noise differs by 1.8.
         first, again, grainier = (
             np.stack([frame.image for frame in read_frames(tmp_path / run / f'{name}.mp4')]
                      ).astype(int) for run in 'abc')
-        assert np.abs(first - again).mean() < 0.1 < np.abs(first - grainier).mean()
+        assert np.abs(first - again).mean() < np.abs(first - grainier).mean() / 3
 
 
 def test_the_joints_lie_beside_each_video(folder):
