@@ -47,8 +47,12 @@ SHORTEST = 3.0              # px: a bone seen from its end has no direction
 LEAST, MOST = 0.5, 2.0      # that a frame is scaled by
 POINTS = 64                 # along the shorter side, at which bending is worked out
 # Strain where the frame is drawn out to twice its width, or folded; and of how many points around
-# that is the mean, to each side: legs that were bent apart are no better beside the gap than in it.
-DRAWN_OUT, FOLDED, MEAN_OF = 0.4, 0.8, 4
+# strain is the mean, to each side: legs that were bent apart are no better beside the gap than in
+# it, and a sleeve that hangs from an arm is shown whole, by one frame.
+DRAWN_OUT, FOLDED, MEAN_OF = 0.4, 0.8, 6
+TURNED = 4.0                # strain of the trunk for each body height that `turned` gives: one seen
+                            # from the front is strained by 1 when it is to be seen from the side
+TRUNK = {('Neck', 'MidHip'), ('RShoulder', 'RHip'), ('LShoulder', 'LHip')}
 
 
 def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
@@ -78,8 +82,8 @@ def bent(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
 def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[int, int],
                 part: Part = WHOLE) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Where the pixels of a picture of size (W, H) at pose `wanted`, or of a part of it, lie in
-    the frames at pose `source`: x and y px, the nearness that `bend` gives, and the strain, there
-    and by what is drawn out or folded around; (B, H, W) each."""
+    the frames at pose `source`: x and y px, the nearness that `bend` gives, and the strain, by that
+    and by what is drawn out or folded, the mean around each pixel; (B, H, W) each."""
     step = max(1, min(size) // POINTS)
     (top, bottom, _), (left, right, _) = (
         side.indices(length) for side, length in zip(part[1:], size[::-1]))
@@ -91,9 +95,11 @@ def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[
     y = y[:, None]
     bones = Bones.of(source, wanted, skeleton)
     px, py, near, strain = bend(x, y, bones)
+    strain = strain + drawn_out(*(each * bones.fit[0][:, None, None] / step for each in (px, py)))
     inside = ..., slice(beyond, -beyond), slice(beyond, -beyond)
-    out = drawn_out(*(each * bones.fit[0][:, None, None] / step for each in (px, py)))
-    places = torch.stack([px[inside], py[inside], near[inside], strain[inside] + out], 1)
+    # slopes at the edge have one side only
+    strain = F.avg_pool2d(strain[:, None, 1:-1, 1:-1], 2 * MEAN_OF + 1, 1)[:, 0]
+    places = torch.stack([px[inside], py[inside], near[inside], strain], 1)
     full = [(points - 1) * step + 1 for points in places.shape[2:]]
     finer = F.interpolate(places, full, mode='bilinear', align_corners=True)
     across, down = left % step, top % step
@@ -104,16 +110,14 @@ def bent_places(source: Tensor, wanted: Tensor, skeleton: Skeleton, size: tuple[
 
 def drawn_out(x: Tensor, y: Tensor) -> Tensor:
     """(B, h, w): strain by how much closer the surroundings of each point lie in the frame, at
-    x, y (B, h + 2 M, w + 2 M), than in the picture, where each is one from the next; M is
-    MEAN_OF + 1."""
+    x, y (B, h, w), than in the picture, where each is one from the next."""
     (x_down, x_right), (y_down, y_right) = (torch.gradient(each, dim=(1, 2)) for each in (x, y))
     square = x_right ** 2 + x_down ** 2 + y_right ** 2 + y_down ** 2
     area = x_right * y_down - x_down * y_right
     # singular values of the slopes: their squares add up to `square`, their product is `area`
     narrow = ((square - (square ** 2 - 4 * area ** 2).clamp(min=0).sqrt()) / 2).clamp(min=1e-4)
     strain = DRAWN_OUT * -torch.log2(narrow.sqrt()).clamp(max=0) + FOLDED * (area <= 0)
-    strain = strain.clamp(max=4 * DRAWN_OUT)[:, 1:-1, 1:-1]         # slopes there have two sides
-    return F.avg_pool2d(strain[:, None], 2 * MEAN_OF + 1, 1)[:, 0]
+    return strain.clamp(max=4 * DRAWN_OUT)
 
 
 def grid(size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -144,6 +148,7 @@ class Bones:
     length, along   (B, N) px and (B, N, 2), as `direction` gives them, length_ and along_ likewise
     reach           (B, N) px: how thick those wanted are
     fit             as torso_fit gives it
+    turned          (B,), as `turned` gives it
     """
     names: tuple[tuple[str, str], ...]
     start: Tensor
@@ -156,13 +161,15 @@ class Bones:
     along_: Tensor
     reach: Tensor
     fit: Fit
+    turned: Tensor
 
     @classmethod
     def of(cls, source: Tensor, wanted: Tensor, skeleton: Skeleton) -> 'Bones':
         both = ends(wanted, skeleton), ends(source, skeleton)
         (length, along), (length_, along_) = (direction(*pair) for pair in both)
         return cls(named_bones(skeleton), *both[0], *both[1], length, along, length_, along_,
-                   reaches(wanted, skeleton), torso_fit(source, wanted, skeleton))
+                   reaches(wanted, skeleton), torso_fit(source, wanted, skeleton),
+                   turned(source, wanted, skeleton))
 
     @property
     def alike(self) -> Tensor:
@@ -172,15 +179,18 @@ class Bones:
     @property
     def strains(self) -> Tensor:
         """(B, N): of each bone, 0 where it is as in the frame, 1 where it is turned by 60 degrees
-        or foreshortened to a half; MISSING where one of the two does not show it."""
+        or foreshortened to a half, and the trunk's where it faces otherwise; MISSING where one of
+        the two does not show it."""
         longer = torch.log2(self.length_.clamp(min=SHORTEST) / self.length.clamp(min=SHORTEST)
                             * self.fit[0][:, None]).abs()
         # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
         told = torch.maximum(self.length, self.length_)
         told = told / (told + self.reach)
         seen = torch.stack([self.start, self.end, self.start_, self.end_])[..., 2].amin(0) > 0
+        trunk = torch.tensor([pair in TRUNK for pair in self.names], device=told.device)
+        facing = TURNED * self.turned[:, None] * trunk
         # a bone that is not seen in one of the two is a limb that may be missing there
-        return torch.where(seen, told * (2 - 2 * self.alike + longer), MISSING)
+        return torch.where(seen, told * (2 - 2 * self.alike + longer) + facing, MISSING)
 
 
 def bend(x: Tensor, y: Tensor, bones: Bones) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -274,6 +284,16 @@ def torso_fit(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> Fit:
     nowhere = torch.zeros_like(there)
     return (torch.where(seen, scale.clamp(LEAST, MOST), 1.0),
             torch.where(seen[:, None], there, nowhere), torch.where(seen[:, None], here, nowhere))
+
+
+def turned(source: Tensor, wanted: Tensor, skeleton: Skeleton) -> Tensor:
+    """float (B,), in body heights: how far the line between the shoulders, and so the side of the
+    chest that is seen, is another in the frame; 0 where not all four are seen."""
+    right, left = (skeleton.index(joint) for joint in ('RShoulder', 'LShoulder'))
+    lines = [(pose[:, left] - pose[:, right])[:, :2] /
+             body_height(pose, skeleton).clamp(min=1e-6)[:, None] for pose in (source, wanted)]
+    seen = torch.stack([pose[:, joint, 2] for pose in (source, wanted) for joint in (right, left)])
+    return torch.where(seen.amin(0) > 0, (lines[1] - lines[0]).norm(dim=-1), 0.0)
 
 
 def torso(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:

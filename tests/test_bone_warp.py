@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from models.bone_warp import (
     DRAWN_OUT,
@@ -13,6 +14,7 @@ from models.bone_warp import (
     moved,
     resized,
     sampled,
+    turned,
 )
 from pose.skeleton import BODY_25, COCO_18, convert
 
@@ -199,7 +201,7 @@ def test_what_is_drawn_out_or_folded_is_strained_and_what_is_turned_or_laid_toge
 
     def strain(x, y):
         return drawn_out(x[None], y[None])
-    assert strain(x, y).shape == (1, 30 - 2 * MEAN_OF - 2, 40 - 2 * MEAN_OF - 2)
+    assert strain(x, y).shape == (1, 30, 40)
     turned = strain(0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y)
     assert max(turned.max(), strain(x, y).max(), strain(2 * x, y).max()) < 1e-3
     for drawn in (strain(x / 2, y), strain(x, y / 2), strain(x / 2, 2 * y)):
@@ -207,8 +209,29 @@ def test_what_is_drawn_out_or_folded_is_strained_and_what_is_turned_or_laid_toge
     assert strain(x / 8, y).min() > 2 * DRAWN_OUT
     assert torch.allclose(strain(-x, y), torch.tensor(FOLDED), atol=1e-3)
     legs = torch.where(x < 15, x, torch.where(x < 25, 15 + (x - 15) / 5, x - 8))
-    gap, leg, other = strain(legs, y)[0, 10, [15, 21, 0]]
-    assert gap > leg > 0.1 and other < 1e-3, 'legs bent apart are strained beside the gap as well'
+    gap, leg = strain(legs, y)[0, 10, [20, 10]]
+    assert gap > 2 * DRAWN_OUT and leg < 1e-3
+
+
+def test_strain_is_the_mean_of_that_around(monkeypatch):
+    source, wanted = pose(RWrist=(20, 46)), pose(LKnee=(60, 62))
+    around = bent_places(source, wanted, BODY_25, SIZE)[3]
+    monkeypatch.setattr('models.bone_warp.MEAN_OF', 0)
+    alone = bent_places(source, wanted, BODY_25, SIZE)[3]
+    mean = F.avg_pool2d(alone, 2 * MEAN_OF + 1, 1)
+    assert torch.allclose(around[:, MEAN_OF:-MEAN_OF, MEAN_OF:-MEAN_OF], mean, atol=1e-4)
+    assert around.max() < alone.max()
+
+
+def test_a_trunk_is_strained_where_it_is_to_be_seen_from_another_side():
+    side = pose(RShoulder=(47, 26), LShoulder=(49, 26))
+    for source, wanted in ((pose(), side), (side, pose())):
+        assert strain_at(source, wanted, 48, 40) > 5 * strain_at(source, wanted, 48, 80)
+        assert strain_at(source, wanted, 48, 40) > 0.3
+    back = pose(RShoulder=PLACES['LShoulder'], LShoulder=PLACES['RShoulder'])
+    same, half, whole, unknown = (float(turned(pose(), wanted, BODY_25)) for wanted in (
+        pose(), side, back, pose(RShoulder=None)))
+    assert same == unknown == 0 and whole > 2 * half > 0
 
 
 def test_legs_bent_apart_are_strained_though_their_bones_are_as_they_were(monkeypatch):
