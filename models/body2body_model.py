@@ -13,7 +13,6 @@ Shape letters: B batch, N frames retrieved for each pose, C channels, H W pixels
 joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
 """
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,26 +31,18 @@ if TYPE_CHECKING:
     from models.bone_warp import Part
     from models.engine import Batch
     from models.frame_index import FrameIndex
-    from pose.skeleton import Skeleton
 
 REACH = 8.0         # px of a frame of 256: the farthest that G may look beside a place
 LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise than in the frame
-# Logits of whom to trust: by how much G may change them, so that nobody is ever shut out, and, to
-# begin with, of who is the person or is not, by how much each frame is less than the one before,
-# and less for its strain. Hard choices: mixed textures are soft, and LPIPS was 4 % worse at 10.
-SWAY, SURE, LATER, STRAIN = 6.0, 3.0, 2.0, 150.0
 # What becomes of each weight where no VGG is at hand: L1 alone would blur, so that what D sees
 # takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
 INSTEAD_OF_VGG = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
 KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
-AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
-WINDOW = 128        # px that a step looks at
 WRONG = 0.1         # of the frames shown while training are any: a stranger's pose is like none
 NOISE = 0.002       # of the picture's size, by which the joints wanted are moved while training
 # How much of the person is carried on from the frame before, bent into the pose; less, and the
-# picture is less calm, more, and it is softer. And by how much, of [-1, 1], the person differs
-# from the background, half at that: a hard edge is dotted.
-CARRIED, DIFFERS = 0.5, 0.08
+# picture is less calm, more, and it is softer.
+CARRIED = 0.5
 
 
 class Body2BodyModel(MultiscaleJudge):
@@ -205,6 +196,7 @@ class Body2BodyModel(MultiscaleJudge):
         """(B, C + 1, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
         import torch
 
+        from pose.measures import affine_between
         from pose.skeleton import skeleton_with
         size = batch['A'].shape[-1], batch['A'].shape[-2]
         return torch.stack([self.seen_from((self.cameras[path] @ np.linalg.inv(affine_between(
@@ -231,30 +223,32 @@ class Body2BodyModel(MultiscaleJudge):
         import torch
         import torch.nn.functional as F
 
-        from models import bone_warp
+        from models import blending, bone_warp
         size = x.shape[-1], x.shape[-2]
         px, py, sure, strain = bone_warp.bent_places(source, wanted, self.index.track.joints, size,
                                                      part)
         x, behind, count, (h, w) = x[part], behind[part], self.opt.num_frames, px.shape[-2:]
         # What G decides by is half the size; what is shown is looked up once, at the full one.
-        half_x, half_y, half_sure, half_strain = halved(torch.stack([px, py, sure, strain], 1)
-                                                        ).unbind(1)
+        half_x, half_y, half_sure, half_strain = blending.halved(
+            torch.stack([px, py, sure, strain], 1)).unbind(1)
         bent = bone_warp.sampled(frames, half_x, half_y, 'bilinear')
         parts = torch.cat([bent, 2 * half_sure[:, None] - 1,
                            half_strain.clamp(max=2)[:, None] - 1], 1)
         parts = parts.reshape(len(x), -1, *parts.shape[-2:])
-        said = self.generate(torch.cat([halved(x), parts, halved(behind)], 1))[..., :h, :w].float()
+        said = self.generate(torch.cat([blending.halved(x), parts, blending.halved(behind)], 1))
+        said = said[..., :h, :w].float()
         colours = self.opt.output_nc
         colour, trust, beside, light = said.split([colours, count + 2, 2 * count, colours], 1)
         beside = REACH * max(frames.shape[-2:]) / 256 * F.softsign(beside.reshape(-1, 2, h, w))
         moved = bone_warp.sampled(frames, px + beside[:, 0], py + beside[:, 1])
         moved = moved.reshape(len(x), count, -1, h, w)
-        share = shares(trust, moved[:, :, -1], strain.reshape(len(x), count, h, w))
+        share = blending.shares(trust, moved[:, :, -1], strain.reshape(len(x), count, h, w))
         frame, back, paint = share.split([count, 1, 1], 1)
         return (moved[:, :, :-1] * frame[:, :, None]).sum(1) + back * behind[:, :-1] + \
             LIGHT * F.softsign(light) * frame.sum(1, keepdim=True) + paint * F.softsign(colour)
 
     def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+        from models.blending import about
         behind, (frames, source, wanted) = self.background(batch), self.retrieved(batch)
         part = about(wanted[::self.opt.num_frames].cpu().numpy(), self.index.track.joints,
                      batch['A'].shape[-2:])
@@ -270,6 +264,7 @@ class Body2BodyModel(MultiscaleJudge):
         import torch
 
         from models import bone_warp
+        from models.blending import about, differing
         skeleton, size = self.index.track.joints, (painted.shape[-2], painted.shape[-1])
         poses, poses_before = self.wanted(batch), self.wanted(batch_before)
         part = about(poses.cpu().numpy(), skeleton, size)
@@ -288,6 +283,7 @@ class Body2BodyModel(MultiscaleJudge):
         import torch
         import torch.nn.functional as F
 
+        from models.blending import window
         from models.losses import feature_matching
         D, x, y = self.networks['D'], batch['A'], batch['B']
         frames, source, wanted = self.retrieved(batch, WRONG)
@@ -318,87 +314,3 @@ class Body2BodyModel(MultiscaleJudge):
         self.descend('G', torch.stack(list(losses.values())).sum())
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
-
-
-def window(wanted: 'Tensor', size: 'tuple[int, int]') -> 'Part':
-    """A square about one of the joints seen: that is where something is to be learnt, and a
-    step takes as long for a large picture as for a small one."""
-    import torch
-
-    from models.networks.refiner import Refiner
-    unit = Refiner.enlarges * Refiner.multiple
-    side = max(unit, min(WINDOW, *size) // unit * unit)
-    seen = wanted[0, wanted[0, :, 2] > 0, :2].cpu()
-    joint = seen[int(torch.randint(len(seen), ()))] if len(seen) else torch.tensor(
-        [size[1] / 2, size[0] / 2])
-    left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
-                 zip(joint, (size[1], size[0])))
-    return ..., slice(top, top + side), slice(left, left + side)
-
-
-def about(wanted: 'np.ndarray', skeleton: 'Skeleton', size: 'tuple[int, int]') -> 'Part':
-    """The rectangle in which the people of poses (B, K, 3) are, clothes and hair included: what
-    lies beside it is the background, still and unpainted, and takes no time."""
-    from data.masks import person_mask
-    from models.networks.refiner import Refiner
-    unit = Refiner.enlarges * Refiner.multiple
-    mask = np.any([person_mask(pose, skeleton, (size[1], size[0]), AROUND) for pose in wanted], 0)
-    sides = []
-    for axis in (1, 0):
-        there = np.flatnonzero(mask.any(axis))
-        first, last = (there[0], there[-1] + 1) if len(there) else (0, unit)
-        sides.append(slice(int(first) // unit * unit, min(-(-int(last) // unit) * unit,
-                                                          mask.shape[1 - axis])))
-    return ..., sides[0], sides[1]
-
-
-def differing(picture: 'Tensor', behind: 'Tensor') -> 'Tensor':
-    """(B, 1, H, W), 0 to 1: how much a picture (B, C, H, W) is not the background (B, C + 1, H,
-    W)."""
-    apart = (picture - behind[:, :-1]).abs().amax(1, keepdim=True)
-    return (apart / DIFFERS - 0.5).clamp(0, 1)
-
-
-def halved(pictures: 'Tensor') -> 'Tensor':
-    """(B, C, H, W) -> (B, C, H / 2, W / 2), rounded up: each pixel the mean of four."""
-    import torch.nn.functional as F
-    return F.avg_pool2d(pictures, 2, ceil_mode=True)
-
-
-def shares(said: 'Tensor', person: 'Tensor', strain: 'Tensor') -> 'Tensor':
-    """(B, N + 2, H, W), together 1: how much of each pixel is of each frame, of the background
-    and of paint.
-
-    said     (B, N + 2, H, W) what G says; where that is 0 it is the frame that is strained least
-             where that shows the person, elsewhere the background
-    person   (B, N, H, W) -1..1: how much each frame shows the person there
-    strain   (B, N, H, W) as bone_warp.bend gives it
-    """
-    import torch
-    import torch.nn.functional as F
-    later = torch.arange(strain.shape[1], device=strain.device).view(1, -1, 1, 1)
-    best = -STRAIN * strain - LATER * later
-    best = (best - best.amax(1, keepdim=True)).clamp(min=-SWAY)
-    there = SURE * (person * best.softmax(1)).sum(1, keepdim=True)
-    begun = torch.cat([SURE * person + best, -there, torch.full_like(there, -SURE)], 1)
-    # bounded, but with a slope everywhere: what went too far comes back
-    return (begun + SWAY * F.softsign(said / SWAY)).softmax(1)
-
-
-def affine_between(before: 'np.ndarray', after: 'np.ndarray', skeleton: 'Skeleton'
-                   ) -> 'np.ndarray':
-    """float64 (3, 3): how a picture was moved, by what became of the pose in it.
-
-    before, after   float (K, 3), the same joints of the same body; those of a mirrored picture
-                    have changed sides
-    """
-    both = (before[:, 2] > 0) & (after[:, 2] > 0)
-    if np.allclose(before[both, :2], after[both, :2]) or both.sum() < 3:
-        return np.eye(3)
-    fits = []
-    for order in (np.arange(len(before)), np.array(skeleton.partners)):
-        seen = (before[order, 2] > 0) & (after[:, 2] > 0)
-        known = np.column_stack([before[order][seen, :2], np.ones(seen.sum())])
-        matrix = np.linalg.lstsq(known, after[seen, :2], rcond=None)[0]
-        fits.append((np.abs(known @ matrix - after[seen, :2]).mean(), matrix))
-    return np.vstack([min(fits, key=itemgetter(0))[1].T, [0, 0, 1]])

@@ -48,7 +48,7 @@ class Part:
     trains: bool = False
 
 
-MODEL, WARP = 'models.body2body_model', 'models.bone_warp'
+MODEL, BLEND, WARP = 'models.body2body_model', 'models.blending', 'models.bone_warp'
 ALL = 'all of it'
 PARTS = {
     ALL: Part('as it is'),
@@ -56,7 +56,7 @@ PARTS = {
     'complement': Part('further frames are the next nearest, not those that show the rest best',
                        {'models.frame_index:STRAINED': 0.0, 'models.frame_index:WHOLE': 1.0}),
     'strain': Part('the nearest frame shows every limb, not the one strained least',
-                   {f'{MODEL}:STRAIN': 0.0}),
+                   {f'{BLEND}:STRAIN': 0.0}),
     'mirror': Part('no frame is mirrored', {'models.frame_index:MIRRORED': 1e6}),
     'side': Part('to the left is as to the right', {'pose.retrieve:SIDE': 0.0}),
     'path': Part('the nearest frame each time, however it jumps', {'pose.retrieve:JUMP': 0.0}),
@@ -73,7 +73,7 @@ PARTS = {
     'carried': Part('nothing is carried on from the frame before', {f'{MODEL}:CARRIED': 0.0}),
     'light': Part('the person is lit as in the frame', {f'{MODEL}:LIGHT': 0.0}, trains=True),
     'beside': Part('no looking beside a place', {f'{MODEL}:REACH': 0.0}, trains=True),
-    'window': Part('a step looks at the whole picture', {f'{MODEL}:WINDOW': 1 << 16}, trains=True),
+    'window': Part('a step looks at the whole picture', {f'{BLEND}:WINDOW': 1 << 16}, trains=True),
     'wrong': Part('no wrong frames while training', {f'{MODEL}:WRONG': 0.0}, trains=True),
     'noise': Part('no noise on the joints while training', {f'{MODEL}:NOISE': 0.0}, trains=True),
     'lpips': Part("pix2pixHD's perceptual loss in place of LPIPS",

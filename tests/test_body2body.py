@@ -18,8 +18,9 @@ from data.loader import Loader
 from data.masks import person_mask
 from data.matte import NEAR
 from data.plate import make_plate
-from models import body2body_model, frame_index
-from models.body2body_model import CARRIED, KEPT, WINDOW, about, shares, window
+from models import blending, body2body_model, frame_index
+from models.blending import WINDOW, about, shares, window
+from models.body2body_model import CARRIED, KEPT
 from models.bone_warp import MISSING, Bones, areas
 from models.engine import choose_engine
 from models.frame_index import FrameIndex, strain_left
@@ -236,7 +237,7 @@ def test_only_where_the_person_may_be_anything_is_painted():
 def test_beside_the_person_stands_the_background_as_it_is(run, monkeypatch):
     run.train('--max_steps', '1')
     corner = ..., slice(0, 32), slice(16, 48)
-    monkeypatch.setattr(body2body_model, 'about', lambda *given: corner)
+    monkeypatch.setattr(blending, 'about', lambda *given: corner)
     monkeypatch.setattr(body2body_model.Body2BodyModel, 'paint_from',
                         lambda self, x, *given: torch.ones_like(x[corner]))
     behind = FrameIndex(run.folder / 'index').plate().picture
