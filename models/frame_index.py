@@ -34,6 +34,9 @@ from util.progress import progress
 REMEMBERED = 256e6      # bytes of decoded frames, and of cutouts, kept in memory: a training step
                         # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
+# pose.retrieve.SIDE where frames may be mirrored: one of the two faces the right way, the joints
+# say which, and the depth that tells the side is often wrong of who is seen in profile.
+SIDE_OF_BOTH = 5.0
 # Of further frames for one pose: how many near ones are asked what they could show better, how
 # much what is still strained counts, in %^2, and how much less the pose as a whole.
 ASKED, STRAINED, WHOLE = 512, 300.0, 0.3
@@ -86,7 +89,7 @@ class FrameIndex:
 
     @cached_property
     def poses_of_both(self) -> PoseIndex:
-        return PoseIndex(self.both.poses, self.both.joints, self.both.depth)
+        return PoseIndex(self.both.poses, self.both.joints, self.both.depth, SIDE_OF_BOTH)
 
     @cached_property
     def poses(self) -> PoseIndex:

@@ -51,21 +51,24 @@ class PoseIndex:
     poses     float (T, K, 3), one of them at least with a torso
     skeleton  what the K joints are
     depth     float (T, K) px as a PoseTrack has it; without it the face tells the side
+    side      % between facing the camera and facing left or right
 
     All that a cost is a sum of is a product of what each of the two poses knows alone, so that one
     matrix product gives the costs of all frames. float32 keeps them within 0.01 %^2 and a
     100,000th of the exact ones.
     """
 
-    def __init__(self, poses: np.ndarray, skeleton: Skeleton, depth: np.ndarray | None = None):
-        self.skeleton = skeleton
+    def __init__(self, poses: np.ndarray, skeleton: Skeleton, depth: np.ndarray | None = None,
+                 side: float = SIDE):
+        self.skeleton, self.side = skeleton, side
         body = shapes(poses, skeleton)
         stance = stances(poses, body, skeleton)
         self.unseen = np.flatnonzero(~body.seen)
         self.most = int(body.seen.sum())
         self.middle = np.median(stance[body.seen], axis=0)
         self.columns = np.hstack([
-            factors(body, False, SHARE), side_factors(sides(poses, body, skeleton, depth), False),
+            factors(body, False, SHARE),
+            side_factors(side * sides(poses, body, skeleton, depth), False),
             stance_factors(stance - self.middle)], dtype=np.float32).T.copy()
 
     def costs(self, source: np.ndarray, place: float = 0.0,
@@ -78,7 +81,7 @@ class PoseIndex:
         """
         body = shapes(source, self.skeleton)
         rows = [factors(body, True, SHARE),
-                side_factors(sides(source, body, self.skeleton, depth), True)]
+                side_factors(self.side * sides(source, body, self.skeleton, depth), True)]
         if place:
             stance = stances(source, body, self.skeleton)
             rows.append(place * TOTAL * stance_factors(stance - self.middle, np.exp(stance[:, 2])))
@@ -171,9 +174,9 @@ def sides(poses: np.ndarray, body: Shapes, skeleton: Skeleton,
 
 
 def side_factors(side: np.ndarray, source: bool) -> np.ndarray:
-    """(F, 3): rows whose products are SIDE^2 (s - s')^2 where both are known, else 0."""
+    """(F, 3): rows whose products are (s - s')^2 where both are known, else 0."""
     known = np.isfinite(side)
-    side = SIDE * np.where(known, side, 0)
+    side = np.where(known, side, 0)
     square = side ** 2
     return np.stack([square, known, -2 * side] if source else [known, square, side], 1)
 

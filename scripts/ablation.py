@@ -58,7 +58,7 @@ PARTS = {
     'strain': Part('the nearest frame shows every limb, not the one strained least',
                    {f'{BLEND}:STRAIN': 0.0}),
     'mirror': Part('no frame is mirrored', {'models.frame_index:MIRRORED': 1e6}),
-    'side': Part('to the left is as to the right', {'pose.retrieve:SIDE': 0.0}),
+    'side': Part('to the left is as to the right', {'models.frame_index:SIDE_OF_BOTH': 0.0}),
     'path': Part('the nearest frame each time, however it jumps', {'pose.retrieve:JUMP': 0.0}),
     'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
     'drawn_out': Part('what is drawn out or folded is no strain',

@@ -357,6 +357,24 @@ def test_the_frames_chosen_leave_less_strain_together_than_the_nearest_ones(tmp_
     assert np.array_equal(first, nearest) and together < 0.9 * apart
 
 
+def test_a_wrong_depth_does_not_outweigh_the_joints_where_frames_may_be_mirrored(tmp_path):
+    """Two frames in profile: one as asked for, if it were not for what the depth says, the other
+    with its arm elsewhere."""
+    profile = STANDING.copy()
+    profile[[2, 5, 9, 12], 0] = 50
+    profile[[4, 7], 0] = 70                             # both hands before him
+    other = profile.copy()
+    other[3:5, :2] += 12
+    facing_right, facing_left = (np.array([20.0 * (joint[0] == far) for joint in BODY_25.joints])
+                                 for far in 'LR')
+    (tmp_path / 'index').mkdir()
+    PoseTrack(np.stack([profile, other]), np.arange(2.0), np.arange(2), 'BODY_25', (100, 100),
+              depth=np.stack([facing_right, facing_left])).save(tmp_path / 'index' / 'poses.npz')
+    index = FrameIndex(tmp_path / 'index')
+    assert index.poses.nearest(profile, depth=facing_left)[0] == 1
+    assert index.poses_of_both.nearest(profile, depth=facing_left)[0] == 0
+
+
 def test_the_second_frame_is_no_near_copy_of_the_first(run):
     run.train('--max_steps', '1')
     index = FrameIndex(run.folder / 'index')

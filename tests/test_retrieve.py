@@ -50,7 +50,7 @@ def noisy(count, seed):
     return poses.astype(np.float32), depth
 
 
-def cost(pose, other, place, depth, other_depth):
+def cost(pose, other, place, side, depth, other_depth):
     """What one pose costs for another, worked out joint by joint."""
     (a, b), missing = ((shapes(p[None], BODY_25)) for p in (pose, other)), [
         limb.missing for limb in LIMBS.values() for _ in limb.joints]
@@ -63,7 +63,7 @@ def cost(pose, other, place, depth, other_depth):
     way, other_way = (sides(p[None], s, BODY_25, None if d is None else d[None])[0]
                       for p, s, d in ((pose, a, depth), (other, b, other_depth)))
     if np.isfinite([way, other_way]).all():
-        total += (SIDE * (way - other_way)) ** 2
+        total += (side * (way - other_way)) ** 2
     size, other_size = (float(heights(p[None].astype(float), BODY_25)[0]) for p in (pose, other))
     hip = BODY_25.index('MidHip')
     apart = (pose[hip, :2] - other[hip, :2]).astype(float) / size
@@ -71,17 +71,18 @@ def cost(pose, other, place, depth, other_depth):
 
 
 @pytest.mark.parametrize('place', [0.0, 0.3])
+@pytest.mark.parametrize('side', [SIDE, 5.0])
 @pytest.mark.parametrize('deep', [False, True])
-def test_all_costs_at_once_are_those_of_comparing_pose_with_pose(deep, place):
+def test_all_costs_at_once_are_those_of_comparing_pose_with_pose(deep, side, place):
     (source, depth), (known, known_depth) = noisy(12, 0), noisy(40, 1)
     depths = (depth, known_depth) if deep else (None, None)
-    costs = PoseIndex(known, BODY_25, depths[1]).costs(source, place, depths[0])
+    costs = PoseIndex(known, BODY_25, depths[1], side).costs(source, place, depths[0])
     seen, there = (heights(poses, BODY_25) > 0 for poses in (source, known))
     assert 5 < seen.sum() < 12 and 20 < there.sum() < 40
     assert np.isinf(costs[:, ~there]).all()
     for f in np.flatnonzero(seen):
         for t in np.flatnonzero(there):
-            true = cost(source[f], known[t], place, *(
+            true = cost(source[f], known[t], place, side, *(
                 (depth[f], known_depth[t]) if deep else (None, None)))
             assert costs[f, t] == pytest.approx(true, rel=1e-5, abs=0.01)
 
