@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from models.average import Average
     from models.engine import Batch, Engine
 
+# What is said of weights that fit no network of a model that has its own, not one by --netG.
+OTHERWISE = ('It was trained by other flags or another version of this program: train anew, with '
+             '--overwrite.')
+
 
 class BaseModel:
     """networks, optimizers: dicts by name, 'G' painting. Filled by `build`.
@@ -240,12 +244,14 @@ class BaseModel:
         paints loads NAME_ema instead where there is one, but with --no_ema."""
         from models.networks import which_flags
         from util.checkpoints import load_weights
+        by_flag = 'netG' in self.DEFAULTS       # else the model has networks of its own
 
         def load(network: 'nn.Module', name: str, ema: bool) -> None:
             averaged = folder / f'{epoch}_net_{name}_ema.pth'
             plain = folder / f'{epoch}_net_{name}.pth'
             load_weights(network, averaged if ema and averaged.is_file() else plain,
-                         f'--net{name}', which_flags)
+                         f'--net{name}' if by_flag else f'--model {self.opt.model}',
+                         which_flags if by_flag else lambda _: OTHERWISE)
 
         for name, network in self.networks.items():
             load(network, name, ema=not (self.opt.isTrain or self.opt.no_ema))

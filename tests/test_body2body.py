@@ -194,6 +194,17 @@ def test_a_run_that_lacks_a_part_says_which_and_how_to_get_it(run, part):
         run.paint()
 
 
+def test_weights_of_another_version_are_told_to_be_trained_anew(run):
+    run.train('--max_steps', '1')
+    for file in run.folder.glob('latest_net_G*.pth'):
+        weights = torch.load(file)
+        weights['smooth.weight'] = weights['smooth.weight'][:, :1]
+        torch.save(weights, file)
+    with pytest.raises(UserError, match='than --model body2body asks for .*train anew') as told:
+        run.paint()
+    assert '--net' not in str(told.value)
+
+
 def test_where_no_vgg_is_at_hand_it_says_so_and_trains(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     monkeypatch.setenv('BODY2BODY_WEIGHTS', str(tmp_path))
