@@ -1,18 +1,25 @@
-"""DOC"""
-from typing import Any
+"""Joint augmentation: pose and frame are moved a little, together, so that training sees more poses
+than were filmed.
+
+The joints are moved. The pose is then drawn again from them, so that its lines keep their width
+and a mirror exchanges the colours of left and right. The frame is warped by the same transform.
+
+Shape letters: K joints. A pose is float32 (K, 3): x px, y px, confidence.
+"""
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from data.joints import PictureJoints
-from pose.track import PoseTrack
-from pose.skeleton import Skeleton
-from util.errors import UserError
-import argparse
+from typing import Any
+
 import cv2
-from pose.draw import draw_pose
-from pose.skeleton import mirror
 import numpy as np
+
+from data.joints import PictureJoints
+from pose.draw import draw_pose
+from pose.skeleton import Skeleton, mirror
+from pose.track import PoseTrack
+from util.errors import UserError, warn
 from util.images import size_of
-from util.errors import warn
 
 FLAGS = ('rotate', 'scale', 'shift', 'drop_limb')       # what cannot be done to pixels alone
 # what --drop_limb leaves out at once: the joints whose names begin so

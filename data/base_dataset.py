@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from data.compatibility import check_drawn_alike
 from data.joints import PictureJoints
-from data.redraw import check_drawn_alike
 from pose.draw import LABELS
 from pose.track import PoseTrack
 from util.errors import UserError

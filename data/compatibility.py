@@ -1,9 +1,10 @@
 """Checks that poses are drawn as those a run was trained on."""
-from typing import Any
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
 from util.errors import UserError
-import shlex
 
 SAME_WIDTH = 0.01       # lines whose widths differ by less than this part are alike
 

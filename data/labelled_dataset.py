@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from data.aligned_dataset import AlignedDataset
+from data.augmentation import FLAGS
 from data.base_dataset import BaseDataset, no_such_phase, pictures_in
 from data.cache import read_picture
-from data.joints import FLAGS
 from data.transforms import geometry, to_channels
 from util.errors import UserError
 

@@ -1,5 +1,6 @@
 """One crop and one flip for both halves of a pair. Images are (H, W, C) uint8."""
 import dataclasses
+from operator import itemgetter
 
 import cv2
 import numpy as np
@@ -74,3 +75,22 @@ def to_channels(image: np.ndarray, channels: int) -> np.ndarray:
     if channels == 1:
         return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None]
     return image
+
+
+def affine_between(before: np.ndarray, after: np.ndarray, skeleton: Skeleton
+                   ) -> np.ndarray:
+    """float64 (3, 3): how a picture was moved, by what became of the pose in it.
+
+    before, after   float (K, 3), the same joints of the same body; those of a mirrored picture
+                    have changed sides
+    """
+    both = (before[:, 2] > 0) & (after[:, 2] > 0)
+    if np.allclose(before[both, :2], after[both, :2]) or both.sum() < 3:
+        return np.eye(3)
+    fits = []
+    for order in (np.arange(len(before)), np.array(skeleton.partners)):
+        seen = (before[order, 2] > 0) & (after[:, 2] > 0)
+        known = np.column_stack([before[order][seen, :2], np.ones(seen.sum())])
+        matrix = np.linalg.lstsq(known, after[seen, :2], rcond=None)[0]
+        fits.append((np.abs(known @ matrix - after[seen, :2]).mean(), matrix))
+    return np.vstack([min(fits, key=itemgetter(0))[1].T, [0, 0, 1]])

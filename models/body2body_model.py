@@ -196,7 +196,7 @@ class Body2BodyModel(MultiscaleJudge):
         """(B, C + 1, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
         import torch
 
-        from pose.measures import affine_between
+        from data.transforms import affine_between
         from pose.skeleton import skeleton_with
         size = batch['A'].shape[-1], batch['A'].shape[-2]
         return torch.stack([self.seen_from((self.cameras[path] @ np.linalg.inv(affine_between(

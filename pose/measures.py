@@ -3,7 +3,6 @@
 Shapes as in pose/track."""
 from collections.abc import Iterator
 from itertools import pairwise
-from operator import itemgetter
 
 import numpy as np
 
@@ -44,25 +43,6 @@ def body_parts(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
         return bones * (joints[..., 2] > 0).all(1)
     legs = [length(f'{side}Hip', f'{side}Knee', f'{side}Ankle') for side in 'RL']
     return np.stack([length('Nose', 'Neck'), length('Neck', 'MidHip'), np.maximum(*legs)], 1)
-
-
-def affine_between(before: np.ndarray, after: np.ndarray, skeleton: Skeleton
-                   ) -> np.ndarray:
-    """float64 (3, 3): how a picture was moved, by what became of the pose in it.
-
-    before, after   float (K, 3), the same joints of the same body; those of a mirrored picture
-                    have changed sides
-    """
-    both = (before[:, 2] > 0) & (after[:, 2] > 0)
-    if np.allclose(before[both, :2], after[both, :2]) or both.sum() < 3:
-        return np.eye(3)
-    fits = []
-    for order in (np.arange(len(before)), np.array(skeleton.partners)):
-        seen = (before[order, 2] > 0) & (after[:, 2] > 0)
-        known = np.column_stack([before[order][seen, :2], np.ones(seen.sum())])
-        matrix = np.linalg.lstsq(known, after[seen, :2], rcond=None)[0]
-        fits.append((np.abs(known @ matrix - after[seen, :2]).mean(), matrix))
-    return np.vstack([min(fits, key=itemgetter(0))[1].T, [0, 0, 1]])
 
 
 def runs(mask: np.ndarray) -> Iterator[slice]:

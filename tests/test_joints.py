@@ -7,7 +7,7 @@ from test_redraw import SIZE, dataset
 
 import data.joints
 from data.aligned_dataset import AlignedDataset
-from data.joints import affine, droppable, moved
+from data.augmentation import affine, droppable, moved
 from data.loader import Loader
 from data.transforms import geometry
 from options.train_options import TrainOptions

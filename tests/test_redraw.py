@@ -11,7 +11,8 @@ from test_draw import figure
 import preprocess
 import train
 from data import datasets
-from data.redraw import check_drawn_alike, redraw
+from data.compatibility import check_drawn_alike
+from data.redraw import redraw
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from pose.draw import STYLES, default_line_width, draw_facts, draw_pose
