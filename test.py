@@ -15,11 +15,11 @@ def main(argv: list[str] | None = None) -> Path:
     import torch
 
     from data import datasets
+    from evaluation.painting import paint_dataset
+    from evaluation.results import Results
     from models import models
     from models.engine import choose_engine
-    from models.painting import paint_dataset
     from util.files import write_json
-    from util.results import Results
     from util.run_record import read_record
     from util.sinks.terminal_sink import memory_taken
 
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> Path:
     if not opt.no_video:
         results.write_videos(opt.video_from)
     if opt.metrics != 'none':
-        from models.measuring import measure
+        from evaluation.evaluate import measure
         measure(results, dataset, opt, engine, {'run': opt.name, 'epoch': epoch})
     return results.write_page({'run': opt.name, 'epoch': epoch, 'model': opt.model,
                                'netG': opt.netG, 'dataset': opt.dataroot, 'phase': opt.phase})

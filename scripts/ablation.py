@@ -107,10 +107,10 @@ def paint(part: Part, opt: argparse.Namespace
     from data import datasets
     from data.joints import person_box
     from data.loader import Loader
+    from evaluation.evaluators import Instant, MotionGauge
+    from evaluation.painting import painted
     from models import models
     from models.engine import choose_engine
-    from models.gauges import Instant, MotionGauge
-    from models.painting import painted
     from options.test_options import TestOptions
     from util.run_record import read_record
     run = ['--dataroot', opt.dataroot, '--name', 'ablation', '--checkpoints_dir', str(opt.out)]
@@ -136,9 +136,9 @@ def paint(part: Part, opt: argparse.Namespace
 
 def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     """What test.py would say of them one by one, as far as it can be measured here."""
+    from evaluation.evaluate import gathered, network_gauges
+    from evaluation.evaluators import Instant, PictureGauge
     from models.engine import choose_engine
-    from models.gauges import Instant, PictureGauge
-    from models.measuring import gathered, network_gauges
     size = min(size_of(next(iter(frames.values()))['real']))
     gauges = [PictureGauge(with_ms_ssim=False),
               *network_gauges(len(frames), choose_engine(), size, missing={})]

@@ -16,16 +16,16 @@ from dominate import tags
 from dominate.util import raw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from evaluation.results import fitted
+from evaluation.results_page import JUDGES, apart, card, spread
+from evaluation.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
 from scripts.gallery_page import common_frames, opened, pictures_of, write_film
 from util.errors import UserError, run_main, say, warn
 from util.files import folder_in_place_of, read_json, write_text
 from util.images import size_of
 from util.metrics.names import FILMS, score_of
 from util.page import Point, curves_svg, facts_table, figure_row, page, render, video
-from util.results import fitted
-from util.results_page import JUDGES, apart, card, spread
 from util.run_record import read_record
-from util.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
 from util.sinks.html_sink import SCORE, Curve
 
 SAMPLE = 4              # frames on the page

@@ -8,14 +8,14 @@ import numpy as np
 from dominate import tags
 from dominate.util import raw
 
-from util import score_table
+from evaluation import score_table
+from evaluation.results import fitted
 from util.errors import UserError
 from util.files import read_json, write_text
 from util.images import read_image, size_of
 from util.metrics.names import BOX, order, score_of
 from util.page import facts_table, figure_row, page, render, video
 from util.progress import progress
-from util.results import fitted
 from util.video import VideoWriter
 
 FILM_WIDTH = 2048               # px at most: what every player shows

@@ -11,16 +11,16 @@ import pytest
 import test as painting
 import train as training
 from data.joints import person_box
-from models import measuring
-from models.baselines import median_picture
-from models.gauges import Instant, MotionGauge, NetworkGauge, PictureGauge, PoseGauge
+from evaluation import evaluate
+from evaluation.baselines import median_picture
+from evaluation.evaluators import Instant, MotionGauge, NetworkGauge, PictureGauge, PoseGauge
+from evaluation.verdict import NONE_BEATEN, in_lines, verdict
 from options.test_options import TestOptions
 from pose.detect.base import Detector
 from tests.conftest import joints, picture
 from util.metrics import names
 from util.metrics.lpips import Features, lpips_weights
 from util.metrics.pictures import l1, psnr
-from util.metrics.verdict import NONE_BEATEN, in_lines, verdict
 
 
 @pytest.fixture(autouse=True)
@@ -128,8 +128,8 @@ def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run,
     (run.root / 'dataset.json').write_text(json.dumps(
         {'detector': 'openpose', 'settings': {'openpose_size': 99, 'min_confidence': 0.3}}))
     asked = []
-    monkeypatch.setattr(measuring, 'declared', lambda kind: {'openpose_size': 1})
-    monkeypatch.setattr(measuring, 'make_detector',
+    monkeypatch.setattr(evaluate, 'declared', lambda kind: {'openpose_size': 1})
+    monkeypatch.setattr(evaluate, 'make_detector',
                         lambda *name, **flags: asked.append((name, flags)) or Shifted())
     told = run.paint()
     assert asked == 4 * [(('openpose',), {'openpose_size': 99})]
@@ -142,7 +142,7 @@ def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run,
 def test_poses_that_were_read_from_files_cannot_be_found_again():
     missing: dict[str, str] = {}
     read = SimpleNamespace(root='datasets/me', facts={'detector': 'keypoints'}, joints=object())
-    assert measuring.pose_gauges(read, ['painted'], missing) == []
+    assert evaluate.pose_gauges(read, ['painted'], missing) == []
     assert 'no detector is known' in missing['pose_error']
 
 

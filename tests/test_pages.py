@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from evaluation.results_page import write_results_page
 from tests.browser import COUNT, ask, needs_browser, photograph
 from util.page import DIGIT, curves_svg, facts_table, page, render, ticks
-from util.results_page import write_results_page
 from util.sinks.base_sink import RunFacts
 from util.sinks.html_sink import HtmlSink
 from util.visualizer import Visualizer

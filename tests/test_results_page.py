@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from evaluation.results import Results
+from evaluation.results_page import apart, ranked, write_results_page
+from evaluation.score_table import markdown_table, score_table
 from tests.browser import ask, needs_browser
 from util.frame_charts import frame_chart, runs, thinned
-from util.results import Results
-from util.results_page import apart, ranked, write_results_page
-from util.score_table import markdown_table, score_table
 from util.video import VideoWriter
 
 FRAMES = 40

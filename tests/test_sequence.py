@@ -12,13 +12,13 @@ from PIL import Image
 from data import datasets
 from data.base_dataset import following
 from data.loader import Loader
+from evaluation.painting import at_once, paint_dataset
+from evaluation.results import Results
 from models.engine import Engine
-from models.painting import at_once, paint_dataset
 from options.train_options import TrainOptions
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import write_json
-from util.results import Results
 
 
 def opened(root, mode, *flags):

@@ -1,7 +1,7 @@
 """What measures painted films, frame by frame: each gauge is shown every frame once, in order.
 
 A gauge knows nothing of files and models. One more: a subclass, and its place in
-models.measuring.make_gauges.
+evaluation.evaluate.make_gauges.
 
 Shape letters: F frames, K joints, H W pixels.
 """

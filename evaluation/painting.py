@@ -13,11 +13,11 @@ from torch import Tensor
 
 from data.base_dataset import BaseDataset
 from data.loader import Loader
+from evaluation.results import Results
 from models.base_model import BaseModel
 from models.engine import Batch, to_image
 from util.ahead import in_order
 from util.progress import progress
-from util.results import Results
 
 AT_ONCE = 2         # pictures painted at the same time on a CPU, as measured on two cores; each
                     # takes memory of its own, which more cores do not bring along

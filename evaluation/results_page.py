@@ -8,7 +8,8 @@ from typing import Any
 from dominate import tags
 from dominate.util import raw
 
-from util import frame_charts, score_table
+from evaluation import score_table
+from util import frame_charts
 from util.files import write_text
 from util.metrics.names import BOX, FILMS, JUDGES, in_words, written
 from util.page import facts_table, figure_row, fold, page, render, video

@@ -111,7 +111,7 @@ class Results:
 
     def write_page(self, facts: dict[str, Any]) -> Path:
         """index.html of this folder, with the scores of metrics.json where that is there."""
-        from util.results_page import write_results_page
+        from evaluation.results_page import write_results_page
         metrics = self.folder / 'metrics.json'
         bad = getattr(getattr(self.dataset, 'pictures', None), 'bad', [])
         if bad:

@@ -1,7 +1,7 @@
 """How good what test.py painted is: metrics.json beside the frames, and what it says in words.
 
 The painted film is scored against the truth, where there is one, and so are films that cost no
-training (models.baselines). Which scores there are: util.metrics.names.
+training (evaluation.baselines). Which scores there are: util.metrics.names.
 """
 import math
 import time
@@ -13,9 +13,8 @@ import numpy as np
 
 from data.base_dataset import BaseDataset
 from data.joints import person_box
-from models.baselines import Baselines
-from models.engine import Engine
-from models.gauges import (
+from evaluation.baselines import Baselines
+from evaluation.evaluators import (
     FLOW_SMALLEST,
     Gauge,
     Instant,
@@ -24,16 +23,17 @@ from models.gauges import (
     PictureGauge,
     PoseGauge,
 )
+from evaluation.results import Results, fitted
+from evaluation.verdict import in_lines, verdict
+from models.engine import Engine
 from pose.detect import declared, detectors, make_detector
 from util.errors import UserError, say
 from util.files import write_json
 from util.images import in_colour, size_of
 from util.metrics.lpips import FETCH, SMALLEST, Lpips, lpips_weights
 from util.metrics.names import FILMS, VGG_FRAMES, order
-from util.metrics.verdict import in_lines, verdict
 from util.options import Options
 from util.progress import progress
-from util.results import Results, fitted
 
 FORMAT = 1
 DIGITS = 6                      # of a score that is kept
