@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from data.base_dataset import BaseDataset
-    from models.average import Average
+    from models.ema import Average
     from models.engine import Batch, Engine
 
 # What is said of weights that fit no network of a model that has its own, not one by --netG.
@@ -69,7 +69,7 @@ class BaseModel:
 
     def averaged(self, decay: float) -> 'Average':
         """The running mean of all that paints, from here on."""
-        from models.average import Average
+        from models.ema import Average
         return Average({name: network for name, network in self.networks.items()
                         if name in self.PAINTERS}, decay)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.multiscale_judge import MultiscaleJudge, declare_perceptual
+from models.multiscale_gan import MultiscaleJudge, declare_perceptual
 from util.errors import UserError
 
 if TYPE_CHECKING:

@@ -172,7 +172,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     def set_rate(self, rate: float) -> None:
         """With several stages, each has the whole course of --lr_policy for itself."""
         if len(self.stages) > 1:
-            from models.schedule import Schedule
+            from models.lr_schedule import Schedule
             course = Schedule(self.opt.lr, self.opt.lr_policy, max_minutes=1)
             rate = course.rate(1, 60 * self.course)
         super().set_rate(rate)

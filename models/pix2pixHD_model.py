@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.multiscale_judge import MultiscaleJudge, declare_perceptual
+from models.multiscale_gan import MultiscaleJudge, declare_perceptual
 from util.errors import UserError, say, warn
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Pix2PixHDModel(MultiscaleJudge):
 
     def begin_learning(self, opt: 'argparse.Namespace') -> None:
         """What training needs besides networks, and the weights it begins with."""
-        from models.pair_pool import PairPool
+        from models.image_pool import PairPool
         self.pool = PairPool(opt.pool_size)
         self.begin_perceptual(opt)
         if opt.load_pretrain and not opt.continue_train:

@@ -40,8 +40,8 @@ class Pix2PixModel(BaseModel):
                                help='earlier painted pairs that D is also shown; 0 for none')
 
     def build(self, opt: 'argparse.Namespace') -> None:
+        from models.image_pool import PairPool
         from models.networks import define_D, define_G, init_weights
-        from models.pair_pool import PairPool
         self.networks['G'] = define_G(opt.netG, opt.input_nc, opt.output_nc, opt.ngf, opt.norm,
                                       not opt.no_dropout)
         if opt.isTrain:

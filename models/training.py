@@ -16,7 +16,7 @@ from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models.base_model import BaseModel
 from models.engine import Batch, compile_in_place, drop_compiled, to_image
-from models.schedule import Schedule
+from models.lr_schedule import Schedule
 from models.scores import better, score
 from util import checkpoints
 from util.errors import UserError, say, warn

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 import test as painting_entry
 import train as training_entry
 from models import models
-from models.average import Average
+from models.ema import Average
 from models.engine import Engine
 from models.scores import SCORES, better, score
 from models.training import Training

@@ -1,7 +1,7 @@
 """How the learning rate falls, by epochs and by the clock."""
 import pytest
 
-from models.schedule import Schedule
+from models.lr_schedule import Schedule
 
 
 def test_linear_is_upstreams_rule():
