@@ -15,7 +15,7 @@ from data.base_dataset import BaseDataset
 from data.loader import Loader
 from models import models
 from models.engine import Engine, to_image
-from models.frame_index import FrameIndex, track_of
+from models.warping.frame_index import FrameIndex, track_of
 from util.errors import UserError
 from util.images import in_colour, size_of
 from util.options import Options

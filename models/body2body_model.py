@@ -1,7 +1,7 @@
 """body2body: the person's own pixels, bent into the pose, and a network that makes them one.
 
 For every pose some frames of the training video are retrieved (pose.retrieve), mirrored ones too,
-the person is cut out of them (data.matte) and bent into it bone by bone (models.bone_warp), each
+the person is cut out of them (data.matte) and bent into it bone by bone (models.warping.bone_warp), each
 limb shown by the frame that strains it least; behind the person lies the background of all frames,
 as the camera sees it then (data.plate). A small network says of each pixel which of these to trust
 instead, by how much to look beside its place and how to light it, and paints where none will do
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from data.base_dataset import BaseDataset
     from data.plate import Plate
-    from models.bone_warp import Part
     from models.engine import Batch
-    from models.frame_index import FrameIndex
+    from models.warping.bone_warp import Part
+    from models.warping.frame_index import FrameIndex
 
 REACH = 8.0         # px of a frame of 256: the farthest that G may look beside a place
 LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise than in the frame
@@ -111,7 +111,7 @@ class Body2BodyModel(MultiscaleJudge):
     # -- the frames ----------------------------------------------------------------------------
 
     def begin_training(self, dataset: 'BaseDataset', folder: Path) -> None:
-        from models.frame_index import FrameIndex
+        from models.warping.frame_index import FrameIndex
         if not self.loaded:
             self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
             self.plate = self.index.plate()
@@ -123,7 +123,7 @@ class Body2BodyModel(MultiscaleJudge):
 
     def load_weights(self, folder: Path, epoch: str) -> None:
         from data.plate import Plate
-        from models.frame_index import FrameIndex
+        from models.warping.frame_index import FrameIndex
         self.check_saved(folder, epoch)
         super().load_weights(folder, epoch)
         self.index = FrameIndex(folder / 'index')
@@ -138,7 +138,7 @@ class Body2BodyModel(MultiscaleJudge):
         """Find out where the camera looks at every pose: as it did in the frame, where there is
         one of this place, else as it looked most."""
         from data.masks import person_mask
-        from models.frame_index import Rows, track_of
+        from models.warping.frame_index import Rows, track_of
         from util.images import size_of
         plate, track = self.plate, track_of(dataset)
         if self.index.is_of(dataset):
@@ -223,7 +223,7 @@ class Body2BodyModel(MultiscaleJudge):
         import torch
         import torch.nn.functional as F
 
-        from models import blending, bone_warp
+        from models.warping import blending, bone_warp
         size = x.shape[-1], x.shape[-2]
         px, py, sure, strain = bone_warp.bent_places(source, wanted, self.index.track.joints, size,
                                                      part)
@@ -248,7 +248,7 @@ class Body2BodyModel(MultiscaleJudge):
             LIGHT * F.softsign(light) * frame.sum(1, keepdim=True) + paint * F.softsign(colour)
 
     def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
-        from models.blending import about
+        from models.warping.blending import about
         behind, (frames, source, wanted) = self.background(batch), self.retrieved(batch)
         part = about(wanted[::self.opt.num_frames].cpu().numpy(), self.index.track.joints,
                      batch['A'].shape[-2:])
@@ -263,8 +263,8 @@ class Body2BodyModel(MultiscaleJudge):
         them jumps the picture glides."""
         import torch
 
-        from models import bone_warp
-        from models.blending import about, differing
+        from models.warping import bone_warp
+        from models.warping.blending import about, differing
         skeleton, size = self.index.track.joints, (painted.shape[-2], painted.shape[-1])
         poses, poses_before = self.wanted(batch), self.wanted(batch_before)
         part = about(poses.cpu().numpy(), skeleton, size)
@@ -283,8 +283,8 @@ class Body2BodyModel(MultiscaleJudge):
         import torch
         import torch.nn.functional as F
 
-        from models.blending import window
         from models.losses import feature_matching
+        from models.warping.blending import window
         D, x, y = self.networks['D'], batch['A'], batch['B']
         frames, source, wanted = self.retrieved(batch, WRONG)
         noise = torch.randn_like(wanted[..., :2]) * NOISE * max(x.shape[-2:])

@@ -1,6 +1,6 @@
 """nearest: the training frame whose pose is nearest, as it is or bent into the pose. No training.
 
-Poses are compared by pose.retrieve, frames bent by models.bone_warp (Beier and Neely 1992).
+Poses are compared by pose.retrieve, frames bent by models.warping.bone_warp (Beier and Neely 1992).
 """
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from data.base_dataset import BaseDataset
     from models.engine import Batch
-    from models.frame_index import FrameIndex
+    from models.warping.frame_index import FrameIndex
 
 # How much it counts where a body stands and how large it is: a frame that is shown as it is should
 # be right in that, but among like poses only.
@@ -60,12 +60,12 @@ class NearestModel(BaseModel):
         self.chosen: dict[str, int] = {}
 
     def learn(self, dataset: 'BaseDataset', folder: Path) -> None:
-        from models.frame_index import FrameIndex
+        from models.warping.frame_index import FrameIndex
         self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
         self.begin(dataset, learnt=True)
 
     def load_weights(self, folder: Path, epoch: str) -> None:
-        from models.frame_index import FrameIndex
+        from models.warping.frame_index import FrameIndex
         self.check_saved(folder, epoch)
         self.index = FrameIndex(folder / 'index')
 
@@ -95,7 +95,7 @@ class NearestModel(BaseModel):
         import torch
 
         from data.transforms import to_channels
-        from models import bone_warp
+        from models.warping import bone_warp
         from pose.skeleton import convert, skeleton_with
         known, size = self.index.track, (batch['A'].shape[-1], batch['A'].shape[-2])
         rows = [self.chosen[path] for path in batch['A_paths']]

@@ -48,17 +48,18 @@ class Part:
     trains: bool = False
 
 
-MODEL, BLEND, WARP = 'models.body2body_model', 'models.blending', 'models.bone_warp'
+MODEL, INDEX = 'models.body2body_model', 'models.warping.frame_index'
+BLEND, WARP = 'models.warping.blending', 'models.warping.bone_warp'
 ALL = 'all of it'
 PARTS = {
     ALL: Part('as it is'),
     'frames': Part('one frame retrieved, not three', flags=('--num_frames', '1')),
     'complement': Part('further frames are the next nearest, not those that show the rest best',
-                       {'models.frame_index:STRAINED': 0.0, 'models.frame_index:WHOLE': 1.0}),
+                       {f'{INDEX}:STRAINED': 0.0, f'{INDEX}:WHOLE': 1.0}),
     'strain': Part('the nearest frame shows every limb, not the one strained least',
                    {f'{BLEND}:STRAIN': 0.0}),
-    'mirror': Part('no frame is mirrored', {'models.frame_index:MIRRORED': 1e6}),
-    'side': Part('to the left is as to the right', {'models.frame_index:SIDE_OF_BOTH': 0.0}),
+    'mirror': Part('no frame is mirrored', {f'{INDEX}:MIRRORED': 1e6}),
+    'side': Part('to the left is as to the right', {f'{INDEX}:SIDE_OF_BOTH': 0.0}),
     'path': Part('the nearest frame each time, however it jumps', {'pose.retrieve:JUMP': 0.0}),
     'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
     'drawn_out': Part('what is drawn out or folded is no strain',

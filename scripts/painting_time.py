@@ -71,8 +71,9 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     from data import datasets
     from data.loader import Loader
     from evaluation.painting import at_once, painted
-    from models import bone_warp, models
+    from models import models
     from models.engine import choose_engine
+    from models.warping import bone_warp
     from util.run_record import read_record
     if opt.model != 'body2body':
         raise UserError(f'{opt.name} was trained by --model {opt.model}; the parts of painting are '

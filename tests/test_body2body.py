@@ -18,13 +18,14 @@ from data.loader import Loader
 from data.masks import person_mask
 from data.matte import NEAR
 from data.plate import make_plate
-from models import blending, body2body_model, frame_index
-from models.blending import WINDOW, about, shares, window
+from models import body2body_model
 from models.body2body_model import CARRIED, KEPT
-from models.bone_warp import MISSING, Bones, areas
 from models.engine import choose_engine
-from models.frame_index import FrameIndex, strain_left
 from models.networks.refiner import Refiner
+from models.warping import blending, frame_index
+from models.warping.blending import WINDOW, about, shares, window
+from models.warping.bone_warp import MISSING, Bones, areas
+from models.warping.frame_index import FrameIndex, strain_left
 from options.train_options import TrainOptions
 from pose.coverage import APART
 from pose.skeleton import BODY_25

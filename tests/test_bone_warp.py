@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models.bone_warp import (
+from models.warping.bone_warp import (
     DRAWN_OUT,
     FOLDED,
     MEAN_OF,
@@ -216,7 +216,7 @@ def test_what_is_drawn_out_or_folded_is_strained_and_what_is_turned_or_laid_toge
 def test_strain_is_the_mean_of_that_around(monkeypatch):
     source, wanted = pose(RWrist=(20, 46)), pose(LKnee=(60, 62))
     around = bent_places(source, wanted, BODY_25, SIZE)[3]
-    monkeypatch.setattr('models.bone_warp.MEAN_OF', 0)
+    monkeypatch.setattr('models.warping.bone_warp.MEAN_OF', 0)
     alone = bent_places(source, wanted, BODY_25, SIZE)[3]
     mean = F.avg_pool2d(alone, 2 * MEAN_OF + 1, 1)
     assert torch.allclose(around[:, MEAN_OF:-MEAN_OF, MEAN_OF:-MEAN_OF], mean, atol=1e-4)
@@ -240,7 +240,7 @@ def test_legs_bent_apart_are_strained_though_their_bones_are_as_they_were(monkey
     for joint in ('RKnee', 'RAnkle', 'LKnee', 'LAnkle'):
         closed[:, BODY_25.index(joint), 0] += 5 if joint[0] == 'R' else -5
     found = strain_at(closed, apart, 48, 74)
-    monkeypatch.setattr('models.bone_warp.DRAWN_OUT', 0.0)
+    monkeypatch.setattr('models.warping.bone_warp.DRAWN_OUT', 0.0)
     assert found > strain_at(closed, apart, 48, 74) + 0.02
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 import test as painting
 import train as training
 from data import datasets
-from models.frame_index import FrameIndex
+from models.warping.frame_index import FrameIndex
 from options.train_options import TrainOptions
 from pose.skeleton import BODY_25, mirror
 from pose.track import PoseTrack

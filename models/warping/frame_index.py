@@ -21,7 +21,7 @@ from data.masks import person_mask
 from data.matte import matte
 from data.plate import Plate, make_plate
 from data.transforms import to_channels
-from models.bone_warp import MISSING, Bones, areas
+from models.warping.bone_warp import MISSING, Bones, areas
 from pose.coverage import APART
 from pose.retrieve import CANDIDATES, PoseIndex, best_path
 from pose.skeleton import Skeleton, mirror
