@@ -9,8 +9,6 @@ import numpy as np
 
 from pose.track import PoseTrack
 
-MARGIN = 0.1        # about the joints, of the body's extent: hair, hands and clothes
-
 
 class PictureJoints:
     """joints[path] -> float32 (K, 3): the pose of the picture of that name, in its px."""
@@ -38,15 +36,3 @@ class PictureJoints:
         return self.track.poses[self.row[int(path.stem) - 1]]
 
 
-def person_box(pose: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns about the seen joints of a pose (K, 3), with a MARGIN, of a picture of that
-    (width, height); None where no joint is in sight."""
-    seen = pose[pose[:, 2] > 0, :2]
-    if not len(seen):
-        return None
-    margin = MARGIN * np.ptp(seen, axis=0).max()
-    low = np.clip(np.floor(seen.min(0) - margin), 0, None).astype(int)
-    high = np.minimum(np.ceil(seen.max(0) + margin).astype(int) + 1, size)
-    if (high <= low).any():
-        return None
-    return slice(low[1], high[1]), slice(low[0], high[0])

@@ -7,9 +7,9 @@ Replacement without a Blue Screen", ICIP 1999), held to the surroundings of the 
 import cv2
 import numpy as np
 
-from data.masks import disc, person_mask
+from pose.body import body_sizes
 from pose.coverage import LIMBS
-from pose.measures import body_sizes
+from pose.silhouette import disc, person_mask
 from pose.skeleton import Skeleton
 
 SAME, WHOLLY = 10.0, 20.0   # 0..255: less difference is noise; so much more is another thing

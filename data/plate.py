@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from data.camera import LOOK, View, aligned, corners_of, evenly, follow, is_still, recognised
-from data.masks import disc
+from pose.silhouette import disc
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import read_image, write_image

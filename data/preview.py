@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 
 from data.sources import Source
-from pose.measures import body_sizes, shot_slices
+from pose.body import body_sizes
 from pose.skeleton import Skeleton
+from pose.stretches import shot_slices
 from pose.track import PoseTrack
 from util.files import read_json, write_json
 from util.images import size_of, write_image

@@ -58,20 +58,11 @@ from data.preview import (
     usual_size,
 )
 from data.report_page import report_page
-from pose.coverage import (
-    PARTS,
-    Nearest,
-    expected,
-    far_part,
-    heights,
-    nearest,
-    sentence,
-    usual,
-    variety,
-)
+from pose.body import body_sizes, heights, joint_at
+from pose.coverage import PARTS, Nearest, expected, far_part, nearest, sentence, usual, variety
 from pose.draw import draw_pose
-from pose.measures import body_sizes, joint_at, runs, shot_slices
 from pose.repair import jitter, lag
+from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import read_json, write_json, write_text

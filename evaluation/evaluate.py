@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from data.joints import person_box
 from evaluation.baselines import Baselines
 from evaluation.evaluators import (
     FLOW_SMALLEST,
@@ -27,6 +26,7 @@ from evaluation.results import Results, fitted
 from evaluation.verdict import in_lines, verdict
 from models.engine import Engine
 from pose.detect import declared, detectors, make_detector
+from pose.silhouette import person_box
 from util.errors import UserError, say
 from util.files import write_json
 from util.images import in_colour, size_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.coverage import heights
+from pose.body import heights
 from pose.detect.base import Detector
 from pose.skeleton import convert, skeleton_of
 from util.images import size_of

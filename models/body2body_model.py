@@ -137,8 +137,8 @@ class Body2BodyModel(MultiscaleJudge):
     def look_from(self, dataset: 'BaseDataset') -> None:
         """Find out where the camera looks at every pose: as it did in the frame, where there is
         one of this place, else as it looked most."""
-        from data.masks import person_mask
         from models.warping.frame_index import Rows, track_of
+        from pose.silhouette import person_mask
         from util.images import size_of
         plate, track = self.plate, track_of(dataset)
         if self.index.is_of(dataset):

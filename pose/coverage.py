@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose.measures import joint_at
+from pose.body import WIDTHS, across, heights, joint_at
 from pose.skeleton import Skeleton
 
 
@@ -40,7 +40,6 @@ PARTS = {'arms': (('right arm', 'left arm'), 6.0), 'legs': (('right leg', 'left 
          'head': (('head',), 3.0), 'body': (('body',), 4.0), 'turn': ((), 8.0)}
 
 TORSO, LEG = 0.33, 0.52       # of the body height, when nothing is foreshortened
-WIDTHS = 0.36                 # shoulders and hips together, of the body height, seen from the front
 TURN = 15.0                   # % for a quarter turn; front against back is twice that
 
 APART = 1.5                   # seconds after which a video's frames are no longer near copies
@@ -110,27 +109,6 @@ def shapes(poses: np.ndarray, skeleton: Skeleton) -> Shapes:
     turn = np.clip(turn, -1, 1) * seen
     return Shapes((points * there[..., None]).astype(np.float32), there.astype(np.float32),
                   turn.astype(np.float32), size, seen)
-
-
-def across(vectors: np.ndarray, poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """float (F,): how far vectors (F, 2) go across the trunk, to the right of who stands upright
-    in the picture: who bends or lies faces the way his chest does."""
-    neck, hips = (joint_at(poses, skeleton, joint)[:, :2] for joint in ('Neck', 'MidHip'))
-    trunk = hips - neck
-    trunk = trunk / np.maximum(np.linalg.norm(trunk, axis=1, keepdims=True), 1e-6)
-    return trunk[:, 1] * vectors[:, 0] - trunk[:, 0] * vectors[:, 1]
-
-
-def heights(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """float (F,) px: body height from the torso or a leg, whichever is the least foreshortened;
-    0 without a torso."""
-    def length(*chain: str) -> np.ndarray:
-        joints = np.stack([joint_at(poses, skeleton, joint) for joint in chain], 1)
-        bones = np.linalg.norm(np.diff(joints[..., :2], axis=1), axis=-1).sum(1)
-        return bones * (joints[..., 2] > 0).all(1)
-    torso = length('Neck', 'MidHip')
-    legs = [length(f'{side}Hip', f'{side}Knee', f'{side}Ankle') / LEG for side in 'RL']
-    return np.maximum.reduce([torso / TORSO, *legs]) * (torso > 0)
 
 
 _OF_LIMB = np.array([number for number, limb in enumerate(LIMBS.values()) for _ in limb.joints])

@@ -4,8 +4,9 @@ Shapes as in pose/track; P the joints of the feet that a skeleton has.
 """
 import numpy as np
 
-from pose.measures import body_sizes, runs, shot_slices
+from pose.body import body_sizes
 from pose.skeleton import Skeleton
+from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
 STILL, MOVING = 0.10, 0.25    # body heights a second: slower is standing, faster is a step

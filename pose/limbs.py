@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pose.body import joint_at
 from pose.feet import FREE, contacts, foot_joints, plant
-from pose.measures import joint_at
 from pose.skeleton import FACE, HAND, Skeleton, skeleton_of
 from pose.track import PoseTrack
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from pose import smoothing
-from pose.measures import runs, shot_slices
 from pose.proportions import parents, proportions
 from pose.shots import SHORTEST_SHOT, body_jumps
 from pose.smoothing import jitter as jitter
 from pose.smoothing import lag as lag
 from pose.smoothing import smooth as smooth
+from pose.stretches import runs, shot_slices
 from pose.swaps import undo_swaps
 from pose.track import PoseTrack
 

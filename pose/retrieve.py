@@ -13,19 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pose.coverage import (
-    APART,
-    CHUNK,
-    JOINTS,
-    LIMBS,
-    WIDTHS,
-    Shapes,
-    across,
-    factors,
-    heights,
-    shapes,
-)
-from pose.measures import joint_at
+from pose.body import WIDTHS, across, heights, joint_at
+from pose.coverage import APART, CHUNK, JOINTS, LIMBS, Shapes, factors, shapes
 from pose.skeleton import Skeleton
 from pose.track import PoseTrack
 

@@ -4,8 +4,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from pose.measures import runs, torso_seen
+from pose.body import torso_seen
 from pose.skeleton import skeleton_of
+from pose.stretches import runs
 from pose.track import PoseTrack
 from util.errors import UserError
 

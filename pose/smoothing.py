@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.measures import body_sizes, runs, shot_slices
+from pose.body import body_sizes
+from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
 REACH, DEGREE = 0.17, 4         # seconds to either side, and of the curve

@@ -16,9 +16,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.measures import shot_slices
 from pose.proportions import proportions
 from pose.skeleton import Skeleton
+from pose.stretches import shot_slices
 from pose.track import PoseTrack
 
 # Nats, what a change of state costs and what a second of not being as found does, and the part of

@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from pose.measures import torso_seen
+from pose.body import torso_seen
 from pose.skeleton import Skeleton, clean, convert, skeleton_of
 from util.errors import UserError
 from util.files import atomic

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose.measures import body_parts
+from pose.body import body_parts
 from pose.shots import body_jumps
 from pose.skeleton import Skeleton
 

@@ -106,13 +106,13 @@ def paint(part: Part, opt: argparse.Namespace
     asked for."""
     import train
     from data import datasets
-    from data.joints import person_box
     from data.loader import Loader
     from evaluation.evaluators import Instant, MotionGauge
     from evaluation.painting import painted
     from models import models
     from models.engine import choose_engine
     from options.test_options import TestOptions
+    from pose.silhouette import person_box
     from util.run_record import read_record
     run = ['--dataroot', opt.dataroot, '--name', 'ablation', '--checkpoints_dir', str(opt.out)]
     length = ['--max_minutes', f'{opt.minutes:g}'] if opt.minutes else UNTRAINED

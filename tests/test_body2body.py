@@ -15,7 +15,6 @@ import train as training
 from data.aligned_dataset import AlignedDataset
 from data.joints import PictureJoints
 from data.loader import Loader
-from data.masks import person_mask
 from data.matte import NEAR
 from data.plate import make_plate
 from models import body2body_model
@@ -28,6 +27,7 @@ from models.warping.bone_warp import MISSING, Bones, areas
 from models.warping.frame_index import FrameIndex, strain_left
 from options.train_options import TrainOptions
 from pose.coverage import APART
+from pose.silhouette import person_mask
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from util.errors import UserError

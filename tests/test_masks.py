@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from data.masks import person_mask
+from pose.silhouette import person_mask
 from pose.skeleton import BODY_25, COCO_18, convert
 from tests.conftest import joints
 

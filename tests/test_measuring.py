@@ -10,13 +10,13 @@ import pytest
 
 import test as painting
 import train as training
-from data.joints import person_box
 from evaluation import evaluate
 from evaluation.baselines import median_picture
 from evaluation.evaluators import Instant, MotionGauge, NetworkGauge, PictureGauge, PoseGauge
 from evaluation.verdict import NONE_BEATEN, in_lines, verdict
 from options.test_options import TestOptions
 from pose.detect.base import Detector
+from pose.silhouette import person_box
 from tests.conftest import joints, picture
 from util.metrics import names
 from util.metrics.lpips import Features, lpips_weights

@@ -7,8 +7,8 @@ import pytest
 
 import preprocess
 import transfer
+from pose.body import body_sizes
 from pose.detect import make_detector
-from pose.measures import body_sizes
 from pose.retarget import Stage, measure_stages
 from pose.track import PoseTrack
 from util.video import probe, read_frames

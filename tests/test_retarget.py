@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from pose.measures import body_sizes
+from pose.body import body_sizes
 from pose.retarget import Stage, measure_stage, measure_stages, retarget
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack

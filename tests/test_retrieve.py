@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from pose.coverage import JOINTS, LIMBS, TURN, heights, shapes
+from pose.body import heights
+from pose.coverage import JOINTS, LIMBS, TURN, shapes
 from pose.retrieve import (
     FLOWS,
     SHARE,

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from data.masks import person_mask
 from models.networks.refiner import Refiner
 from models.warping.bone_warp import Part
+from pose.silhouette import person_mask
 from pose.skeleton import Skeleton
 
 # Logits of whom to trust: by how much G may change them, so that nobody is ever shut out, and, to

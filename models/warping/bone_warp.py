@@ -308,7 +308,7 @@ def torso(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
 
 def body_height(pose: Tensor, skeleton: Skeleton) -> Tensor:
     """float (B,) px: from the torso or a leg, whichever is the least foreshortened, as
-    pose.coverage.heights; 0 where neither is seen."""
+    pose.body.heights; 0 where neither is seen."""
     def length(*joints: Tensor) -> Tensor:
         chain = torch.stack(joints)
         bones = (chain[1:] - chain[:-1])[..., :2].norm(dim=-1).sum(0)

@@ -17,13 +17,13 @@ import torch
 from data.base_dataset import BaseDataset
 from data.cache import read_picture
 from data.joints import PictureJoints
-from data.masks import person_mask
 from data.matte import matte
 from data.plate import Plate, make_plate
 from data.transforms import to_channels
 from models.warping.bone_warp import MISSING, Bones, areas
 from pose.coverage import APART
 from pose.retrieve import CANDIDATES, PoseIndex, best_path
+from pose.silhouette import person_mask
 from pose.skeleton import Skeleton, mirror
 from pose.track import PoseTrack
 from util.errors import UserError

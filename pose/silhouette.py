@@ -2,8 +2,10 @@
 import cv2
 import numpy as np
 
-from pose.measures import body_sizes
+from pose.body import body_sizes
 from pose.skeleton import Skeleton
+
+MARGIN = 0.1        # about the joints, of the body's extent: hair, hands and clothes
 
 LIMB, HEAD, GROW = 0.055, 0.10, 0.03     # of the body's height: half the width of a dressed limb
 HANDS = 0.35                             # of the forearm, that the hand goes on beyond the wrist
@@ -54,3 +56,17 @@ def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],
             wrist, elbow = joints[f'{side}Wrist'], joints[f'{side}Elbow']
             cover(wrist, wrist + HANDS * (wrist - elbow), LIMB)
     return mask.astype(bool)
+
+
+def person_box(pose: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
+    """Rows and columns about the seen joints of a pose (K, 3), with a MARGIN, of a picture of that
+    (width, height); None where no joint is in sight."""
+    seen = pose[pose[:, 2] > 0, :2]
+    if not len(seen):
+        return None
+    margin = MARGIN * np.ptp(seen, axis=0).max()
+    low = np.clip(np.floor(seen.min(0) - margin), 0, None).astype(int)
+    high = np.minimum(np.ceil(seen.max(0) + margin).astype(int) + 1, size)
+    if (high <= low).any():
+        return None
+    return slice(low[1], high[1]), slice(low[0], high[0])

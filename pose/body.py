@@ -1,12 +1,13 @@
 """What is measured on poses: which show a torso, how large a body is, how a picture was moved.
 
 Shapes as in pose/track."""
-from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 
+from pose.coverage import LEG, TORSO
 from pose.skeleton import Skeleton
+
+WIDTHS = 0.36                 # shoulders and hips together, of the body height, seen from the front
 
 
 def torso_seen(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
@@ -45,14 +46,22 @@ def body_parts(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return np.stack([length('Nose', 'Neck'), length('Neck', 'MidHip'), np.maximum(*legs)], 1)
 
 
-def runs(mask: np.ndarray) -> Iterator[slice]:
-    """The stretches where a bool (F,) mask is True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return (slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2]))
+def across(vectors: np.ndarray, poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """float (F,): how far vectors (F, 2) go across the trunk, to the right of who stands upright
+    in the picture: who bends or lies faces the way his chest does."""
+    neck, hips = (joint_at(poses, skeleton, joint)[:, :2] for joint in ('Neck', 'MidHip'))
+    trunk = hips - neck
+    trunk = trunk / np.maximum(np.linalg.norm(trunk, axis=1, keepdims=True), 1e-6)
+    return trunk[:, 1] * vectors[:, 0] - trunk[:, 0] * vectors[:, 1]
 
 
-def shot_slices(shots: np.ndarray) -> list[slice]:
-    """One slice per stretch of equal shot numbers."""
-    edges = np.flatnonzero(np.diff(shots)) + 1
-    ends = [0, *edges.tolist(), len(shots)]
-    return [slice(a, b) for a, b in pairwise(ends) if b > a]
+def heights(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """float (F,) px: body height from the torso or a leg, whichever is the least foreshortened;
+    0 without a torso."""
+    def length(*chain: str) -> np.ndarray:
+        joints = np.stack([joint_at(poses, skeleton, joint) for joint in chain], 1)
+        bones = np.linalg.norm(np.diff(joints[..., :2], axis=1), axis=-1).sum(1)
+        return bones * (joints[..., 2] > 0).all(1)
+    torso = length('Neck', 'MidHip')
+    legs = [length(f'{side}Hip', f'{side}Knee', f'{side}Ankle') / LEG for side in 'RL']
+    return np.maximum.reduce([torso / TORSO, *legs]) * (torso > 0)
