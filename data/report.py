@@ -59,9 +59,9 @@ from data.preview import (
 )
 from data.report_page import report_page
 from pose.body import body_sizes, heights, joint_at
+from pose.cleaning.repair import jitter, lag
 from pose.coverage import PARTS, Nearest, expected, far_part, nearest, sentence, usual, variety
 from pose.draw import draw_pose
-from pose.repair import jitter, lag
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 from util.errors import UserError

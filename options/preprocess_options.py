@@ -2,9 +2,9 @@
 import re
 
 from options.base_options import EntryOptions, Parser
+from pose.cleaning.repair import MAX_GAP, MIN_CONFIDENCE
 from pose.detect import detectors
 from pose.people import check_person
-from pose.repair import MAX_GAP, MIN_CONFIDENCE
 from util.errors import UserError
 from util.options import Options
 

@@ -18,10 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from data.detection import Detected
+from pose.cleaning.repair import jitter, lag, repair
 from pose.detect import detectors, make_detector
 from pose.detect.base import Detector
 from pose.people import look
-from pose.repair import jitter, lag, repair
 from pose.shots import PictureWatch
 from pose.skeleton import BODY_25, convert, skeleton_with
 from pose.track import PoseTrack

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from pose.repair import (
+from pose.cleaning.repair import (
     drop_beyond_limits,
     drop_guesses,
     fill,

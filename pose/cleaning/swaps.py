@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.proportions import proportions
+from pose.cleaning.bone_lengths import proportions
 from pose.skeleton import Skeleton
 from pose.stretches import shot_slices
 from pose.track import PoseTrack

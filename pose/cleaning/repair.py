@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose import smoothing
-from pose.proportions import parents, proportions
+from pose.cleaning import smoothing
+from pose.cleaning.bone_lengths import parents, proportions
+from pose.cleaning.smoothing import jitter as jitter
+from pose.cleaning.smoothing import lag as lag
+from pose.cleaning.smoothing import smooth as smooth
+from pose.cleaning.swaps import undo_swaps
 from pose.shots import SHORTEST_SHOT, body_jumps
-from pose.smoothing import jitter as jitter
-from pose.smoothing import lag as lag
-from pose.smoothing import smooth as smooth
 from pose.stretches import runs, shot_slices
-from pose.swaps import undo_swaps
 from pose.track import PoseTrack
 
 # MediaPipe's joints behind a patch laid over a drawn dancer: of those with less visibility than
