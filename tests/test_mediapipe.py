@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose import face_mesh
-from pose.blaze import Picture, Square, square_about
 from pose.detect import make_detector
+from pose.detect.decoders import face_mesh
+from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
 from pose.detect.mediapipe import HANDS, Person, apart, one_each, search_squares
 from pose.skeleton import BODY_25, FACE_MIRROR, from_mediapipe, skeleton_of
 from scripts.demo.body import SOURCE, TARGET
@@ -83,7 +83,7 @@ def test_alone_the_joints_are_those_of_mediapipes_own_solution(duo, detector):
              for m in solution.process(picture).pose_landmarks.landmark]))
     detector.reset()
     away = np.abs(detector(picture, 0)[0] - own)[own[:, 2] > 0]
-    # Not to the last digit: see what is said about its windows in pose/blaze.py.
+    # Not to the last digit: see what is said about its windows in pose/detect/decoders/mediapipe_graph.py.
     assert away.max() < 0.5 and np.median(away) < 0.05
 
 

@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pose import paf
 from pose.detect import make_detector
-from pose.paf import LAYOUTS, assemble, decode, layout_of
+from pose.detect.decoders import paf
+from pose.detect.decoders.paf import LAYOUTS, assemble, decode, layout_of
 from pose.skeleton import BODY_25, convert, skeleton_of
 from util.errors import UserError
 from util.video import read_frames

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose.boxes import decode_boxes, letterbox
 from pose.detect import make_detector
-from pose.simcc import (
+from pose.detect.decoders.person_boxes import decode_boxes, letterbox
+from pose.detect.decoders.simcc import (
     COCO,
     MEAN,
     NUMBERINGS,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pose import blaze
-from pose.blaze import Picture, Square, square_about
 from pose.detect.base import Detector
-from pose.face_mesh import from_mesh
+from pose.detect.decoders import mediapipe_graph
+from pose.detect.decoders.face_mesh import from_mesh
+from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
 from pose.skeleton import clean, from_mediapipe, skeleton_of, with_parts
 from util.errors import UserError
 from util.options import Options
@@ -116,16 +116,16 @@ class MediaPipe(Detector):
 
     def __init__(self, opt: Options) -> None:
         self.skeleton = with_parts('BODY_25', opt.parts)
-        self.hand: blaze.Landmarker | None = None
-        self.face: blaze.Landmarker | None = None
+        self.hand: mediapipe_graph.Landmarker | None = None
+        self.face: mediapipe_graph.Landmarker | None = None
         try:
-            with blaze.quiet():
-                self.finder = blaze.PersonFinder()
-                self.body = blaze.body_landmarker(body_model(opt.pose_quality))
+            with mediapipe_graph.quiet():
+                self.finder = mediapipe_graph.PersonFinder()
+                self.body = mediapipe_graph.body_landmarker(body_model(opt.pose_quality))
                 if 'hands' in opt.parts:
-                    self.hand = blaze.hand_landmarker()
+                    self.hand = mediapipe_graph.hand_landmarker()
                 if 'face' in opt.parts:
-                    self.face = blaze.face_landmarker()
+                    self.face = mediapipe_graph.face_landmarker()
         except ImportError as error:
             raise UserError(f'--detector mediapipe: {error}. Type: {INSTALL}') from error
         self.people: list[Person] = []
@@ -148,7 +148,7 @@ class MediaPipe(Detector):
 
     def close(self) -> None:
         for network in vars(self).values():
-            if isinstance(network, blaze.Network):
+            if isinstance(network, mediapipe_graph.Network):
                 network.close()
 
     def _follow(self, picture: Picture, person: Person) -> bool:
@@ -208,7 +208,7 @@ class MediaPipe(Detector):
         pose[outside.any(1), 2] = 0
         return clean(pose)
 
-    def _hands(self, picture: Picture, person: Person, network: blaze.Landmarker
+    def _hands(self, picture: Picture, person: Person, network: mediapipe_graph.Landmarker
                ) -> dict[str, np.ndarray]:
         """The hands that are seen, each (21, 4), by their part's name."""
         hands = {}
@@ -223,7 +223,7 @@ class MediaPipe(Detector):
                 hands[part] = as_joints(marks, presence, person.marks[wrist, 2])
         return one_each(hands, person.marks)
 
-    def _face(self, picture: Picture, person: Person, network: blaze.Landmarker
+    def _face(self, picture: Picture, person: Person, network: mediapipe_graph.Landmarker
               ) -> dict[str, np.ndarray]:
         """The face if it is seen, (70, 4), by its part's name."""
         eyes, mouth = (person.marks[pair, :2].mean(0) for pair in (EYES, MOUTH))
@@ -231,9 +231,9 @@ class MediaPipe(Detector):
         square = person.face
         if square is None:          # the body says roughly where, and what is found there exactly
             guess = square_about(middle, middle + eyes - mouth, FACE_SCALE)
-            square = blaze.face_square(network(picture, guess)[0])
+            square = mediapipe_graph.face_square(network(picture, guess)[0])
         marks, presence = network(picture, square)
-        person.face = blaze.face_square(marks)
+        person.face = mediapipe_graph.face_square(marks)
         strayed = length(middle - (person.face.x, person.face.y)) > ASTRAY * person.face.side
         if presence < PRESENT or strayed or square.side < SMALLEST:
             person.face = None

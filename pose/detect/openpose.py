@@ -1,4 +1,4 @@
-"""OpenPose: a network of part affinity fields through OpenCV's dnn, people found by pose/paf.py.
+"""OpenPose: a network of part affinity fields through OpenCV's dnn, people found by pose/detect/decoders/paf.py.
 
 Cao et al., CVPR 2017, arXiv 1611.08050. MobileNet-thin is ildoonet/tf-pose-estimation's network:
 OpenPose's maps on a small MobileNet (Howard et al., 2017, arXiv 1704.04861). CMU's own BODY_25
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from pose.detect.base import Detector
-from pose.paf import LAYOUTS, decode, layout_of
+from pose.detect.decoders.paf import LAYOUTS, decode, layout_of
 from pose.skeleton import clean, convert, skeleton_of
 from util.errors import UserError
 from util.options import Options

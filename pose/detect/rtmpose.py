@@ -1,6 +1,6 @@
 """RTMPose, DWPose and RTMW: ONNX files of the user's, run by onnxruntime.
 
-What goes in and comes out: pose/simcc.py; how people are found first: pose/boxes.py.
+What goes in and comes out: pose/detect/decoders/simcc.py; how people are found first: pose/detect/decoders/person_boxes.py.
 """
 import argparse
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pose.boxes import decode_boxes, letterbox
 from pose.detect.base import Detector
-from pose.simcc import (
+from pose.detect.decoders.person_boxes import decode_boxes, letterbox
+from pose.detect.decoders.simcc import (
     NUMBERINGS,
     SPLIT,
     canonical,

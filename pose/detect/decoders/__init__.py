@@ -1,0 +1,1 @@
+"""What turns a network's raw output into joints or boxes."""
