@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pose.coverage import clock
 from util.page import extent, short, ticks
+from util.words import clock
 
 WIDTH, LEFT, RIGHT = 920, 92, 908     # of a wide chart, and where its time axis lies
 COLUMNS = 400                         # steps of time in a heat map

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pose.body import body_sizes
-from pose.coverage import LIMBS
+from pose.matching.coverage import LIMBS
 from pose.silhouette import disc, person_mask
 from pose.skeleton import Skeleton
 

@@ -22,6 +22,7 @@ from pose.track import PoseTrack
 from util.files import read_json, write_json
 from util.images import size_of, write_image
 from util.video import Frame, prefetch
+from util.words import spoken
 
 HEIGHT = 240        # px of every picture in a report
 TYPICAL, WORST, DROPPED = 8, 3, 4       # moments shown; WORST of each kind
@@ -199,14 +200,6 @@ def usual_size(poses: np.ndarray, skeleton: Skeleton) -> float:
     """px: the median body height; 1 where none is seen whole."""
     sizes = body_sizes(poses, skeleton)
     return float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
-
-
-def spoken(joint: str) -> str:
-    """'RWrist' -> 'right wrist', 'MidHip' -> 'mid hip'."""
-    side = {'R': 'right ', 'L': 'left '}.get(joint[0], '') if joint[1:2].isupper() else ''
-    words = ''.join(f' {letter}' if letter.isupper() else letter
-                    for letter in (joint[1:] if side else joint))
-    return (side + words.strip()).lower().replace('  ', ' ')
 
 
 def spread(rows: np.ndarray, count: int) -> np.ndarray:

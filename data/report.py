@@ -53,21 +53,30 @@ from data.preview import (
     portrait_of,
     read_moments,
     scaled,
-    spoken,
     sureness,
     usual_size,
 )
 from data.report_page import report_page
 from pose.body import body_sizes, heights, joint_at
 from pose.cleaning.repair import jitter, lag
-from pose.coverage import PARTS, Nearest, expected, far_part, nearest, sentence, usual, variety
 from pose.draw import draw_pose
+from pose.matching.coverage import (
+    PARTS,
+    Nearest,
+    expected,
+    far_part,
+    nearest,
+    sentence,
+    usual,
+    variety,
+)
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import read_json, write_json, write_text
 from util.images import read_image, size_of, write_image
 from util.run_record import read_record
+from util.words import spoken
 
 LEAST_COVERED = 10          # poses shown beside their nearest training frames
 CERTAIN = (0.3, 0.6, 0.85)  # confidences at which the heat map's colour deepens

@@ -6,8 +6,9 @@ from dominate import tags
 from dominate.util import raw
 
 from data.charts import STYLE, bars, heat_map, time_chart
-from pose.coverage import CEILING, FLOOR, VARIETY, clock, variety_sentence
+from pose.matching.coverage import CEILING, FLOOR, VARIETY, variety_sentence
 from util.page import facts_table, fold, page, render
+from util.words import clock
 
 MORE_STYLE = STYLE + """
 .lead { font-size: 1.25rem; line-height: 1.4; margin: 0 0 .8rem; max-width: 46rem; }

@@ -1,6 +1,6 @@
 """body2body: the person's own pixels, bent into the pose, and a network that makes them one.
 
-For every pose some frames of the training video are retrieved (pose.retrieve), mirrored ones too,
+For every pose some frames of the training video are retrieved (pose.matching.retrieval), mirrored ones too,
 the person is cut out of them (data.matte) and bent into it bone by bone (models.warping.bone_warp), each
 limb shown by the frame that strains it least; behind the person lies the background of all frames,
 as the camera sees it then (data.plate). A small network says of each pixel which of these to trust
@@ -170,7 +170,7 @@ class Body2BodyModel(MultiscaleJudge):
         """
         import torch
 
-        from pose.coverage import APART
+        from pose.matching.coverage import APART
         known = self.index.both
         rows = np.stack([self.chosen[path] for path in batch['A_paths']])
         if wrong:

@@ -1,6 +1,6 @@
 """nearest: the training frame whose pose is nearest, as it is or bent into the pose. No training.
 
-Poses are compared by pose.retrieve, frames bent by models.warping.bone_warp (Beier and Neely 1992).
+Poses are compared by pose.matching.retrieval, frames bent by models.warping.bone_warp (Beier and Neely 1992).
 """
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,7 +4,7 @@ Shapes as in pose/track."""
 
 import numpy as np
 
-from pose.coverage import LEG, TORSO
+from pose.matching.coverage import LEG, TORSO
 from pose.skeleton import Skeleton
 
 WIDTHS = 0.36                 # shoulders and hips together, of the body height, seen from the front

@@ -60,7 +60,7 @@ PARTS = {
                    {f'{BLEND}:STRAIN': 0.0}),
     'mirror': Part('no frame is mirrored', {f'{INDEX}:MIRRORED': 1e6}),
     'side': Part('to the left is as to the right', {f'{INDEX}:SIDE_OF_BOTH': 0.0}),
-    'path': Part('the nearest frame each time, however it jumps', {'pose.retrieve:JUMP': 0.0}),
+    'path': Part('the nearest frame each time, however it jumps', {'pose.matching.retrieval:JUMP': 0.0}),
     'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
     'drawn_out': Part('what is drawn out or folded is no strain',
                       {f'{WARP}:DRAWN_OUT': 0.0, f'{WARP}:FOLDED': 0.0}),

@@ -26,7 +26,7 @@ from models.warping.blending import WINDOW, about, shares, window
 from models.warping.bone_warp import MISSING, Bones, areas
 from models.warping.frame_index import FrameIndex, strain_left
 from options.train_options import TrainOptions
-from pose.coverage import APART
+from pose.matching.coverage import APART
 from pose.silhouette import person_mask
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack

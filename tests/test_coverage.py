@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from pose.coverage import (
+from pose.matching.coverage import (
     CEILING,
     FLOOR,
     PARTS,

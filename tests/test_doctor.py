@@ -13,13 +13,14 @@ import pytest
 import data.report
 import preprocess
 from data.doctor import doctor
-from data.preview import Preview, choose_moments, spoken
+from data.preview import Preview, choose_moments
 from data.report import Prepared, changes, dropped_stretches, heat, joint_table
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.page import curves_svg
 from util.video import Frame
+from util.words import spoken
 
 
 @pytest.fixture(scope='module')

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from pose.body import heights
-from pose.coverage import JOINTS, LIMBS, TURN, shapes
-from pose.retrieve import (
+from pose.matching.coverage import JOINTS, LIMBS, TURN, shapes
+from pose.matching.retrieval import (
     FLOWS,
     SHARE,
     SIDE,

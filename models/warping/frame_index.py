@@ -21,8 +21,8 @@ from data.matte import matte
 from data.plate import Plate, make_plate
 from data.transforms import to_channels
 from models.warping.bone_warp import MISSING, Bones, areas
-from pose.coverage import APART
-from pose.retrieve import CANDIDATES, PoseIndex, best_path
+from pose.matching.coverage import APART
+from pose.matching.retrieval import CANDIDATES, PoseIndex, best_path
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton, mirror
 from pose.track import PoseTrack
@@ -34,7 +34,7 @@ from util.progress import progress
 REMEMBERED = 256e6      # bytes of decoded frames, and of cutouts, kept in memory: a training step
                         # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
-# pose.retrieve.SIDE where frames may be mirrored: one of the two faces the right way, the joints
+# pose.matching.retrieval.SIDE where frames may be mirrored: one of the two faces the right way, the joints
 # say which, and the depth that tells the side is often wrong of who is seen in profile.
 SIDE_OF_BOTH = 5.0
 # Of further frames for one pose: how many near ones are asked what they could show better, how
@@ -133,7 +133,7 @@ class FrameIndex:
 
         learnt   the index was made of that dataset: near copies of a pose's own frame may not be
                  chosen, so that what is shown of it says how a new pose will look
-        place, smooth_path   as in pose.retrieve
+        place, smooth_path   as in pose.matching.retrieval
         mirrored   rows are those of index.both: a mirrored frame is chosen where it is more than
                    MIRRORED nearer, since clothes and hair have a left and a right
         """

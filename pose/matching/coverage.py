@@ -15,6 +15,7 @@ import numpy as np
 
 from pose.body import WIDTHS, across, heights, joint_at
 from pose.skeleton import Skeleton
+from util.words import clock
 
 
 @dataclass(frozen=True)
@@ -239,11 +240,6 @@ def sentence(share: float, trouble: Mapping[str, Sequence[tuple[float, float]]],
     what = [f'{TROUBLE[part]} at {_listed(when, times)}'
             for part, when in list(trouble.items())[:parts]]
     return f'{said}; expect {_joined(what)}.' if what else f'{said}.'
-
-
-def clock(seconds: float) -> str:
-    """64.2 -> '1:04'."""
-    return f'{int(seconds) // 60}:{int(seconds) % 60:02d}'
 
 
 VARIETY = {

@@ -1,6 +1,6 @@
 """Which of a video's frames to show for each pose of a film: near in pose, and without jumps.
 
-Poses are compared as pose.coverage does, by shape and by which way the body faces, with two
+Poses are compared as pose.matching.coverage does, by shape and by which way the body faces, with two
 differences. To the left is not to the right: of who stands sideways the joints alone say little of
 that, so the side is a measure of its own. And what a frame is chosen for is to be bent into the
 pose, which puts right the end of a limb sooner than its middle, but not how the trunk and the head
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pose.body import WIDTHS, across, heights, joint_at
-from pose.coverage import APART, CHUNK, JOINTS, LIMBS, Shapes, factors, shapes
+from pose.matching.coverage import APART, CHUNK, JOINTS, LIMBS, Shapes, factors, shapes
 from pose.skeleton import Skeleton
 from pose.track import PoseTrack
 
@@ -31,7 +31,7 @@ NOSE = 2.0          # % of the body height that the nose is beside the ears of w
 WEIGHTS = {'Elbow': 0.5, 'Wrist': 0.25, 'Knee': 0.5, 'Ankle': 0.25, 'Shoulder': 0.6, 'Hip': 0.6,
            'Neck': 0.6, 'Nose': 0.5, 'Eye': 0.5, 'Ear': 0.5}
 SHARE = np.array([WEIGHTS.get(joint) or WEIGHTS[joint[1:]] for joint in JOINTS], np.float32)
-TOTAL = len(LIMBS) + 1       # as in pose.coverage, so that costs are about as large
+TOTAL = len(LIMBS) + 1       # as in pose.matching.coverage, so that costs are about as large
 
 
 class PoseIndex:
@@ -232,7 +232,7 @@ def leap(training: PoseTrack, before: np.ndarray, after: np.ndarray) -> np.ndarr
     """float (N, N), 0..1: how much of a jump it is from each frame of `before` to each of `after`.
 
     None to a frame FLOWS seconds away at most, in either direction; a whole one into another shot
-    or to a frame that is no longer a near copy (pose.coverage.APART).
+    or to a frame that is no longer a near copy (pose.matching.coverage.APART).
     """
     gap = np.abs(training.times[before][:, None] - training.times[after][None])
     jump = np.clip((gap - FLOWS) / (APART - FLOWS), 0, 1)
