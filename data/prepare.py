@@ -20,9 +20,9 @@ from data.report import write_report
 from data.sources import Source
 from pose.cleaning.repair import repair
 from pose.draw import default_line_width, draw_facts, draw_pose
-from pose.feet import contacts, slide
 from pose.formats import write_openpose_json
-from pose.retarget import Stage, choose_how, measure_stage, measure_stages, retarget
+from pose.retargeting.feet import contacts, slide
+from pose.retargeting.retarget import Stage, choose_how, measure_stage, measure_stages, retarget
 from pose.shots import choose_shots
 from pose.skeleton import skeleton_of
 from pose.track import PoseTrack

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pose.body import body_sizes
-from pose.feet import contacts, foot_joints, plant, slide
-from pose.limbs import BODY_BONES, bone_ratios, regrow
-from pose.retarget import choose_how, retarget
+from pose.retargeting.feet import contacts, foot_joints, plant, slide
+from pose.retargeting.ground import Stage, measure_bones, measure_stage, measure_stages
+from pose.retargeting.limbs import BODY_BONES, bone_ratios, regrow
+from pose.retargeting.retarget import choose_how, retarget
 from pose.skeleton import BODY_25, COCO_18, convert, skeleton_of
-from pose.stage import Stage, measure_bones, measure_stage, measure_stages
 from pose.stretches import runs
 from pose.track import PoseTrack
 from scripts.demo import body, dance, stage

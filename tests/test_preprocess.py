@@ -135,7 +135,7 @@ def test_images_folders_and_size(demo_videos, tmp_path):
 
 
 def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_path):
-    from pose.retarget import Stage, measure_stage
+    from pose.retargeting.retarget import Stage, measure_stage
     root = tmp_path / 'dancer'
     prepare(root, '--video', demo_videos[1], '--poses_only', '--retarget_to', prepared)
     facts = json.loads((root / 'dataset.json').read_text())

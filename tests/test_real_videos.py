@@ -9,7 +9,7 @@ import preprocess
 import transfer
 from pose.body import body_sizes
 from pose.detect import make_detector
-from pose.retarget import Stage, measure_stages
+from pose.retargeting.retarget import Stage, measure_stages
 from pose.track import PoseTrack
 from util.video import probe, read_frames
 

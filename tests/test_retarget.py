@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pose.body import body_sizes
-from pose.retarget import Stage, measure_stage, measure_stages, retarget
+from pose.retargeting.retarget import Stage, measure_stage, measure_stages, retarget
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from tests.test_track import standing

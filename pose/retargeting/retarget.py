@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.limbs import BODY_BONES, PLAUSIBLE, bone_ratios, fit_limbs
-from pose.stage import Stage, measure_bones, measure_stage, measure_stages, paths
+from pose.retargeting.ground import Stage, measure_bones, measure_stage, measure_stages, paths
+from pose.retargeting.limbs import BODY_BONES, PLAUSIBLE, bone_ratios, fit_limbs
 from pose.track import PoseTrack
 from util.errors import UserError
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pose.body import body_parts, joint_at
-from pose.limbs import straight_lengths
+from pose.retargeting.limbs import straight_lengths
 from pose.shots import SHORTEST_SHOT
 from pose.track import PoseTrack
 from util.errors import UserError

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pose.body import joint_at
-from pose.feet import FREE, contacts, foot_joints, plant
+from pose.retargeting.feet import FREE, contacts, foot_joints, plant
 from pose.skeleton import FACE, HAND, Skeleton, skeleton_of
 from pose.track import PoseTrack
 

@@ -1,0 +1,1 @@
+"""A source's track is fitted to the target's body and place."""
