@@ -16,10 +16,10 @@ import numpy as np
 
 from data.sources import Source
 from pose.detect import detector_for
-from pose.people import Picked, look, pick_person
 from pose.shots import PictureWatch, find_cuts
 from pose.skeleton import skeleton_of, skeleton_with
 from pose.track import PoseTrack
+from pose.tracking.people import Picked, look, pick_person
 from util.errors import UserError
 from util.options import Options
 from util.progress import progress
@@ -37,7 +37,7 @@ class Detected:
 
     index, times  int64 (F,) the frame's number; float64 (F,) seconds
     people        per frame float32 (N, K, 4): x px, y px, confidence, depth px; N may be 0
-    looks         per frame float32 (N, L): the clothes' colours, as pose.people.look gives them
+    looks         per frame float32 (N, L): the clothes' colours, as pose.tracking.people.look gives them
     difference    float (F,) to the picture before, as PictureWatch gives it
     skeleton      the numbering of the K joints
     """

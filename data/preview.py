@@ -51,7 +51,7 @@ class Preview:
     raw      the track as it was found, in px of the video
     clean    the same frames after repair, in px of the video
     drawn    the same frames as they are written: its `kept` and `reasons` count
-    people   everybody in the video, as pose.people tells
+    people   everybody in the video, as pose.tracking.people tells
     """
 
     def __init__(self, folder: Path, raw: PoseTrack, clean: PoseTrack, drawn: PoseTrack,

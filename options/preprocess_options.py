@@ -4,7 +4,7 @@ import re
 from options.base_options import EntryOptions, Parser
 from pose.cleaning.repair import MAX_GAP, MIN_CONFIDENCE
 from pose.detect import detectors
-from pose.people import check_person
+from pose.tracking.people import check_person
 from util.errors import UserError
 from util.options import Options
 

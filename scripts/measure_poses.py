@@ -21,10 +21,10 @@ from data.detection import Detected
 from pose.cleaning.repair import jitter, lag, repair
 from pose.detect import detectors, make_detector
 from pose.detect.base import Detector
-from pose.people import look
 from pose.shots import PictureWatch
 from pose.skeleton import BODY_25, convert, skeleton_with
 from pose.track import PoseTrack
+from pose.tracking.people import look
 from scripts.demo.body import SOURCE, TARGET
 from scripts.demo.scene import draw_scene, walking
 from scripts.demo.stage import TARGET_STAGE

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pose.detect import make_detector
-from pose.people import check_person, look, pick_person
 from pose.skeleton import BODY_25, SKELETONS, mirror
-from pose.tracklets import unlike
+from pose.tracking.people import check_person, look, pick_person
+from pose.tracking.tracklets import unlike
 from scripts.demo.body import SOURCE, TARGET
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, choreograph
 from scripts.demo.scene import draw_scene, joints_of, mirror_image, placed, poster, shadow, walking

@@ -2,7 +2,7 @@
 
     detector -> people, looks -> pick_person -> rows -> PoseTrack
 
-pose/tracklets.py tells who is who; here is what they wear, and who of them is chosen. What hangs
+pose/tracking/tracklets.py tells who is who; here is what they wear, and who of them is chosen. What hangs
 on the wall, a shadow or a mirror's image is known by how it moves and what it wears, and comes
 after everybody alive, however large or clear it is.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from pose.shots import picture_jumps
 from pose.skeleton import Skeleton, skeleton_of
-from pose.tracklets import Bodies, all_bodies, follow, join, part
+from pose.tracking.tracklets import Bodies, all_bodies, follow, join, part
 from util.errors import UserError
 
 # Where clothes are looked at: along these bones, from so far to so far, both sides together, so

@@ -62,7 +62,7 @@ class Bodies:
     centre      float (B, 2)      px, of the torso
     size        float (B,)        px, of the whole body, from the parts that are seen
     box         float (B, 4)      px: left, top, right, bottom
-    look        float (B, L)      see pose.people.look
+    look        float (B, L)      see pose.tracking.people.look
     alone       float (B,)        0..1, how much of the box nobody else is in, squared
     """
     frame: np.ndarray

@@ -1,0 +1,1 @@
+"""Follows people from frame to frame and picks the one to use."""
