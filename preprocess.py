@@ -12,19 +12,19 @@ def main(argv: list[str] | None = None) -> Path:
     """Prepare as `argv` says; nothing is done twice. Returns the dataset's report."""
     opt = PreprocessOptions().parse(argv)
     if opt.doctor:
-        from data.doctor import doctor
+        from preprocessing.report.doctor import doctor
         report = doctor(*map(Path, opt.doctor))
         say(f'report: {report}')
         return report
     if opt.redraw:
-        from data.redraw import redraw
+        from preprocessing.redraw import redraw
         redraw(Path(opt.dataroot), opt.draw_style, opt.line_width)
         return Path(opt.dataroot) / 'report.html'
 
-    from data.prepare import Target, is_finished, prepare
-    from data.sources import film, open_source
     from pose.detect import check_detector
     from pose.draw import check_style
+    from preprocessing.prepare import Target, is_finished, prepare
+    from preprocessing.sources import film, open_source
 
     target = Target(opt.retarget_to) if opt.retarget_to else None
     opt = opt.but(parts=opt.parts or (target.parts if target else 'body'))

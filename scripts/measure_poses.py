@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from data.detection import Detected
 from pose.cleaning.repair import jitter, lag, repair
 from pose.detect import detectors, make_detector
 from pose.detect.base import Detector
@@ -25,6 +24,7 @@ from pose.shots import PictureWatch
 from pose.skeleton import BODY_25, convert, skeleton_with
 from pose.track import PoseTrack
 from pose.tracking.people import look
+from preprocessing.detection import Detected
 from scripts.demo.body import SOURCE, TARGET
 from scripts.demo.scene import draw_scene, walking
 from scripts.demo.stage import TARGET_STAGE

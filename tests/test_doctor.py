@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-import data.report
 import preprocess
-from data.doctor import doctor
-from data.preview import Preview, choose_moments
-from data.report import Prepared, changes, dropped_stretches, heat, joint_table
+import preprocessing.report.numbers
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
+from preprocessing.report.doctor import doctor
+from preprocessing.report.moments import Preview, choose_moments
+from preprocessing.report.numbers import Prepared, changes, dropped_stretches, heat, joint_table
 from util.errors import UserError
 from util.page import curves_svg
 from util.video import Frame
@@ -53,7 +53,7 @@ def test_a_lost_report_is_made_again_the_same(me):
 
 def test_the_numbers_say_what_is_on_the_page(prepared):
     report = numbers(prepared)
-    documented = re.findall(r'^    (\w+)(?:, (\w+), (\w+), (\w+))? ', data.report.__doc__, re.M)
+    documented = re.findall(r'^    (\w+)(?:, (\w+), (\w+), (\w+))? ', preprocessing.report.numbers.__doc__, re.M)
     assert {name for names in documented for name in names if name} == set(report)
     assert report['frames']['read'] == report['frames']['kept'] + report['frames']['dropped'] == 120
     assert report['jitter']['after'] < report['jitter']['before']

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import preprocess
-from data.crop import box_around, choose_box, cut_out, into_box, output_size
-from data.prepare import split
 from pose.draw import draw_facts, draw_pose
 from pose.track import PoseTrack
+from preprocessing.crop import box_around, choose_box, cut_out, into_box, output_size
+from preprocessing.prepare import split
 from util.errors import UserError
 from util.files import natural
 from util.video import VideoWriter, read_frames
@@ -172,8 +172,8 @@ def test_another_spelling_of_the_same_video_is_the_same_video(demo_videos, tmp_p
 
 def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(
         prepared, demo_videos, tmp_path, monkeypatch):
-    from data.detection import detector_for
     from pose.skeleton import BODY_25, COCO_18, convert
+    from preprocessing.detection import detector_for
 
     class Coco:
         def __init__(self, opt):
@@ -182,7 +182,7 @@ def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(
 
         def __call__(self, image, index):
             return convert(self.inner(image, index), BODY_25, COCO_18)
-    monkeypatch.setattr('data.detection.detector_for', Coco)
+    monkeypatch.setattr('preprocessing.detection.detector_for', Coco)
     prepare(tmp_path / 'coco', '--video', demo_videos[1], '--end', '0.3')
     assert PoseTrack.load(tmp_path / 'coco' / 'poses.npz').poses.shape[1] == 18
     prepare(tmp_path / 'fit', '--video', demo_videos[1], '--end', '0.5', '--poses_only',
@@ -191,10 +191,10 @@ def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(
 
 
 def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
-    import data.detection
-    monkeypatch.setattr(data.detection, 'WORTH_A_WORKER', 10)
-    together, asked = data.detection.detect_together, []
-    monkeypatch.setattr(data.detection, 'detect_together',
+    import preprocessing.detection
+    monkeypatch.setattr(preprocessing.detection, 'WORTH_A_WORKER', 10)
+    together, asked = preprocessing.detection.detect_together, []
+    monkeypatch.setattr(preprocessing.detection, 'detect_together',
                         lambda *args: asked.append(args[2]) or together(*args))
     for workers in (1, 2):
         prepare(tmp_path / str(workers), '--video', demo_videos[0], '--num_workers', workers,
@@ -294,7 +294,7 @@ def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
 
         def release(self):
             pass
-    monkeypatch.setattr('data.sources.cv2.VideoCapture', Camera)
+    monkeypatch.setattr('preprocessing.sources.cv2.VideoCapture', Camera)
     (tmp_path / 'mine.mp4').write_text('a film of mine')
     with pytest.raises(UserError, match='mine.mp4 is there already'):
         prepare(tmp_path / 'mine', '--camera', 0)

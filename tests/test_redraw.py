@@ -12,11 +12,11 @@ import preprocess
 import train
 from data import datasets
 from data.compatibility import check_drawn_alike
-from data.redraw import redraw
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from pose.draw import STYLES, default_line_width, draw_facts, draw_pose
 from pose.track import PoseTrack
+from preprocessing.redraw import redraw
 from util.errors import UserError
 from util.files import read_json, write_json
 from util.images import write_image

@@ -14,11 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from data.sources import Source
 from pose.body import body_sizes
 from pose.skeleton import Skeleton
 from pose.stretches import shot_slices
 from pose.track import PoseTrack
+from preprocessing.sources import Source
 from util.files import read_json, write_json
 from util.images import size_of, write_image
 from util.video import Frame, prefetch

@@ -1,7 +1,7 @@
 """preprocess.py --doctor: look at a dataset again, without its video."""
 from pathlib import Path
 
-from data.report import write_report
+from preprocessing.report.numbers import write_report
 from util.errors import UserError
 
 

@@ -40,23 +40,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from data.charts import COLUMNS, FAINT, FILLED, KEPT, SWAPPED, UNSEEN, thinned
-from data.crop import into_box
-from data.preview import (
-    AWAY,
-    Moment,
-    choose_moments,
-    highest,
-    lined,
-    overlaid,
-    picture_of,
-    portrait_of,
-    read_moments,
-    scaled,
-    sureness,
-    usual_size,
-)
-from data.report_page import report_page
 from pose.body import body_sizes, heights, joint_at
 from pose.cleaning.repair import jitter, lag
 from pose.draw import draw_pose
@@ -72,10 +55,27 @@ from pose.matching.coverage import (
 )
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
+from preprocessing.crop import into_box
+from preprocessing.report.moments import (
+    AWAY,
+    Moment,
+    choose_moments,
+    highest,
+    lined,
+    overlaid,
+    picture_of,
+    portrait_of,
+    read_moments,
+    scaled,
+    sureness,
+    usual_size,
+)
+from preprocessing.report.page import report_page
 from util.errors import UserError
 from util.files import read_json, write_json, write_text
 from util.images import read_image, size_of, write_image
 from util.run_record import read_record
+from util.web.report_charts import COLUMNS, FAINT, FILLED, KEPT, SWAPPED, UNSEEN, thinned
 from util.words import spoken
 
 LEAST_COVERED = 10          # poses shown beside their nearest training frames
@@ -411,7 +411,7 @@ def changes(dataset: Prepared) -> tuple[np.ndarray, np.ndarray]:
 
 
 def heat(dataset: Prepared) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """For data.charts.heat_map: times float (C + 1,) s, and {row: int (C,)}."""
+    """For util.web.report_charts.heat_map: times float (C + 1,) s, and {row: int (C,)}."""
     track = dataset.track
     edges = np.unique(np.linspace(0, len(track), min(len(track), COLUMNS) + 1).astype(int))
     times = np.append(track.times[edges[:-1]], track.times[-1] + 1 / track.fps)

@@ -13,11 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from data.crop import Box, choose_box, cut_out, into_box, output_size
-from data.detection import cores, detect
-from data.preview import Preview
-from data.report import write_report
-from data.sources import Source
 from pose.cleaning.repair import repair
 from pose.draw import default_line_width, draw_facts, draw_pose
 from pose.formats import write_openpose_json
@@ -26,6 +21,11 @@ from pose.retargeting.retarget import Stage, choose_how, measure_stage, measure_
 from pose.shots import choose_shots
 from pose.skeleton import skeleton_of
 from pose.track import PoseTrack
+from preprocessing.crop import Box, choose_box, cut_out, into_box, output_size
+from preprocessing.detection import cores, detect
+from preprocessing.report.moments import Preview
+from preprocessing.report.numbers import write_report
+from preprocessing.sources import Source
 from util.ahead import in_order
 from util.errors import UserError, say, warn
 from util.files import folder_in_place_of, read_json, write_json

@@ -14,12 +14,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from data.sources import Source
 from pose.detect import detector_for
 from pose.shots import PictureWatch, find_cuts
 from pose.skeleton import skeleton_of, skeleton_with
 from pose.track import PoseTrack
 from pose.tracking.people import Picked, look, pick_person
+from preprocessing.sources import Source
 from util.errors import UserError
 from util.options import Options
 from util.progress import progress

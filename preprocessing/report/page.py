@@ -5,9 +5,9 @@ import numpy as np
 from dominate import tags
 from dominate.util import raw
 
-from data.charts import STYLE, bars, heat_map, time_chart
 from pose.matching.coverage import CEILING, FLOOR, VARIETY, variety_sentence
 from util.page import facts_table, fold, page, render
+from util.web.report_charts import STYLE, bars, heat_map, time_chart
 from util.words import clock
 
 MORE_STYLE = STYLE + """
@@ -46,7 +46,7 @@ def report_page(facts: dict[str, Any], numbers: dict[str, Any], times: np.ndarra
     """The page as HTML text.
 
     facts    dataset.json;  numbers  report.json
-    times, cells   of the heat map, as data.charts.heat_map takes them
+    times, cells   of the heat map, as util.web.report_charts.heat_map takes them
     """
     document = page(f'{numbers["name"]}: poses')
     with document.head:
