@@ -1,9 +1,9 @@
 """body2body: the person's own pixels, bent into the pose, and a network that makes them one.
 
 For every pose some frames of the training video are retrieved (pose.matching.retrieval), mirrored ones too,
-the person is cut out of them (data.matte) and bent into it bone by bone (models.warping.bone_warp), each
+the person is cut out of them (scene.matte) and bent into it bone by bone (models.warping.bone_warp), each
 limb shown by the frame that strains it least; behind the person lies the background of all frames,
-as the camera sees it then (data.plate). A small network says of each pixel which of these to trust
+as the camera sees it then (scene.background). A small network says of each pixel which of these to trust
 instead, by how much to look beside its place and how to light it, and paints where none will do
 (models.networks.refiner). Losses, in a window about a joint: LPIPS (Zhang et al. 2018), L1, a hinge
 adversary (Lim and Ye 2017, arXiv 1705.02894) at two scales and feature matching (Wang et al. 2018,
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from data.base_dataset import BaseDataset
-    from data.plate import Plate
     from models.engine import Batch
     from models.warping.bone_warp import Part
     from models.warping.frame_index import FrameIndex
+    from scene.background import Plate
 
 REACH = 8.0         # px of a frame of 256: the farthest that G may look beside a place
 LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise than in the frame
@@ -122,8 +122,8 @@ class Body2BodyModel(MultiscaleJudge):
         self.look_from(dataset)
 
     def load_weights(self, folder: Path, epoch: str) -> None:
-        from data.plate import Plate
         from models.warping.frame_index import FrameIndex
+        from scene.background import Plate
         self.check_saved(folder, epoch)
         super().load_weights(folder, epoch)
         self.index = FrameIndex(folder / 'index')

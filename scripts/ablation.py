@@ -70,7 +70,7 @@ PARTS = {
     'far': Part('what is far from a bone goes with the whole body', {f'{WARP}:FAR': 0.05}),
     'feet': Part('feet are drawn out with their bones', {f'{WARP}:RIGID': set()}),
     'shadow': Part('the shadow on the floor is cut out with the person',
-                   {'data.matte:DARKEST': 2.0}),
+                   {'scene.matte:DARKEST': 2.0}),
     'carried': Part('nothing is carried on from the frame before', {f'{MODEL}:CARRIED': 0.0}),
     'light': Part('the person is lit as in the frame', {f'{MODEL}:LIGHT': 0.0}, trains=True),
     'beside': Part('no looking beside a place', {f'{MODEL}:REACH': 0.0}, trains=True),

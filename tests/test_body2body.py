@@ -15,8 +15,6 @@ import train as training
 from data.aligned_dataset import AlignedDataset
 from data.joints import PictureJoints
 from data.loader import Loader
-from data.matte import NEAR
-from data.plate import make_plate
 from models import body2body_model
 from models.body2body_model import CARRIED, KEPT
 from models.engine import choose_engine
@@ -30,6 +28,8 @@ from pose.matching.coverage import APART
 from pose.silhouette import person_mask
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
+from scene.background import make_plate
+from scene.matte import NEAR
 from util.errors import UserError
 
 

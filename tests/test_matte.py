@@ -3,9 +3,9 @@ import cv2
 import numpy as np
 import pytest
 
-from data.matte import matte
 from pose.silhouette import person_mask
 from pose.skeleton import BODY_25
+from scene.matte import matte
 from tests.conftest import joints
 from tests.test_plate import HEIGHT, PERSON, SIZE, WIDTH, cut_of
 

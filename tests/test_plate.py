@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data.camera import follow, is_still
-from data.plate import Plate, make_plate
+from scene.background import Plate, make_plate
+from scene.camera import follow, is_still
 from util.errors import UserError
 
 SIZE = WIDTH, HEIGHT = 160, 120

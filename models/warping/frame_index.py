@@ -17,8 +17,6 @@ import torch
 from data.base_dataset import BaseDataset
 from data.cache import read_picture
 from data.joints import PictureJoints
-from data.matte import matte
-from data.plate import Plate, make_plate
 from data.transforms import to_channels
 from models.warping.bone_warp import MISSING, Bones, areas
 from pose.matching.coverage import APART
@@ -26,6 +24,8 @@ from pose.matching.retrieval import CANDIDATES, PoseIndex, best_path
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton, mirror
 from pose.track import PoseTrack
+from scene.background import Plate, make_plate
+from scene.matte import matte
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import size_of, write_image

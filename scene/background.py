@@ -15,8 +15,8 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
-from data.camera import LOOK, View, aligned, corners_of, evenly, follow, is_still, recognised
 from pose.silhouette import disc
+from scene.camera import LOOK, View, aligned, corners_of, evenly, follow, is_still, recognised
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import read_image, write_image
