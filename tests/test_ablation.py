@@ -4,8 +4,8 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from scripts import ablation
-from scripts.ablation import ALL, PARTS, without
+from scripts.dev import ablation
+from scripts.dev.ablation import ALL, PARTS, without
 from util.errors import UserError
 from util.images import read_image, size_of
 

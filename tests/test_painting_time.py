@@ -5,7 +5,7 @@ import pytest
 from conftest import fitting
 
 import train as training
-from scripts import painting_time
+from scripts.dev import painting_time
 from util.errors import UserError
 
 SVG = '{http://www.w3.org/2000/svg}'

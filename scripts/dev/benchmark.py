@@ -1,10 +1,10 @@
 """How fast is it here, as ratios: ours against the plain path, in one run, taking turns.
 
-    python scripts/benchmark.py                     all of it, a few minutes
-    python scripts/benchmark.py step --compile      the training step, torch.compile included
-    python scripts/benchmark.py preprocess --video me.mp4
-    python scripts/benchmark.py measure             what test.py measures, of 181 frames
-    python scripts/benchmark.py show                training while it is shown everywhere
+    python scripts/dev/benchmark.py                     all of it, a few minutes
+    python scripts/dev/benchmark.py step --compile      the training step, torch.compile included
+    python scripts/dev/benchmark.py preprocess --video me.mp4
+    python scripts/dev/benchmark.py measure             what test.py measures, of 181 frames
+    python scripts/dev/benchmark.py show                training while it is shown everywhere
 """
 import argparse
 import shlex

@@ -1,7 +1,7 @@
 """What each part of --model body2body is worth: taken away in turn, measured and shown.
 
-    python scripts/ablation.py --dataroot datasets/me                 before any training
-    python scripts/ablation.py --dataroot datasets/me --minutes 2     each trained for so long
+    python scripts/dev/ablation.py --dataroot datasets/me                 before any training
+    python scripts/dev/ablation.py --dataroot datasets/me --minutes 2     each trained for so long
 
 Writes OUT/ablation.md, a table of means over some held-out frames, inside the person's box, and of
 how far the whole film is from following the real motion (util.metrics.motion), and OUT/PART.jpg for
@@ -186,7 +186,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     given = [name for name in opt.parts.split(',') if name]
     for name in given:
         if name not in PARTS:
-            raise unknown_choice('--parts', name, PARTS, 'its line into {}: scripts/ablation.py')
+            raise unknown_choice('--parts', name, PARTS, 'its line into {}: scripts/dev/ablation.py')
     opt.parts = [name for name, part in PARTS.items() if name == ALL or (
         name in given if given else opt.minutes or not part.trains)]
     if opt.minutes < 0 or opt.every < 1:

@@ -1,6 +1,6 @@
 """Where the time of a painted frame goes: a table, and a picture of it.
 
-    python scripts/painting_time.py --name me --dataroot datasets/me --picture time.svg
+    python scripts/dev/painting_time.py --name me --dataroot datasets/me --picture time.svg
 
 For a run of --model body2body. Every part is timed where it is called, frame by frame.
 """

@@ -1,0 +1,1 @@
+"""Instruments for developers: benchmarks, ablations, fingerprints."""
