@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> bool:
     from data import datasets
     from models import models
     from models.engine import choose_engine
-    from models.training import Training
+    from training.loop import Training
     from util.run_folder import RunFolder
     from util.run_record import read_record
     from util.visualizer import RunFacts, Visualizer

@@ -14,8 +14,8 @@ from models import models
 from models.ema import Average
 from models.engine import Engine
 from models.scores import SCORES, better, score
-from models.training import Training
 from options.train_options import TrainOptions
+from training.loop import Training
 from util.errors import UserError
 
 MODELS = [name for name in models.names() if models.find(name).TRAINS]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import train
-from models.training import Training
+from training.loop import Training
 from util.sinks import terminal_sink
 from util.sinks.base_sink import RunFacts
 from util.sinks.terminal_sink import TerminalSink, bar_words, memory_taken
@@ -81,7 +81,7 @@ def test_a_run_draws_one_bar_and_a_line_an_epoch(
     draw = Training.bar
     monkeypatch.setattr(Training, 'bar', lambda self: bars.append(self.opt.name) or draw(self))
     words: list[str] = []
-    monkeypatch.setattr('models.training.bar_words',
+    monkeypatch.setattr('training.loop.bar_words',
                         lambda *args: words.append(bar_words(*args)) or words[-1])
     train.main(['--dataroot', str(pairs()), '--name', 'me', '--checkpoints_dir', str(tmp_path),
                 *small, '--n_epochs', '2', '--n_epochs_decay', '0', '--no_html',

@@ -205,12 +205,12 @@ def show(size: int, rounds: int, train_args: str, steps: int = 420) -> None:
     """
     import numpy as np
 
-    import models.training
     import train as entry
+    import training.loop
     from util.images import write_image
     rng, turns = np.random.default_rng(0), Turns()
 
-    class InTurns(models.training.Training):
+    class InTurns(training.loop.Training):
         def report(self, *told: Any) -> None:
             super().report(*told)
             if self.steps % TURN == 0:
@@ -230,7 +230,7 @@ def show(size: int, rounds: int, train_args: str, steps: int = 420) -> None:
                 entry.main(['--dataroot', f'{folder}/pairs', '--name', name, '--checkpoints_dir',
                             folder, '--no_compile', '--max_steps', str(steps * rounds),
                             *shlex.split(train_args), *flags])
-        plain, models.training.Training = models.training.Training, InTurns  # type: ignore[misc]
+        plain, training.loop.Training = training.loop.Training, InTurns  # type: ignore[misc]
         try:
             with ThreadPoolExecutor(2) as pool:
                 for run in [pool.submit(trained, name, flags) for name, flags in (
@@ -238,7 +238,7 @@ def show(size: int, rounds: int, train_args: str, steps: int = 420) -> None:
                         ('everywhere', everywhere))]:
                     run.result()
         finally:
-            models.training.Training = plain        # type: ignore[misc]
+            training.loop.Training = plain        # type: ignore[misc]
     plainly, shown = (np.array(turns.seconds[name][1:]) for name in ('nowhere', 'everywhere'))
     lost = 100 * (shown - plainly) / plainly.mean()
     print(f'training, {size}x{size}{train_args and ", "}{train_args}, {len(lost)} turns of {TURN} '
