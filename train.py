@@ -22,8 +22,8 @@ def main(argv: list[str] | None = None) -> bool:
     from models import models
     from models.engine import choose_engine
     from training.loop import Training
-    from util.run_folder import RunFolder
     from util.run_record import read_record
+    from util.runs import RunFolder
     from util.visualizer import RunFacts, Visualizer
 
     torch.manual_seed(opt.seed)

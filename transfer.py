@@ -16,8 +16,8 @@ from options.transfer_options import TransferOptions
 from util.errors import UserError, run_main, say
 from util.files import atomic, read_json
 from util.options import Options
-from util.run_folder import RunFolder
 from util.run_record import read_record
+from util.runs import RunFolder
 
 
 def main(argv: list[str] | None = None) -> Path:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from data.augmentation import JointAugmentation
-from data.base_dataset import BaseDataset, no_such_phase, pictures_in
+from data.base_dataset import BaseDataset, no_such_phase
 from data.cache import Pictures
 from data.joints import PictureJoints
 from data.transforms import geometry, to_channels
 from util.errors import UserError
+from util.images import pictures_in
 
 
 class AlignedDataset(BaseDataset):

@@ -16,10 +16,8 @@ from data.joints import PictureJoints
 from pose.draw import LABELS
 from pose.track import PoseTrack
 from util.errors import UserError
-from util.files import natural, read_json
-from util.images import size_of
-
-PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
+from util.files import read_json
+from util.images import pictures_in, size_of
 
 
 class BaseDataset:
@@ -97,15 +95,6 @@ def read_facts(root: Path) -> dict[str, Any]:
     """dataset.json of a dataset, {} where there is none."""
     path = root / 'dataset.json'
     return read_json(path) if path.is_file() else {}
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Every picture right in `folder`, frame2 before frame10."""
-    if not folder.is_dir():
-        return []
-    found = (p for p in folder.iterdir()
-             if p.suffix.lower() in PICTURES and not p.name.startswith('.'))
-    return sorted(found, key=lambda p: natural(p.name))
 
 
 def no_such_phase(root: Path, phase: str) -> UserError:

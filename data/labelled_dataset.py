@@ -9,10 +9,11 @@ from PIL import Image
 
 from data.aligned_dataset import AlignedDataset
 from data.augmentation import FLAGS
-from data.base_dataset import BaseDataset, no_such_phase, pictures_in
+from data.base_dataset import BaseDataset, no_such_phase
 from data.cache import read_picture
 from data.transforms import geometry, to_channels
 from util.errors import UserError
+from util.images import pictures_in
 
 
 class LabelledDataset(AlignedDataset):

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from util.ahead import in_order
 from util.errors import UserError
+from util.parallel import in_order
 
 
 class Loader:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from data.base_dataset import BaseDataset, no_such_phase, pictures_in
+from data.base_dataset import BaseDataset, no_such_phase
 from data.cache import Pictures
 from data.joints import PictureJoints
 from data.transforms import geometry, to_channels
-from util.images import size_of
+from util.images import pictures_in, size_of
 
 
 class SingleDataset(BaseDataset):

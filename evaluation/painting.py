@@ -16,7 +16,7 @@ from data.loader import Loader
 from evaluation.results import Results
 from models.base_model import BaseModel
 from models.engine import Batch, to_image
-from util.ahead import in_order
+from util.parallel import in_order
 from util.progress import progress
 
 AT_ONCE = 2         # pictures painted at the same time on a CPU, as measured on two cores; each

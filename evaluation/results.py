@@ -89,7 +89,8 @@ class Results:
 
     def write_videos(self, video_from: str | None = None) -> None:
         """fake_B.mp4 and side_by_side.mp4 (source, if given | pose | painted | real)."""
-        from util.video import VideoWriter, side_by_side
+        from util.images import side_by_side
+        from util.video import VideoWriter
         times, numbers = self.times()
         size: tuple[int, int] | None = None         # of the first frame; a film has one size
         sources = SourceFrames(video_from, numbers, times) if video_from else None
@@ -127,7 +128,8 @@ class SourceFrames:
     """The pictures of a video at given frame numbers, read once from its start."""
 
     def __init__(self, path: str, numbers: list[int], times: list[float]):
-        from util.video import prefetch, read_frames
+        from util.parallel import prefetch
+        from util.video import read_frames
         self.path, self.numbers, self.times = path, numbers, times
         self.frames = prefetch(read_frames(path))
         first = next(self.frames, None)

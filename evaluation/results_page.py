@@ -9,10 +9,10 @@ from dominate import tags
 from dominate.util import raw
 
 from evaluation import score_table
-from util import frame_charts
 from util.files import write_text
 from util.metrics.names import BOX, FILMS, JUDGES, in_words, written
-from util.page import facts_table, figure_row, fold, page, render, video
+from util.web import frame_charts
+from util.web.page import facts_table, figure_row, fold, page, render, video
 
 Frame = Mapping[str, str]                       # {label: path relative to the page}
 

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from util import checkpoints
+from util.downloads import weights_path
 from util.errors import UserError
 from util.metrics.backbones import blocks, convolution_numbers, read_flax
 from util.metrics.lpips import LpipsNetwork, distances, lpips_weights
-from util.weights import weights_path
 
 VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'       # torchvision's, 548 MB
 LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)

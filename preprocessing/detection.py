@@ -22,8 +22,8 @@ from pose.tracking.people import Picked, look, pick_person
 from preprocessing.sources import Source
 from util.errors import UserError
 from util.options import Options
+from util.parallel import prefetch
 from util.progress import progress
-from util.video import prefetch
 
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 

@@ -26,14 +26,13 @@ from preprocessing.detection import cores, detect
 from preprocessing.report.moments import Preview
 from preprocessing.report.numbers import write_report
 from preprocessing.sources import Source
-from util.ahead import in_order
 from util.errors import UserError, say, warn
 from util.files import folder_in_place_of, read_json, write_json
 from util.images import write_image
 from util.options import Options
+from util.parallel import in_order, prefetch
 from util.progress import progress
 from util.run_record import read_record
-from util.video import prefetch
 
 GAP = 1.0           # seconds between what is trained on and what is held out
 RARELY_SEEN = 0.5   # below this part of the frames a user should look at the video again

@@ -7,9 +7,8 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from data.base_dataset import pictures_in
 from util.errors import UserError, say, warn
-from util.images import read_image, size_of
+from util.images import pictures_in, read_image, size_of
 from util.progress import clock
 from util.video import Frame, VideoWriter, probe, read_frames
 

@@ -24,9 +24,9 @@ from util.errors import UserError, run_main, say, warn
 from util.files import folder_in_place_of, read_json, write_text
 from util.images import size_of
 from util.metrics.names import FILMS, score_of
-from util.page import Point, curves_svg, facts_table, figure_row, page, render, video
 from util.run_record import read_record
 from util.sinks.html_sink import SCORE, Curve
+from util.web.page import Point, curves_svg, facts_table, figure_row, page, render, video
 
 SAMPLE = 4              # frames on the page
 ALIKE = 12              # levels of 255 that two copies of one real frame may differ by

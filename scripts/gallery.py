@@ -28,7 +28,7 @@ from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
 from util.metrics.names import JUDGES, is_better
 from util.progress import clock
-from util.run_folder import RunFolder
+from util.runs import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from util.downloads import KNOWN, cached, fetch, weights_folder
 from util.errors import UserError, run_main, say
-from util.weights import KNOWN, cached, fetch, weights_folder
 
 
 def table() -> str:

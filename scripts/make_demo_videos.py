@@ -20,9 +20,9 @@ from scripts.demo.body import SOURCE, TARGET, Figure
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, Pose, choreograph
 from scripts.demo.figure import draw_figure
 from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE, Stage
-from util.ahead import in_order
 from util.errors import UserError, run_main, say
 from util.files import atomic
+from util.parallel import in_order
 from util.progress import progress
 from util.video import VideoWriter
 

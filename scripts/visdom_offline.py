@@ -21,9 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from util.downloads import CLIENTS, weights_folder
 from util.errors import UserError, run_main, say
 from util.files import atomic, write_text
-from util.weights import CLIENTS, weights_folder
 
 VERSION = '0.2.4'               # of visdom: other versions want other files
 

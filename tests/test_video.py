@@ -13,7 +13,9 @@ import pytest
 from scripts.ffmpeg import ffmpeg_path
 from util import video
 from util.errors import UserError
-from util.video import VideoWriter, prefetch, probe, read_frames, side_by_side
+from util.images import side_by_side
+from util.parallel import prefetch
+from util.video import VideoWriter, probe, read_frames
 
 UNEVEN = [0.0, 0.033, 0.1, 0.12, 0.5, 0.51, 0.9]
 

@@ -25,7 +25,7 @@ import pytest
 from scripts import visdom_offline
 from scripts.visdom_offline import Package
 from tests.browser import chromium, needs_browser
-from util import weights
+from util import downloads
 from util.errors import UserError
 from util.sinks.base_sink import RunFacts
 from util.sinks.visdom_sink import connect
@@ -191,7 +191,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     monkeypatch.setattr(visdom_offline, 'PACKAGES',
                         (Package('toy@1.0', digest, {'dist/a.js': 'js/b.js'}),))
-    monkeypatch.setitem(weights.CLIENTS, 'npm', [
+    monkeypatch.setitem(downloads.CLIENTS, 'npm', [
         sys.executable, '-c', f'import shutil; shutil.copy({str(archive)!r}, ".")'])
     monkeypatch.setenv('BODY2BODY_WEIGHTS', str(tmp_path / 'cache'))
     return archive
@@ -215,11 +215,11 @@ def test_another_archive_than_was_expected_is_not_used(toy: Path, tmp_path: Path
 
 
 def test_what_npm_cannot_fetch_is_one_sentence(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(weights.CLIENTS, 'npm', [
+    monkeypatch.setitem(downloads.CLIENTS, 'npm', [
         sys.executable, '-c', 'import sys; print("npm error code E404"); sys.exit(1)'])
     with pytest.raises(UserError, match='npm error code E404.*Nothing was changed'):
         visdom_offline.fetch()
-    monkeypatch.setitem(weights.CLIENTS, 'npm', ['npm'])
+    monkeypatch.setitem(downloads.CLIENTS, 'npm', ['npm'])
     monkeypatch.setenv('PATH', '')
     with pytest.raises(UserError, match='not on the PATH'):
         visdom_offline.fetch()

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 
 from util.errors import UserError
+from util.files import natural
+
+PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
 
 
 def size_of(image: np.ndarray) -> tuple[int, int]:
@@ -40,3 +43,25 @@ def read_image(path: Path) -> np.ndarray | None:
     encoded = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Every picture right in `folder`, frame2 before frame10."""
+    if not folder.is_dir():
+        return []
+    found = (p for p in folder.iterdir()
+             if p.suffix.lower() in PICTURES and not p.name.startswith('.'))
+    return sorted(found, key=lambda p: natural(p.name))
+
+
+def side_by_side(*images: np.ndarray, height: int | None = None) -> np.ndarray:
+    """One RGB image of all, left to right, scaled to one height (default: the tallest's)."""
+    import cv2
+    height = height or max(image.shape[0] for image in images)
+    scaled = []
+    for image in images:
+        size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
+        shrinks = height < image.shape[0]
+        scaled.append(image if image.shape[0] == height else cv2.resize(
+            image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
+    return np.hstack(scaled)

@@ -5,12 +5,10 @@ All of them are honoured here, so that a picture's time stays in step with the s
 Time 0 is where a player starts the file. An image is (H, W, 3) uint8 RGB, a size (width, height).
 """
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from queue import Empty, Full, Queue
-from threading import Event, Thread
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -91,45 +89,6 @@ def read_frames(path: str | os.PathLike[str], start: float = 0.0, end: float | N
              f'left out ({faults[0]}).')
     elif clock.fault and wanted[-1] == len(clock.seconds) - 1:
         warn(f'{path}: {clock.fault}, after {clock.seconds[-1]:.2f} s; what there is was read.')
-
-
-def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
-    """The same items, made up to `n` ahead in a thread; its errors come out here."""
-    ready: Queue[tuple[bool, Any]] = Queue(n)
-    left = Event()
-
-    def put(item: tuple[bool, Any]) -> None:
-        while not left.is_set():
-            with suppress(Full):
-                return ready.put(item, timeout=0.1)
-
-    def fill() -> None:
-        try:
-            for item in iterator:
-                put((True, item))
-                if left.is_set():
-                    return
-            put((False, None))
-        except BaseException as error:    # raised again where it is waited for
-            put((False, error))
-
-    thread = Thread(target=fill, daemon=True)
-    thread.start()
-    try:
-        while True:
-            more, item = ready.get()
-            if more:
-                yield item
-            elif item is None:
-                return
-            else:
-                raise item
-    finally:
-        left.set()
-        with suppress(Empty):
-            while True:
-                ready.get_nowait()
-        thread.join()
 
 
 class VideoWriter:
@@ -226,19 +185,6 @@ class VideoWriter:
             self._sound.close()
             with suppress(Exception) if failed else nullcontext():
                 self._out.close()
-
-
-def side_by_side(*images: np.ndarray, height: int | None = None) -> np.ndarray:
-    """One RGB image of all, left to right, scaled to one height (default: the tallest's)."""
-    import cv2
-    height = height or max(image.shape[0] for image in images)
-    scaled = []
-    for image in images:
-        size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
-        shrinks = height < image.shape[0]
-        scaled.append(image if image.shape[0] == height else cv2.resize(
-            image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
-    return np.hstack(scaled)
 
 
 @dataclass(frozen=True)

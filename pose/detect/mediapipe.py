@@ -16,9 +16,9 @@ from pose.detect.decoders import mediapipe_graph
 from pose.detect.decoders.face_mesh import from_mesh
 from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
 from pose.skeleton import clean, from_mediapipe, skeleton_of, with_parts
+from util.downloads import weights_path
 from util.errors import UserError
 from util.options import Options
-from util.weights import weights_path
 
 INSTALL = 'pip install mediapipe==0.10.21 (Python 3.10 to 3.12)'
 PRESENT = 0.5                 # a network that is less sure than this has found nothing

@@ -13,9 +13,9 @@ import numpy as np
 from pose.detect.base import Detector
 from pose.detect.decoders.paf import LAYOUTS, decode, layout_of
 from pose.skeleton import clean, convert, skeleton_of
+from util.downloads import weights_path
 from util.errors import UserError
 from util.options import Options
-from util.weights import weights_path
 
 MULTIPLE = 16                 # px: so many must each side of the network's input be a multiple of
 

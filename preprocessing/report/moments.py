@@ -21,7 +21,8 @@ from pose.track import PoseTrack
 from preprocessing.sources import Source
 from util.files import read_json, write_json
 from util.images import size_of, write_image
-from util.video import Frame, prefetch
+from util.parallel import prefetch
+from util.video import Frame
 from util.words import spoken
 
 HEIGHT = 240        # px of every picture in a report

@@ -6,7 +6,7 @@ from dominate import tags
 from dominate.util import raw
 
 from pose.matching.coverage import CEILING, FLOOR, VARIETY, variety_sentence
-from util.page import facts_table, fold, page, render
+from util.web.page import facts_table, fold, page, render
 from util.web.report_charts import STYLE, bars, heat_map, time_chart
 from util.words import clock
 

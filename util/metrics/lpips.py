@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from util.downloads import weights_path
 from util.errors import UserError
 from util.metrics.backbones import blocks, read_flax
-from util.weights import weights_path
 
 FILES = {'alex': 'alexnet.ckpt', 'vgg': 'vgg16.ckpt'}
 ENDS = {'alex': (0, 3, 6, 8, 10), 'vgg': (2, 7, 14, 21, 28)}       # convolutions that are looked at

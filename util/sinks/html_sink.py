@@ -18,8 +18,8 @@ from dominate.util import raw
 
 from util.files import atomic, write_text
 from util.images import size_of, write_image
-from util.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
 from util.sinks.base_sink import RunFacts, Sink
+from util.web.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from util.errors import UserError
-from util.page import LABELS
 from util.sinks.base_sink import RunFacts, Sink
+from util.web.page import LABELS
 
 if TYPE_CHECKING:
     from util.sinks.base_sink import Pictures

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from util.errors import UserError
 from util.files import write_text
-from util.page import LABELS
 from util.sinks.base_sink import RunFacts, Sink
+from util.web.page import LABELS
 
 if TYPE_CHECKING:
     from util.sinks.base_sink import Pictures

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from util.page import extent, short, ticks
+from util.web.page import extent, short, ticks
 from util.words import clock
 
 WIDTH, LEFT, RIGHT = 920, 92, 908     # of a wide chart, and where its time axis lies

@@ -12,7 +12,7 @@ from itertools import pairwise
 from dominate import tags
 from dominate.util import raw
 
-from util.page import extent, short, ticks
+from util.web.page import extent, short, ticks
 
 Series = Sequence[float | None]         # a score of each frame, None where it is not known
 Point = tuple[int, float]               # a frame's number, and its score

@@ -116,7 +116,7 @@ def fetch(name: str, force: bool = False) -> list[Path]:
     before stays, nothing is left half-written.
     """
     if name not in KNOWN:
-        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/weights.py')
+        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/downloads.py')
     weights = KNOWN[name]
     paths = [cached(name, file) for file in weights.files]
     if not force and all(map(_is_whole, paths, weights.files)):
