@@ -1,9 +1,9 @@
 """body2body: the person's own pixels, bent into the pose, and a network that makes them one.
 
-For every pose some frames of the training video are retrieved (pose.matching.retrieval), mirrored ones too,
-the person is cut out of them (scene.matte) and bent into it bone by bone (models.warping.bone_warp), each
+For every pose some frames of the training video are retrieved (pose.matching), mirrored ones too,
+the person is cut out of them (scene.matte) and bent into it bone by bone (bone_warp), each
 limb shown by the frame that strains it least; behind the person lies the background of all frames,
-as the camera sees it then (scene.background). A small network says of each pixel which of these to trust
+as the camera sees it then (scene). A small network says of each pixel which of these to trust
 instead, by how much to look beside its place and how to light it, and paints where none will do
 (models.networks.refiner). Losses, in a window about a joint: LPIPS (Zhang et al. 2018), L1, a hinge
 adversary (Lim and Ye 2017, arXiv 1705.02894) at two scales and feature matching (Wang et al. 2018,

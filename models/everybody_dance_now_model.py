@@ -86,11 +86,11 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     def build(self, opt: 'argparse.Namespace') -> None:
         from models.networks import define_G, init_weights
         from models.networks.pix2pixhd import (
+            CoarsePicture,
             GlobalGenerator,
             LocalEnhancer,
             MultiscaleDiscriminator,
         )
-        from models.networks.staged import CoarsePicture
         self.encodes = False                # as pix2pixHD can: nothing but poses is painted from
         shown, painted = opt.label_nc or opt.input_nc, opt.output_nc
         self.networks['G'] = G = define_G(opt.netG, shown + painted, painted, opt.ngf, opt.norm,
@@ -230,7 +230,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         seen = torch.cat([x, before], 1)
         if not self.coarse:
             return [picture.float() for picture in self.pictures(seen, None)]
-        from models.networks.staged import through
+        from models.networks.pix2pixhd import through
         G: Any = self.networks['G']
         return [through(seen, lambda padded: self.spread(
             self.networks['Gcoarse'], self.spread(G.model, padded)),
@@ -341,7 +341,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         """r = G_f(x_F, G(x)_F), float32 (len(squares), C, S, S), in the order of the squares."""
         import torch
 
-        from models.networks.staged import through
+        from models.networks.pix2pixhd import through
         if not squares:
             return image[:0]
         seen = torch.cat([torch.cat([x[square], image[square]], 1) for square in squares])

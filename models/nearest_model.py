@@ -1,6 +1,7 @@
 """nearest: the training frame whose pose is nearest, as it is or bent into the pose. No training.
 
-Poses are compared by pose.matching.retrieval, frames bent by models.warping.bone_warp (Beier and Neely 1992).
+pose.matching.retrieval compares poses, models.warping.bone_warp bends frames (Beier and Neely
+1992).
 """
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,12 +1,13 @@
-"""What is measured on poses: which show a torso, how large a body is, how a picture was moved.
+"""Measures of a body in a pose: its torso, its height, and where a joint is.
 
-Shapes as in pose/track."""
-
+Shapes as in pose/track.
+"""
 import numpy as np
 
-from pose.matching.coverage import LEG, TORSO
 from pose.skeleton import Skeleton
 
+TORSO = 0.33                  # of the body height, neck to hips, when nothing is foreshortened
+LEG = 0.52                    # of the body height, hip to ankle, likewise
 WIDTHS = 0.36                 # shoulders and hips together, of the body height, seen from the front
 
 

@@ -37,7 +37,7 @@ class Detected:
 
     index, times  int64 (F,) the frame's number; float64 (F,) seconds
     people        per frame float32 (N, K, 4): x px, y px, confidence, depth px; N may be 0
-    looks         per frame float32 (N, L): the clothes' colours, as pose.tracking.people.look gives them
+    looks         per frame float32 (N, L): the clothes' colours, as people.look gives them
     difference    float (F,) to the picture before, as PictureWatch gives it
     skeleton      the numbering of the K joints
     """

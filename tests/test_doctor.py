@@ -53,7 +53,8 @@ def test_a_lost_report_is_made_again_the_same(me):
 
 def test_the_numbers_say_what_is_on_the_page(prepared):
     report = numbers(prepared)
-    documented = re.findall(r'^    (\w+)(?:, (\w+), (\w+), (\w+))? ', preprocessing.report.numbers.__doc__, re.M)
+    documented = re.findall(r'^    (\w+)(?:, (\w+), (\w+), (\w+))? ',
+                            preprocessing.report.numbers.__doc__, re.M)
     assert {name for names in documented for name in names if name} == set(report)
     assert report['frames']['read'] == report['frames']['kept'] + report['frames']['dropped'] == 120
     assert report['jitter']['after'] < report['jitter']['before']

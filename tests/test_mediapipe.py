@@ -83,7 +83,7 @@ def test_alone_the_joints_are_those_of_mediapipes_own_solution(duo, detector):
              for m in solution.process(picture).pose_landmarks.landmark]))
     detector.reset()
     away = np.abs(detector(picture, 0)[0] - own)[own[:, 2] > 0]
-    # Not to the last digit: see what is said about its windows in pose/detect/decoders/mediapipe_graph.py.
+    # Not to the last digit: see decoders/mediapipe_graph.py about its windows.
     assert away.max() < 0.5 and np.median(away) < 0.05
 
 

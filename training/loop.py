@@ -31,7 +31,7 @@ SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were sh
 SHOW_SHARE = 0.02           # but never for a larger part of the time than this
 TELL_SECONDS = 60.0         # between two lines that say of a new best
 WARM_UP_STEPS = 50          # after these the pace is known
-# of a step, where the processor has bf16; and once. scripts/dev/benchmark.py step --compile measures.
+# of a step, where the processor has bf16; and once. Measured by scripts/dev/benchmark.py step.
 COMPILE_GAIN, COMPILE_SECONDS = 0.10, 150.0
 
 

@@ -7,9 +7,8 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
-from util.video import T
-
 Result = TypeVar('Result')
+T = TypeVar('T')
 
 
 def in_order(pool: Executor, work: Callable[..., Result], given: Iterable[tuple[Any, ...]],

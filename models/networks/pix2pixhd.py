@@ -6,6 +6,8 @@ CVPR 2018, arXiv 1711.11585, Sec. 3.2 and 3.4, appendix A.
 
 Shape letters: B batch, C channels, H W pixels, h w patches.
 """
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -192,3 +194,30 @@ def patch_layers(input_nc: int, ndf: int, n_layers: int, norm: str) -> list[nn.S
         pieces.append(nn.Sequential(nn.Conv2d(widths[n - 1], widths[n], 4, stride, 2),
                                     norm_layer(norm)(widths[n]), nn.LeakyReLU(0.2, True)))
     return [*pieces, nn.Sequential(nn.Conv2d(widths[-1], 1, 4, 1, 2))]
+
+
+class CoarsePicture(nn.Module):
+    """What G1 has and G2 does not need: from its features (B, ngf, H, W) to a picture
+    (B, output_nc, H, W) in [-1, 1].
+
+    in_use   whether the run is still at half size; kept with the weights, so that those of any
+             epoch say how they paint
+    """
+
+    in_use: Tensor
+
+    def __init__(self, ngf: int, output_nc: int):
+        super().__init__()
+        self.model = nn.Sequential(*to_picture(ngf, output_nc))
+        self.register_buffer('in_use', torch.tensor(True))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.model(features)
+
+
+def through(x: Tensor, network: Callable[[Tensor], Tensor], multiple: int) -> Tensor:
+    """network(x) for x of any size: its edge repeated up to a multiple and to two of them at
+    least, the result cropped back."""
+    h, w = x.shape[-2:]
+    right, below = (padding(side, multiple, 2 * multiple) for side in (w, h))
+    return network(F.pad(x, (0, right, 0, below), mode='replicate'))[..., :h, :w]

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pose.matching.coverage import LEG, TORSO
+from pose.body import LEG, TORSO
 from pose.skeleton import Skeleton
 
 Fit: TypeAlias = tuple[Tensor, Tensor, Tensor]              # as torso_fit gives it

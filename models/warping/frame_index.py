@@ -34,8 +34,8 @@ from util.progress import progress
 REMEMBERED = 256e6      # bytes of decoded frames, and of cutouts, kept in memory: a training step
                         # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
-# pose.matching.retrieval.SIDE where frames may be mirrored: one of the two faces the right way, the joints
-# say which, and the depth that tells the side is often wrong of who is seen in profile.
+# retrieval.SIDE where frames may be mirrored: one of the two faces the right way, the joints say
+# which, and the depth that tells the side is often wrong for a person in profile.
 SIDE_OF_BOTH = 5.0
 # Of further frames for one pose: how many near ones are asked what they could show better, how
 # much what is still strained counts, in %^2, and how much less the pose as a whole.

@@ -1,4 +1,4 @@
-"""OpenPose: a network of part affinity fields through OpenCV's dnn, people found by pose/detect/decoders/paf.py.
+"""OpenPose: a network of part affinity fields through OpenCV's dnn; decoders/paf.py finds people.
 
 Cao et al., CVPR 2017, arXiv 1611.08050. MobileNet-thin is ildoonet/tf-pose-estimation's network:
 OpenPose's maps on a small MobileNet (Howard et al., 2017, arXiv 1704.04861). CMU's own BODY_25

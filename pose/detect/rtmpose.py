@@ -1,6 +1,6 @@
 """RTMPose, DWPose and RTMW: ONNX files of the user's, run by onnxruntime.
 
-What goes in and comes out: pose/detect/decoders/simcc.py; how people are found first: pose/detect/decoders/person_boxes.py.
+Input and output: decoders/simcc.py. People are found first: decoders/person_boxes.py.
 """
 import argparse
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose.body import WIDTHS, across, heights, joint_at
+from pose.body import LEG, WIDTHS, across, heights, joint_at
 from pose.skeleton import Skeleton
 from util.words import clock
 
@@ -40,7 +40,6 @@ JOINTS = tuple(joint for limb in LIMBS.values() for joint in limb.joints)
 PARTS = {'arms': (('right arm', 'left arm'), 6.0), 'legs': (('right leg', 'left leg'), 6.0),
          'head': (('head',), 3.0), 'body': (('body',), 4.0), 'turn': ((), 8.0)}
 
-TORSO, LEG = 0.33, 0.52       # of the body height, when nothing is foreshortened
 TURN = 15.0                   # % for a quarter turn; front against back is twice that
 
 APART = 1.5                   # seconds after which a video's frames are no longer near copies

@@ -1,6 +1,6 @@
 """Which of a video's frames to show for each pose of a film: near in pose, and without jumps.
 
-Poses are compared as pose.matching.coverage does, by shape and by which way the body faces, with two
+Poses are compared as coverage does, by shape and by which way the body faces, with two
 differences. To the left is not to the right: of who stands sideways the joints alone say little of
 that, so the side is a measure of its own. And what a frame is chosen for is to be bent into the
 pose, which puts right the end of a limb sooner than its middle, but not how the trunk and the head

@@ -2,7 +2,7 @@
 
     detector -> people, looks -> pick_person -> rows -> PoseTrack
 
-pose/tracking/tracklets.py tells who is who; here is what they wear, and who of them is chosen. What hangs
+tracklets.py tells who is who; here is what they wear, and who of them is chosen. What hangs
 on the wall, a shadow or a mirror's image is known by how it moves and what it wears, and comes
 after everybody alive, however large or clear it is.
 """

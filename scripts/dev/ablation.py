@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scripts.gallery_page import named
 from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
@@ -49,6 +49,7 @@ class Part:
 
 
 MODEL, INDEX = 'models.body2body_model', 'models.warping.frame_index'
+PATH = 'pose.matching.retrieval'
 BLEND, WARP = 'models.warping.blending', 'models.warping.bone_warp'
 ALL = 'all of it'
 PARTS = {
@@ -60,7 +61,7 @@ PARTS = {
                    {f'{BLEND}:STRAIN': 0.0}),
     'mirror': Part('no frame is mirrored', {f'{INDEX}:MIRRORED': 1e6}),
     'side': Part('to the left is as to the right', {f'{INDEX}:SIDE_OF_BOTH': 0.0}),
-    'path': Part('the nearest frame each time, however it jumps', {'pose.matching.retrieval:JUMP': 0.0}),
+    'path': Part('the nearest frame each time, however it jumps', {f'{PATH}:JUMP': 0.0}),
     'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
     'drawn_out': Part('what is drawn out or folded is no strain',
                       {f'{WARP}:DRAWN_OUT': 0.0, f'{WARP}:FOLDED': 0.0}),
@@ -186,7 +187,8 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     given = [name for name in opt.parts.split(',') if name]
     for name in given:
         if name not in PARTS:
-            raise unknown_choice('--parts', name, PARTS, 'its line into {}: scripts/dev/ablation.py')
+            raise unknown_choice('--parts', name, PARTS,
+                                 'a line into scripts/dev/ablation.py for {}')
     opt.parts = [name for name, part in PARTS.items() if name == ALL or (
         name in given if given else opt.minutes or not part.trains)]
     if opt.minutes < 0 or opt.every < 1:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from pose.cleaning.repair import jitter, lag, repair
 from pose.detect import detectors, make_detector
 from pose.detect.base import Detector

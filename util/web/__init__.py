@@ -1,1 +1,1 @@
-"""TODO"""
+"""Pages, and the charts on them."""
