@@ -18,7 +18,7 @@ from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE
 from util.errors import UserError
 
 pytest.importorskip('mediapipe')
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[3]
 TAICHI = HOUSE.parent / 'shared' / 'data' / 'taichi2.mp4'
 CAST = {'target': (TARGET, TARGET_STAGE, TARGET_DANCE),
         'source': (SOURCE, SOURCE_STAGE, SOURCE_DANCE)}

@@ -12,7 +12,7 @@ from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / 'README.md').read_text()
 
 

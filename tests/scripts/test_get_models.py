@@ -16,7 +16,7 @@ from util import downloads
 from util.downloads import File, Weights, fetch, weights_path
 from util.errors import UserError
 
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[2]
 CONTENT = bytes(range(256)) * 40
 
 

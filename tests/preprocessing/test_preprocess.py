@@ -19,7 +19,7 @@ from util.errors import UserError
 from util.files import natural
 from util.video import VideoWriter, read_frames
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def prepare(root, *flags):

@@ -75,7 +75,7 @@ def ffmpeg(*arguments: object) -> bytes:
 
 def test_importing_it_is_cheap():
     code = 'import sys, util.video; assert not {"av", "cv2", "torch"} & set(sys.modules)'
-    subprocess.run([sys.executable, '-c', code], check=True, cwd=Path(__file__).parents[1])
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=Path(__file__).parents[2])
 
 
 def test_uneven_times_survive_writing_and_reading(tmp_path):
@@ -256,7 +256,7 @@ def main():
         for _ in range(60):
             video.write(rng.integers(0, 255, (64, 64, 3), np.uint8))
 run_main(main)'''
-    run = subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[1],
+    run = subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[2],
                          capture_output=True, text=True, check=False)
     assert run.returncode == 1 and 'the disk is full' in run.stderr, run.stderr
     assert 'Traceback' not in run.stderr and list(tmp_path.iterdir()) == []
@@ -407,7 +407,7 @@ def test_side_by_side_has_one_height_from_left_to_right():
     assert side_by_side(red, blue, height=20).shape == (20, 10 + 15, 3)
 
 
-REAL = Path(__file__).parents[2] / 'shared' / 'data'
+REAL = Path(__file__).parents[3] / 'shared' / 'data'
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import train
 from util.errors import UserError
 from util.video import probe, read_frames
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')

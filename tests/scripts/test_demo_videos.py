@@ -124,7 +124,7 @@ def test_a_video_that_cannot_be_drawn_is_refused(tmp_path):
 
 
 def test_the_script_runs_as_a_file(tmp_path):
-    script = Path(__file__).parent.parent / 'scripts' / 'make_demo_videos.py'
+    script = Path(__file__).parents[2] / 'scripts' / 'make_demo_videos.py'
     done = subprocess.run([sys.executable, script, '--out', tmp_path, '--size', '64', '--seconds',
                            '0.2', '0.1'], capture_output=True, text=True, check=True)
     assert 'target.mp4' in done.stdout and (tmp_path / 'source.mp4').exists()

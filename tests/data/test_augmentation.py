@@ -2,8 +2,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-from test_draw import figure
-from test_redraw import SIZE, dataset
 
 import data.joints
 from data.aligned_dataset import AlignedDataset
@@ -14,6 +12,8 @@ from options.train_options import TrainOptions
 from pose.draw import STYLES, draw_pose
 from pose.skeleton import SKELETONS, mirror, skeleton_of
 from pose.track import PoseTrack
+from tests.pose.test_draw import figure
+from tests.preprocessing.test_redraw import SIZE, dataset
 from util.errors import UserError
 from util.files import read_json
 

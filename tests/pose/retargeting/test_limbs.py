@@ -17,7 +17,7 @@ from pose.skeleton import BODY_25, COCO_18, convert, skeleton_of
 from pose.stretches import runs
 from pose.track import PoseTrack
 from scripts.demo import body, dance, stage
-from tests.test_track import standing
+from tests.pose.test_track import standing
 from util.errors import UserError
 
 FPS = 20

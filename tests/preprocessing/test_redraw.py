@@ -6,7 +6,6 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
-from test_draw import figure
 
 import preprocess
 import train
@@ -17,6 +16,7 @@ from options.train_options import TrainOptions
 from pose.draw import STYLES, default_line_width, draw_facts, draw_pose
 from pose.track import PoseTrack
 from preprocessing.redraw import redraw
+from tests.pose.test_draw import figure
 from util.errors import UserError
 from util.files import read_json, write_json
 from util.images import write_image

@@ -7,7 +7,7 @@ from pose.silhouette import person_mask
 from pose.skeleton import BODY_25
 from scene.matte import matte
 from tests.conftest import joints
-from tests.test_plate import HEIGHT, PERSON, SIZE, WIDTH, cut_of
+from tests.scene.test_background import HEIGHT, PERSON, SIZE, WIDTH, cut_of
 
 SURE = np.ones((HEIGHT, WIDTH), np.float32)
 

@@ -13,7 +13,7 @@ from pose.skeleton import SKELETONS
 from util.errors import UserError
 from util.options import Options
 
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[3]
 
 
 def python(code):

@@ -12,7 +12,7 @@ from scripts.ffmpeg import ffmpeg_path
 from scripts.take_frames import take_frames
 from util.errors import UserError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def run(script: str, *arguments: object, **options) -> subprocess.CompletedProcess:

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import fitting
-from test_draw import figure
-from test_redraw import SIZE, dataset
 from torch import nn
 
 import test as painting_entry
@@ -20,6 +18,8 @@ from options.train_options import TrainOptions
 from pose.draw import draw_pose
 from pose.skeleton import BODY_25, COCO_18, MEDIAPIPE, convert, mirror
 from pose.track import PoseTrack
+from tests.pose.test_draw import figure
+from tests.preprocessing.test_redraw import SIZE, dataset
 from util.errors import UserError
 
 MOVED = ['--flip', '--rotate', '15', '--scale', '0.1', '--shift', '0.05']

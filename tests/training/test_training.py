@@ -28,7 +28,7 @@ from util import checkpoints
 from util.errors import UserError
 from util.run_record import read_record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODELS = [name for name in models.names() if models.find(name).TRAINS]
 
 

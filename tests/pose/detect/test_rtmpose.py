@@ -329,6 +329,6 @@ def test_without_onnxruntime_it_says_what_to_install(tmp_path):
             'from pose.detect import make_detector\n'
             f'try: make_detector("rtmpose", pose_onnx={pose_onnx(tmp_path / "pose.onnx")!r})\n'
             'except Exception as error: print(type(error).__name__, error)')
-    done = subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[1], text=True,
+    done = subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[3], text=True,
                           capture_output=True, check=True)
     assert done.stdout.startswith('UserError') and 'pip install onnxruntime==1.31.1' in done.stdout

@@ -6,7 +6,7 @@ from pose.body import body_sizes
 from pose.retargeting.retarget import Stage, measure_stage, measure_stages, retarget
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
-from tests.test_track import standing
+from tests.pose.test_track import standing
 from util.errors import UserError
 
 RIGHT, LEFT, HIP = (BODY_25.index(j) for j in ('RAnkle', 'LAnkle', 'MidHip'))

@@ -13,7 +13,7 @@ from options.transfer_options import TransferOptions
 from util.errors import UserError
 from util.run_record import write_record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENTRIES = ['train.py', 'test.py', 'preprocess.py', 'transfer.py']
 TRAIN = ['--dataroot', 'datasets/me']
 
