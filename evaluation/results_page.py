@@ -10,7 +10,7 @@ from dominate.util import raw
 
 from evaluation import score_table
 from util.files import write_text
-from util.metrics.names import BOX, FILMS, JUDGES, in_words, written
+from util.metrics.names import BOX, FILMS, HEADLINE_SCORES, in_words, written
 from util.web import frame_charts
 from util.web.page import facts_table, figure_row, fold, page, render, video
 
@@ -76,7 +76,7 @@ class FilmScores:
 
     columns    {heading: {score: value}}: painted, then the baselines
     single     {score: its value for each frame}; of the whole frame where there is no box
-    judge      the score that says which frames are worst
+    headline   the score that says which frames are worst
     """
 
     def __init__(self, metrics: Mapping[str, Any], frames: Sequence[Frame],
@@ -89,10 +89,10 @@ class FilmScores:
                   if any(value is not None for value in values)}
         self.known = score_table.described(key for key in single if BOX + key not in single)
         self.single = {key: single[key] for key in self.known}
-        self.judge = next((key for key in JUDGES if key in self.known),
+        self.headline = next((key for key in HEADLINE_SCORES if key in self.known),
                           next(iter(self.known), ''))
-        self.ranked = ranked(single[self.judge], self.known[self.judge].greater) \
-            if self.judge else []
+        self.ranked = ranked(single[self.headline], self.known[self.headline].greater) \
+            if self.headline else []
         self.worst = apart(self.ranked, self.times, WORST)
 
     def parts(self) -> list[tags.html_tag]:
@@ -118,7 +118,7 @@ class FilmScores:
         over = tags.div(cls='over')
         for key, score in self.known.items():
             chart = frame_charts.frame_chart(key, self.times, self.plotted(key), score.name,
-                                             self.worst if key == self.judge else ())
+                                             self.worst if key == self.headline else ())
             over.add(tags.div(tags.h3(tags.span(score_table.heading(score)), tags.b()),
                               raw(chart), title=score.says))
         first = self.worst[0]
@@ -133,7 +133,7 @@ class FilmScores:
 
     def extremes(self) -> tags.html_tag:
         """The worst frames, and those in the middle."""
-        name = self.known[self.judge].name
+        name = self.known[self.headline].name
         middle = max(0, (len(self.ranked) - MEDIAN) // 2)
         part = card(f'The worst {len(self.worst)} frames by {name}', self.rows(self.worst))
         part.add(tags.h2('Frames in the middle', cls='later'),
@@ -146,7 +146,7 @@ class FilmScores:
                          for k in numbers), cls='pairs')
 
     def title(self, k: int) -> str:
-        value = written(self.judge, self.single[self.judge][k])
+        value = written(self.headline, self.single[self.headline][k])
         return f'{self.metrics["names"][k]}, {self.times[k] - self.times[0]:.2f} s: {value}'
 
     def script(self) -> list[tags.html_tag]:

@@ -3,7 +3,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from util.metrics.names import BOX, FILMS, JUDGES, in_words, is_better, score_of, written
+from util.metrics.names import BOX, FILMS, HEADLINE_SCORES, in_words, is_better, score_of, written
 
 NONE_BEATEN = ('It beats nothing of what costs no training at all: look at the film and at the '
                'poses, train for longer, or use --model nearest.')
@@ -11,14 +11,14 @@ NONE_BEATEN = ('It beats nothing of what costs no training at all: look at the f
 
 def verdict(scores: Mapping[str, Mapping[str, float]],
             frames: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """Sentences about the painted film against each other one, by the first of JUDGES that is
+    """Sentences about the painted film against each other one, by the first of HEADLINE_SCORES that is
     known; without others, about the pose it shows.
 
     scores   {film: {key: value}}, NaN where unknown
     frames   {film: {key: one value for each frame}}
     """
     painted = scores.get('painted', {})
-    key = next((key for key in JUDGES if math.isfinite(painted.get(key, math.nan))), None)
+    key = next((key for key in HEADLINE_SCORES if math.isfinite(painted.get(key, math.nan))), None)
     rivals = [film for film in scores if film != 'painted' and key in scores[film]]
     if not rivals:
         return in_pose(painted) if key in (None, 'pose_error') else []

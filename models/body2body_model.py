@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.multiscale_gan import MultiscaleJudge, declare_perceptual
+from models.multiscale_gan import MultiscaleGAN, declare_perceptual
 from util.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ NOISE = 0.002       # of the picture's size, by which the joints wanted are move
 CARRIED = 0.5
 
 
-class Body2BodyModel(MultiscaleJudge):
+class Body2BodyModel(MultiscaleGAN):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
     poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
@@ -236,7 +236,7 @@ class Body2BodyModel(MultiscaleJudge):
                            half_strain.clamp(max=2)[:, None] - 1], 1)
         parts = parts.reshape(len(x), -1, *parts.shape[-2:])
         said = self.generate(torch.cat([blending.halved(x), parts, blending.halved(behind)], 1))
-        said = said[..., :h, :w].float()
+        said = logits[..., :h, :w].float()
         colours = self.opt.output_nc
         colour, trust, beside, light = said.split([colours, count + 2, 2 * count, colours], 1)
         beside = REACH * max(frames.shape[-2:]) / 256 * F.softsign(beside.reshape(-1, 2, h, w))
@@ -297,16 +297,16 @@ class Body2BodyModel(MultiscaleJudge):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            said_real, said_fake = self.judge(real_pair, fake_pair.detach())
-        D_real = self.adversarial(said_real, True)
-        D_fake = self.adversarial(said_fake, False)
+            logits_real, logits_fake = self.discriminate(real_pair, fake_pair.detach())
+        D_real = self.adversarial(logits_real, True)
+        D_fake = self.adversarial(logits_fake, False)
         self.descend('D', D_real + D_fake)
 
         D.requires_grad_(False)
         with self.engine.autocast():
             said = D(fake_pair)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True),
-                  'G_Feat': feature_matching(said, said_real), 'G_L1': F.l1_loss(fake, y)}
+                  'G_Feat': feature_matching(said, logits_real), 'G_L1': F.l1_loss(fake, y)}
         if self.perceptual is not None:
             with self.engine.autocast():
                 losses['G_VGG'] = self.perceptual(fake, y)

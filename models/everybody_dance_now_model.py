@@ -256,16 +256,16 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            said_real, said_old = self.judge(real, self.pool.exchange(fake.detach()))
-        D_real = self.adversarial(said_real, True)       # log D(x_{t-1}, x_t, y_{t-1}, y_t)  Eq. 1
-        D_fake = self.adversarial(said_old, False)       # log(1-D(.., G(x_{t-1}), G(x_t)))   Eq. 1
+            logits_real, logits_old = self.discriminate(real, self.pool.exchange(fake.detach()))
+        D_real = self.adversarial(logits_real, True)       # log D(x_{t-1}, x_t, y_{t-1}, y_t)  Eq. 1
+        D_fake = self.adversarial(logits_old, False)       # log(1-D(.., G(x_{t-1}), G(x_t)))   Eq. 1
 
         D.requires_grad_(False)
         with self.engine.autocast():
             said = self.spread(D, fake)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True)}     # sum over D_k       Eq. 3
         if not opt.no_ganFeat_loss:                                      # lambda_FM L_FM     Eq. 3
-            losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, said_real)
+            losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, logits_real)
         if self.perceptual is not None:      # lambda_P (L_P of G(x_{t-1}) + L_P of G(x_t))   Eq. 3
             weight = opt.lambda_feat * (1.0 if self.stage == 'local' else 0.5)
             with self.engine.autocast():     # the mean over both frames is half their sum
@@ -273,7 +273,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
                                                                torch.cat([y0, y1]))
         for n, early in enumerate(zip(earlier0, earlier1), 1):      # Newell et al. 2016, Sec. 3.3
             losses[f'G_stack{n}'] = self.reconstruction(
-                torch.cat([x0, x1, *early], 1), torch.cat(early), torch.cat([y0, y1]), said_real)
+                torch.cat([x0, x1, *early], 1), torch.cat(early), torch.cat([y0, y1]), logits_real)
         self.descend('G', torch.stack(list(losses.values())).sum(),
                      *(['Gcoarse'] if self.coarse else []))
         D.requires_grad_(True)
@@ -311,19 +311,19 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         if opt.face_discrim:
             D = self.networks['Dface']
             D.requires_grad_(False)
-            losses['G_GANface'] = self.judged(fake, True, for_G=True)    # L_face             Eq. 4
+            losses['G_GANface'] = self.logits(fake, True, for_G=True)    # L_face             Eq. 4
         if self.perceptual is not None:                             # L_P(r + G(x)_F, y_F)   Eq. 4
             with self.engine.autocast():
                 losses['G_VGGface'] = opt.lambda_feat / 2 * self.perceptual(fake_F, y_F)
         self.descend('Gface', torch.stack(list(losses.values())).sum())
         if opt.face_discrim:
             D.requires_grad_(True)
-            losses['D_realface'] = self.judged(real, True)               # log D_f(x_F, y_F)  Eq. 2
-            losses['D_fakeface'] = self.judged(fake.detach(), False)     # log(1-D_f(x_F, ..)) Eq. 2
+            losses['D_realface'] = self.logits(real, True)               # log D_f(x_F, y_F)  Eq. 2
+            losses['D_fakeface'] = self.logits(fake.detach(), False)     # log(1-D_f(x_F, ..)) Eq. 2
             self.descend('Dface', (losses['D_realface'] + losses['D_fakeface']) / 2)
         return {name: losses[name].detach() for name in names}
 
-    def judged(self, faces: 'Tensor', real: bool, for_G: bool = False) -> 'Tensor':
+    def logits(self, faces: 'Tensor', real: bool, for_G: bool = False) -> 'Tensor':
         """The adversarial loss of what Dface says of pairs (x_F, face)."""
         with self.engine.autocast():
             said = self.spread(self.networks['Dface'], faces)

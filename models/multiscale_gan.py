@@ -25,7 +25,7 @@ def declare_perceptual(group: 'argparse._ArgumentGroup') -> None:
                             'scripts/get_models.py lpips')
 
 
-class MultiscaleJudge(BaseModel):
+class MultiscaleGAN(BaseModel):
     """A model whose network D is a MultiscaleDiscriminator; its loss is opt.gan_mode.
 
     perceptual     None with --no_vgg_loss
@@ -65,7 +65,7 @@ class MultiscaleJudge(BaseModel):
         if was != now:
             warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
-    def adversarial(self, said: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
+    def adversarial(self, logits: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
         """The sum over all scales, Eq. 3."""
         import torch
 
@@ -73,7 +73,7 @@ class MultiscaleJudge(BaseModel):
         return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
                             for scale in said]).sum()
 
-    def judge(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
+    def discriminate(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
         """What D says of real and of fake pairs: one pass over both reads D's weights once."""
         import torch
 
@@ -84,5 +84,5 @@ class MultiscaleJudge(BaseModel):
         with in_parts(D, 2):
             said = D(torch.cat([real, fake]))
         halves = [[layer.chunk(2) for layer in scale] for scale in said]
-        said_real, said_fake = ([[both[k] for both in scale] for scale in halves] for k in (0, 1))
-        return said_real, said_fake
+        logits_real, logits_fake = ([[both[k] for both in scale] for scale in halves] for k in (0, 1))
+        return logits_real, logits_fake

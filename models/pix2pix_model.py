@@ -64,9 +64,9 @@ class Pix2PixModel(BaseModel):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            said_real, said_fake = self.judge(real_pair, self.pool.exchange(fake_pair.detach()))
-        D_real = gan_loss(opt.gan_mode, said_real, True)                 # -log D(x, y)       Eq. 1
-        D_fake = gan_loss(opt.gan_mode, said_fake, False)                # -log(1-D(x, G(x))) Eq. 1
+            logits_real, logits_fake = self.discriminate(real_pair, self.pool.exchange(fake_pair.detach()))
+        D_real = gan_loss(opt.gan_mode, logits_real, True)                 # -log D(x, y)       Eq. 1
+        D_fake = gan_loss(opt.gan_mode, logits_fake, False)                # -log(1-D(x, G(x))) Eq. 1
         loss_D = (D_real + D_fake) / 2                                   # halved             3.3
         if opt.gan_mode == 'wgangp':
             loss_D = loss_D + opt.lambda_gp * gradient_penalty(D, real_pair, fake_pair)
@@ -81,7 +81,7 @@ class Pix2PixModel(BaseModel):
         return {'G_GAN': G_GAN.detach(), 'G_L1': G_L1.detach(),
                 'D_real': D_real.detach(), 'D_fake': D_fake.detach()}
 
-    def judge(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[Tensor, Tensor]':
+    def discriminate(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[Tensor, Tensor]':
         """D's logits on real and fake pairs: one pass over both reads D's weights once."""
         import torch
 
@@ -90,8 +90,8 @@ class Pix2PixModel(BaseModel):
         if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
             return self.spread(D, real), self.spread(D, fake)
         with in_parts(D, 2):
-            said_real, said_fake = D(torch.cat([real, fake])).chunk(2)
-        return said_real, said_fake
+            logits_real, logits_fake = D(torch.cat([real, fake])).chunk(2)
+        return logits_real, logits_fake
 
     def state(self) -> dict[str, Any]:
         return super().state() | {'pool': self.pool.pairs}

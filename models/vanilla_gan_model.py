@@ -48,18 +48,18 @@ class VanillaGANModel(VanillaModel):
         fake, y = self.painted(batch), resized(batch['B'], self.size)
 
         D.requires_grad_(True)
-        D_real = gan_loss('vanilla', self.judged(y), True)               # -log D(y)        Eq. 1
-        D_fake = gan_loss('vanilla', self.judged(fake.detach()), False)  # -log(1-D(G(x)))  Eq. 1
+        D_real = gan_loss('vanilla', self.logits(y), True)               # -log D(y)        Eq. 1
+        D_fake = gan_loss('vanilla', self.logits(fake.detach()), False)  # -log(1-D(G(x)))  Eq. 1
         self.descend('D', D_real + D_fake)
 
         D.requires_grad_(False)
-        G_GAN = gan_loss('vanilla', self.judged(fake), True) * opt.lambda_GAN   # -log D(G(x))  3
+        G_GAN = gan_loss('vanilla', self.logits(fake), True) * opt.lambda_GAN   # -log D(G(x))  3
         G_distance = self.distance(fake, y) * opt.lambda_distance        # ||y - G(x)||
         self.descend('G', G_GAN + G_distance)
         return {'G_GAN': G_GAN.detach(), f'G_{opt.loss}': G_distance.detach(),
                 'D_real': D_real.detach(), 'D_fake': D_fake.detach()}
 
-    def judged(self, images: 'Tensor') -> 'Tensor':
+    def logits(self, images: 'Tensor') -> 'Tensor':
         """D's logits, one a picture. Batch norm takes real and painted ones apart, as DCGAN."""
         with self.engine.autocast():
             return self.spread(self.networks['D'], images)

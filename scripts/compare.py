@@ -17,7 +17,7 @@ from dominate.util import raw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evaluation.results import fitted
-from evaluation.results_page import JUDGES, apart, card, spread
+from evaluation.results_page import HEADLINE_SCORES, apart, card, spread
 from evaluation.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
 from scripts.gallery_page import common_frames, opened, pictures_of, write_film
 from util.errors import UserError, run_main, say, warn
@@ -111,7 +111,7 @@ class Comparison:
         first = next(iter(self.frames))
         self.truth = all((run.folder / 'images' / f'{first}_real_B.png').is_file()
                          for run in runs)
-        self.judge = next((key for key in JUDGES if all(run.single(key) for run in runs)), '')
+        self.headline = next((key for key in HEADLINE_SCORES if all(run.single(key) for run in runs)), '')
 
     def columns(self) -> dict[str, Scores]:
         """{run or baseline: its scores}; baselines are those of the first run that has any."""
@@ -140,9 +140,9 @@ class Comparison:
     def differing(self) -> list[str]:
         """The frames over which the runs disagree most, by the judge; without one, a few."""
         names, times = list(self.frames), list(self.frames.values())
-        if not self.judge:
+        if not self.headline:
             return [names[k] for k in spread(len(names), SAMPLE)]
-        singles = [run.single(self.judge) for run in self.runs]
+        singles = [run.single(self.headline) for run in self.runs]
         between = {k: max(values) - min(values) for k, name in enumerate(names)
                    if len(values := [single[name] for single in singles if name in single]) > 1}
         order = sorted(between, key=lambda k: -between[k])
@@ -154,12 +154,12 @@ class Comparison:
         names = dict.fromkeys(name for curves in training.values() for name in curves)
         found = {name: {run: curves.get(name, []) for run, curves in training.items()}
                  for name in names}
-        score = score_of(self.judge)
+        score = score_of(self.headline)
         if not score:
             return found
         begin = next(iter(self.frames.values()))
         over = {run.name: [(self.frames[frame] - begin, value) for frame, value
-                           in run.single(self.judge).items() if frame in self.frames]
+                           in run.single(self.headline).items() if frame in self.frames]
                 for run in self.runs}
         return {f'{score.name} over the film': over, **found}
 
@@ -177,7 +177,7 @@ def write_page(folder: Path, shown: Comparison) -> None:
                   for k, run in enumerate(runs)), cls='runs')
     plots = tags.div((tags.div(tags.h2(name), raw(curves_svg(series, legend=False)), cls='card')
                       for name, series in shown.plots().items()), cls='plots')
-    score = score_of(shown.judge)
+    score = score_of(shown.headline)
     title = f'Where they differ most by {score.name}' if score else 'A few frames'
     document.body.add(
         tags.header(tags.h1(document.title), tags.p(

@@ -26,7 +26,7 @@ from options.transfer_options import joined
 from scripts.gallery_page import markdown, write_film, write_gallery
 from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
-from util.metrics.names import JUDGES, is_better
+from util.metrics.names import HEADLINE_SCORES, is_better
 from util.progress import clock
 from util.runs import RunFolder
 
@@ -259,9 +259,9 @@ def ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows of the table: best first, by the first judge that knows them all; what failed
     last."""
     painted = [row for row in rows if 'error' not in row]
-    judge = next((key for key in JUDGES if all(row.get(key) is not None for row in painted)), None)
-    if judge:
-        painted.sort(key=lambda row: row[judge], reverse=is_better(judge, 1, 0))
+    headline = next((key for key in HEADLINE_SCORES if all(row.get(key) is not None for row in painted)), None)
+    if headline:
+        painted.sort(key=lambda row: row[headline], reverse=is_better(headline, 1, 0))
     return painted + [row for row in rows if 'error' in row]
 
 

@@ -35,7 +35,7 @@ COLUMNS = (
     ('train_memory', 'MB, training', '{:.0f}', True),
     ('paint_memory', 'MB, painting', '{:.0f}', True))
 UNITS = {'parameters': 1e6}
-JUDGED = 11                     # of these columns: how good, and how fast
+SCORE_COLUMNS = 11                     # of these columns: how good, and how fast
 
 STYLE = score_table.STYLE + """
 .scores th, .scores td { white-space: nowrap; }
@@ -169,7 +169,7 @@ def recipe_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
     """A row for each recipe, the best number of each column in bold."""
     table = tags.table(cls='scores')
     table.add(tags.tr(tags.th('recipe'), (tags.th(heading) for _, heading, _, _ in COLUMNS)))
-    best = {key: (min if less else max)(known) for key, _, _, less in COLUMNS[:JUDGED]
+    best = {key: (min if less else max)(known) for key, _, _, less in COLUMNS[:SCORE_COLUMNS]
             if (known := [row[key] for row in rows if row.get(key) is not None])}
     for row in rows:
         line = table.add(tags.tr(tags.td(row['recipe'])))

@@ -153,7 +153,7 @@ class Training:
         self.model.learn(dataset, self.folder)
         self.begin_heldout()
         self.steps, self.seconds = 1, time.monotonic() - began
-        loss = self.judge()['L1']
+        loss = self.validate()['L1']
         say(f'{self.opt.name} knows {len(dataset)} frames; L1 {loss:.4f} on '
             f'{"what is held out" if self.heldout else "them"}.')
         self.show.losses(len(dataset), self.epoch, {'L1': loss}, self.seconds / len(dataset), 0.0)
@@ -210,7 +210,7 @@ class Training:
     def end_epoch(self, seconds: float) -> None:
         finished, self.epoch, self.batches = self.epoch, self.epoch + 1, 0
         if self.opt.lr_policy == 'plateau':
-            scores = self.judge()
+            scores = self.validate()
             self.schedule.heldout(scores['L1'])
             self.keep_best(scores)
         self.show.epoch(finished, seconds)
@@ -260,7 +260,7 @@ class Training:
         self.show.pictures(self.epoch, images, self.labelled(first))
         if self.heldout:
             middle = self.one(self.heldout, len(self.heldout.dataset) // 2)
-            scores = self.judge()
+            scores = self.validate()
             self.show.heldout(self.epoch, images, self.labelled(middle), scores['L1'])
             self.keep_best(scores)
         self.shown_at = time.monotonic()
@@ -273,7 +273,7 @@ class Training:
             image := to_image(tensor)[0], (*image.shape[:2], 3)))
             for label, tensor in images.items()}
 
-    def judge(self) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
         """Means on the held-out part: L1, and what --save_best goes by; on training frames where
         nothing is held out."""
         loader = self.heldout or self.loader

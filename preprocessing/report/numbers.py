@@ -95,7 +95,7 @@ def write_report(folder: Path, target: Path | None = None) -> None:
     notes = [] if dataset.found else [
         'This dataset keeps no track as it was before repair, so what repair did cannot be shown. '
         'Make it again with preprocess.py --overwrite to see it.']
-    training, note = judge(dataset, target)
+    training, note = find_reference(dataset, target)
     pictures = folder / 'report'
     pictures.mkdir(exist_ok=True)
     for old in [*pictures.glob('[0-9][0-9].jpg'), *pictures.glob('near_*.jpg')]:
@@ -199,7 +199,7 @@ class Training:
                             f'it. Give the dataset of the target person.')
 
 
-def judge(dataset: Prepared, target: Path | None) -> tuple[Training | None, str]:
+def find_reference(dataset: Prepared, target: Path | None) -> tuple[Training | None, str]:
     """What the poses are judged against, and a note where that is not what one would expect."""
     fitted = dataset.facts.get('retargeted_to')
     there = next((root for name in (fitted, dataset.facts.get('settings', {}).get('retarget_to'))

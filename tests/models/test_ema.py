@@ -154,7 +154,7 @@ def test_the_best_is_kept_by_either_kind_of_score(metric, best, run, monkeypatch
     fourth."""
     scores, seen = iter([0.5, 0.2, 0.3, 0.9, 0.4]), []
 
-    def judge(self):
+    def discriminate(self):
         seen.append({k: v.clone() for k, v in self.model.networks['G'].state_dict().items()})
         return {'L1': 0.0, metric: next(scores)}
     monkeypatch.setattr(Training, 'judge', judge)

@@ -64,7 +64,7 @@ FILMS = {'painted': 'painted', 'median': 'median picture', 'nearest': 'nearest p
          'nearest_moved': 'nearest pose moved and scaled'}
 
 # What one film is judged by when one number must do: the first of these that is known.
-JUDGES = ('box_lpips_alex', 'box_ssim', 'lpips_alex', 'ssim', 'l1', 'pose_error')
+HEADLINE_SCORES = ('box_lpips_alex', 'box_ssim', 'lpips_alex', 'ssim', 'l1', 'pose_error')
 
 
 def in_words(key: str) -> str:
