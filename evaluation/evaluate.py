@@ -15,12 +15,12 @@ from data.base_dataset import BaseDataset
 from evaluation.baselines import Baselines
 from evaluation.evaluators import (
     FLOW_SMALLEST,
-    Gauge,
-    Instant,
-    MotionGauge,
-    NetworkGauge,
-    PictureGauge,
-    PoseGauge,
+    Evaluator,
+    FrameSet,
+    ImageEvaluator,
+    LpipsEvaluator,
+    MotionEvaluator,
+    PoseEvaluator,
 )
 from evaluation.results import Results, fitted
 from evaluation.verdict import in_lines, verdict
@@ -52,18 +52,18 @@ def measure(results: Results, dataset: BaseDataset, opt: Options, engine: Engine
     baselines = Baselines(dataset, opt, engine) if has_truth_in(results) else None
     missing = dict(baselines.missing) if baselines else {}
     films = ['painted', *(baselines.films if baselines else [])]
-    gauges = make_gauges(results, dataset, opt, engine, films, missing)
+    evaluators = make_evaluators(results, dataset, opt, engine, films, missing)
     try:
         # side by side: while one waits for a single core, the next has the other
-        with ThreadPoolExecutor(max(1, len(gauges))) as pool:
+        with ThreadPoolExecutor(max(1, len(evaluators))) as pool:
             count = len(results.frames)
-            for instant in progress(instants(results, dataset, baselines), 'measuring', count):
-                for looking in [pool.submit(gauge.look, instant) for gauge in gauges]:
+            for frame_set in progress(instants(results, dataset, baselines), 'measuring', count):
+                for looking in [pool.submit(evaluator.look, frame_set) for evaluator in evaluators]:
                     looking.result()
     finally:
-        for gauge in gauges:
-            gauge.close()
-    scores, frames = gathered(gauges)
+        for evaluator in evaluators:
+            evaluator.close()
+    scores, frames = gathered(evaluators)
     told = {'format': FORMAT, **facts, 'frames': len(results.frames), 'names': results.names,
             'times': results.times()[0], 'scores': in_json(scores),
             'frames_scores': in_json(frames.get('painted', {})),
@@ -80,7 +80,7 @@ def has_truth_in(results: Results) -> bool:
 
 
 def instants(results: Results, dataset: BaseDataset,
-             baselines: Baselines | None) -> Iterator[Instant]:
+             baselines: Baselines | None) -> Iterator[FrameSet]:
     """Every frame of every film; all are brought to the size of the truth, or of what was
     painted."""
     for k, frame in enumerate(results.frames):
@@ -93,36 +93,36 @@ def instants(results: Results, dataset: BaseDataset,
         films = {'painted': pictures['fake_B'], **(baselines.pictures(k) if baselines else {})}
         films = {name: fitted(in_colour(film), size) for name, film in films.items()}
         pose = dataset.item(k).get('joints')
-        yield Instant(films, real, pose, None if pose is None else person_box(pose, size),
+        yield FrameSet(films, real, pose, None if pose is None else person_box(pose, size),
                       dataset.follows(k))
 
 
-def make_gauges(results: Results, dataset: BaseDataset, opt: Options, engine: Engine,
-                films: Sequence[str], missing: dict[str, str]) -> list[Gauge]:
+def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine: Engine,
+                films: Sequence[str], missing: dict[str, str]) -> list[Evaluator]:
     """Those that --metrics asks for, the slowest first; what cannot be measured is added to
     `missing`, with why."""
     thorough, has_truth = opt.metrics == 'all', has_truth_in(results)
     size = min(size_of(results.pictures(results.frames[0])['fake_B']))
-    gauges: list[Gauge] = []
+    evaluators: list[Evaluator] = []
     if thorough and has_truth:
-        gauges += network_gauges(len(results.frames), engine, size, missing)
+        evaluators += lpips_evaluators(len(results.frames), engine, size, missing)
     if thorough:
-        gauges += pose_gauges(dataset, films, missing)
+        evaluators += pose_gauges(dataset, films, missing)
     if size < FLOW_SMALLEST:
         missing['flicker'] = f'the frames are smaller than {FLOW_SMALLEST} px'
     elif has_truth or thorough:
-        gauges.append(MotionGauge(has_truth, with_flow=thorough))
+        evaluators.append(MotionEvaluator(has_truth, with_flow=thorough))
     if has_truth:
-        gauges.append(PictureGauge(with_ms_ssim=thorough))
+        evaluators.append(ImageEvaluator(with_ms_ssim=thorough))
     else:
         missing |= dict.fromkeys(('lpips_alex', 'ssim', 'psnr', 'l1'),
                                  'these poses were not filmed, so there is no truth')
-    return gauges
+    return evaluators
 
 
-def network_gauges(count: int, engine: Engine, size: int, missing: dict[str, str]) -> list[Gauge]:
+def lpips_evaluators(count: int, engine: Engine, size: int, missing: dict[str, str]) -> list[Evaluator]:
     """LPIPS through AlexNet over all of `count` frames, and through VGG16 over some."""
-    gauges: list[Gauge] = []
+    evaluators: list[Evaluator] = []
     some = np.linspace(0, count - 1, min(count, VGG_FRAMES)).astype(int).tolist()
     for net, rows, further in (('vgg', some, 'vgg_frechet'), ('alex', range(count), None)):
         why = f'the frames are smaller than {SMALLEST} px' if size < SMALLEST else \
@@ -131,12 +131,12 @@ def network_gauges(count: int, engine: Engine, size: int, missing: dict[str, str
             missing |= dict.fromkeys(filter(None, (f'lpips_{net}', further)), why)
         else:
             lpips = Lpips(net, str(engine.device), engine.bf16)
-            gauges.append(NetworkGauge(lpips, f'lpips_{net}', rows, further))
-    return gauges
+            evaluators.append(LpipsEvaluator(lpips, f'lpips_{net}', rows, further))
+    return evaluators
 
 
 def pose_gauges(dataset: BaseDataset, films: Sequence[str],
-                missing: dict[str, str]) -> list[Gauge]:
+                missing: dict[str, str]) -> list[Evaluator]:
     """The detector that found the dataset's poses, to find them again in what was painted."""
     name, joints = dataset.facts.get('detector'), getattr(dataset, 'joints', None)
     settings = dataset.facts.get('settings', {})
@@ -149,7 +149,7 @@ def pose_gauges(dataset: BaseDataset, films: Sequence[str],
         try:
             flags = {flag: settings[flag] for flag in declared(detectors.find(name))
                      if flag in settings}
-            return [PoseGauge({film: make_detector(name, **flags) for film in films},
+            return [PoseEvaluator({film: make_detector(name, **flags) for film in films},
                               joints.track.skeleton,
                               settings.get('min_confidence', MIN_CONFIDENCE))]
         except UserError as error:
@@ -158,15 +158,15 @@ def pose_gauges(dataset: BaseDataset, films: Sequence[str],
     return []
 
 
-def gathered(gauges: list[Gauge]) -> tuple[dict[str, dict[str, float]],
+def gathered(evaluators: list[Evaluator]) -> tuple[dict[str, dict[str, float]],
                                            dict[str, dict[str, list[float]]]]:
     """{film: {key: value}} of whole films, and {film: {key: one for each frame}}."""
     scores: dict[str, dict[str, float]] = {}
     frames: dict[str, dict[str, list[float]]] = {}
-    for gauge in gauges:
-        for film, values in gauge.scores().items():
+    for evaluator in evaluators:
+        for film, values in evaluator.scores().items():
             scores.setdefault(film, {}).update(values)
-            frames.setdefault(film, {}).update(gauge.frames.get(film, {}))
+            frames.setdefault(film, {}).update(evaluator.frames.get(film, {}))
     return ({film: {key: scores[film][key] for key in order(scores[film])}
              for film in FILMS if film in scores}, frames)
 

@@ -1,7 +1,7 @@
-"""What measures painted films, frame by frame: each gauge is shown every frame once, in order.
+"""What measures painted films, frame by frame: each evaluator is shown every frame once, in order.
 
-A gauge knows nothing of files and models. One more: a subclass, and its place in
-evaluation.evaluate.make_gauges.
+An evaluator knows nothing of files and models. One more: a subclass, and its place in
+evaluation.evaluate.make_evaluators.
 
 Shape letters: F frames, K joints, H W pixels.
 """
@@ -28,7 +28,7 @@ FLOW_SMALLEST = 12      # px: optical flow needs as many
 
 
 @dataclass(frozen=True)
-class Instant:
+class FrameSet:
     """One frame of every film, all of one size.
 
     films    {name: uint8 (H, W, 3)}, the painted one first
@@ -44,13 +44,13 @@ class Instant:
     follows: bool
 
 
-class Gauge:
+class Evaluator:
     """frames[film][key]: a number for each frame that was looked at, NaN where it has none."""
 
     def __init__(self) -> None:
         self.frames: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
 
-    def look(self, instant: Instant) -> None:
+    def process(self, frame_set: FrameSet) -> None:
         """Measure one frame of every film."""
         raise NotImplementedError
 
@@ -68,17 +68,17 @@ class Gauge:
             self.frames[film][key].append(value)
 
 
-class PictureGauge(Gauge):
+class ImageEvaluator(Evaluator):
     """L1, PSNR and SSIM against the truth, of the frame and in the box; MS-SSIM if asked for."""
 
     def __init__(self, with_ms_ssim: bool):
         super().__init__()
         self.with_ms_ssim = with_ms_ssim
 
-    def look(self, instant: Instant) -> None:
-        real, box = instant.real, instant.box
+    def process(self, frame_set: FrameSet) -> None:
+        real, box = frame_set.real, frame_set.box
         assert real is not None
-        for name, painted in instant.films.items():
+        for name, painted in frame_set.films.items():
             found = {'l1': l1(painted, real), 'psnr': psnr(painted, real),
                      'ssim': ssim(painted, real)}
             if self.with_ms_ssim:
@@ -91,7 +91,7 @@ class PictureGauge(Gauge):
             self.keep(name, found)
 
 
-class NetworkGauge(Gauge):
+class LpipsEvaluator(Evaluator):
     """LPIPS through one network, of the frame and of what is cut out by the box.
 
     key      'lpips_alex', say
@@ -105,11 +105,11 @@ class NetworkGauge(Gauge):
         self.row = 0
         self.pooled: dict[str, list[np.ndarray]] = defaultdict(list)
 
-    def look(self, instant: Instant) -> None:
-        real, box, names = instant.real, instant.box, list(instant.films)
+    def process(self, frame_set: FrameSet) -> None:
+        real, box, names = frame_set.real, frame_set.box, list(frame_set.films)
         assert real is not None
         whole = inside = np.full(len(names), math.nan)
-        pictures = np.stack([real, *instant.films.values()])
+        pictures = np.stack([real, *frame_set.films.values()])
         if self.row in self.rows and min(size_of(real)) >= SMALLEST:
             seen = self.lpips.features(pictures)
             whole = self.to_first(seen)
@@ -136,7 +136,7 @@ class NetworkGauge(Gauge):
         return found
 
 
-class PoseGauge(Gauge):
+class PoseEvaluator(Evaluator):
     """How far the joints found in a painted frame lie from those that were asked for.
 
     detectors       {film: a detector in its first state}: each film is followed by its own
@@ -152,12 +152,12 @@ class PoseGauge(Gauge):
         self.wanted: list[np.ndarray] = []
         self.size = (0, 0)
 
-    def look(self, instant: Instant) -> None:
-        assert instant.pose is not None
-        wanted = instant.pose[:self.body.body]
+    def process(self, frame_set: FrameSet) -> None:
+        assert frame_set.pose is not None
+        wanted = frame_set.pose[:self.body.body]
         for name, detector in self.detectors.items():
-            painted = instant.films[name]
-            if not instant.follows:
+            painted = frame_set.films[name]
+            if not frame_set.follows:
                 detector.reset()
             people = detector(painted, len(self.wanted))[..., :3]
             people = convert(people, skeleton_of(detector.skeleton), self.body)
@@ -181,7 +181,7 @@ class PoseGauge(Gauge):
             detector.close()
 
 
-class MotionGauge(Gauge):
+class MotionEvaluator(Evaluator):
     """Flicker and warped error beside the real film; without one, by the painted film's own
     motion."""
 
@@ -192,13 +192,13 @@ class MotionGauge(Gauge):
         self.films: list[str] = []
         self.size = (0, 0)
 
-    def look(self, instant: Instant) -> None:
-        self.films = list(instant.films)
-        real = instant.films['painted'] if instant.real is None else instant.real
+    def process(self, frame_set: FrameSet) -> None:
+        self.films = list(frame_set.films)
+        real = frame_set.films['painted'] if frame_set.real is None else frame_set.real
         # a folder's pictures may differ in size
-        follows = instant.follows and size_of(real) == self.size and min(self.size) >= FLOW_SMALLEST
+        follows = frame_set.follows and size_of(real) == self.size and min(self.size) >= FLOW_SMALLEST
         self.size = size_of(real)
-        self.motion.add(real, instant.films if self.has_truth else {}, follows)
+        self.motion.add(real, frame_set.films if self.has_truth else {}, follows)
 
     def scores(self) -> dict[str, dict[str, float]]:
         if not self.has_truth:

@@ -108,7 +108,7 @@ def paint(part: Part, opt: argparse.Namespace
     import train
     from data import datasets
     from data.loader import Loader
-    from evaluation.evaluators import Instant, MotionGauge
+    from evaluation.evaluators import FrameSet, MotionEvaluator
     from evaluation.painting import painted
     from models import models
     from models.engine import choose_engine
@@ -125,11 +125,11 @@ def paint(part: Part, opt: argparse.Namespace
     model = models.find('body2body')(asked, choose_engine())
     model.load_weights(opt.out / 'ablation', 'latest')
     model.begin(dataset)
-    out, motion = {}, MotionGauge(has_truth=True, with_flow=True)
+    out, motion = {}, MotionEvaluator(has_truth=True, with_flow=True)
     with closing(painted(model, dataset, Loader(dataset).epoch())) as every:
         for k, one in enumerate(progress(every, 'painting', len(dataset))):
             real, pose = one.batch['B'][0], one.batch['joints'][0]
-            motion.look(Instant({'painted': one.fake[0]}, real, None, None, dataset.follows(k)))
+            motion.process(FrameSet({'painted': one.fake[0]}, real, None, None, dataset.follows(k)))
             if k % opt.every == 0:
                 out[k] = {'pose': one.poses[0], 'real': real, 'painted': one.fake[0],
                           'box': person_box(pose, size_of(real))}
@@ -138,17 +138,17 @@ def paint(part: Part, opt: argparse.Namespace
 
 def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     """What test.py would say of them one by one, as far as it can be measured here."""
-    from evaluation.evaluate import gathered, network_gauges
-    from evaluation.evaluators import Instant, PictureGauge
+    from evaluation.evaluate import gathered, lpips_evaluators
+    from evaluation.evaluators import FrameSet, ImageEvaluator
     from models.engine import choose_engine
     size = min(size_of(next(iter(frames.values()))['real']))
-    gauges = [PictureGauge(with_ms_ssim=False),
-              *network_gauges(len(frames), choose_engine(), size, missing={})]
+    evaluators = [ImageEvaluator(with_ms_ssim=False),
+              *lpips_evaluators(len(frames), choose_engine(), size, missing={})]
     for frame in frames.values():
-        for gauge in gauges:
-            gauge.look(Instant({'painted': frame['painted']}, frame['real'], None, frame['box'],
+        for evaluator in evaluators:
+            evaluator.process(FrameSet({'painted': frame['painted']}, frame['real'], None, frame['box'],
                                False))
-    found, _ = gathered(gauges)
+    found, _ = gathered(evaluators)
     return {key: found['painted'][key] for key in SCORES if key in found['painted']}
 
 

@@ -12,7 +12,13 @@ import test as painting
 import train as training
 from evaluation import evaluate
 from evaluation.baselines import median_picture
-from evaluation.evaluators import Instant, MotionGauge, NetworkGauge, PictureGauge, PoseGauge
+from evaluation.evaluators import (
+    FrameSet,
+    ImageEvaluator,
+    LpipsEvaluator,
+    MotionEvaluator,
+    PoseEvaluator,
+)
 from evaluation.verdict import NONE_BEATEN, in_lines, verdict
 from options.test_options import TestOptions
 from pose.detect.base import Detector
@@ -87,14 +93,14 @@ def test_scores_are_of_the_picture_and_of_the_box_about_the_joints():
     box = person_box(joints(0), (32, 32))
     painted = real.copy()
     painted[box] = 255 - painted[box]
-    gauge = PictureGauge(with_ms_ssim=False)
-    gauge.look(Instant({'painted': painted}, real, joints(0), box, False))
-    gauge.look(Instant({'painted': real}, real, joints(0), None, False))
-    first = {key: values[0] for key, values in gauge.frames['painted'].items()}
+    evaluator = ImageEvaluator(with_ms_ssim=False)
+    evaluator.process(FrameSet({'painted': painted}, real, joints(0), box, False))
+    evaluator.process(FrameSet({'painted': real}, real, joints(0), None, False))
+    first = {key: values[0] for key, values in evaluator.frames['painted'].items()}
     assert first['l1'] == l1(painted, real) and first['box_l1'] == l1(painted[box], real[box])
     assert first['box_psnr'] == psnr(painted[box], real[box])
     assert first['box_ssim'] < first['ssim'] < 1
-    means = gauge.scores()['painted']
+    means = evaluator.scores()['painted']
     assert means['l1'] == first['l1'] / 2 and means['box_l1'] == first['box_l1']
 
 
@@ -194,16 +200,16 @@ def test_a_network_sees_the_chosen_frames_and_their_boxes():
 
         def distance(self, a, b):
             return b.layers[0] - a.layers[0]
-    gauge = NetworkGauge(Brightness(), 'lpips_alex', [0, 2], 'vgg_frechet')
+    evaluator = LpipsEvaluator(Brightness(), 'lpips_alex', [0, 2], 'vgg_frechet')
     real, box = np.zeros((64, 64, 3), np.uint8), (slice(0, 32), slice(0, 64))
     for k, person in enumerate([box, box, (slice(0, 31), slice(0, 64)), None]):
         painted = real.copy()
         painted[:32] = 10 * (k + 1)
-        gauge.look(Instant({'painted': painted, 'median': real}, real, None, person, k > 0))
-    frames = gauge.frames['painted']
+        evaluator.process(FrameSet({'painted': painted, 'median': real}, real, None, person, k > 0))
+    frames = evaluator.frames['painted']
     assert np.array_equal(frames['lpips_alex'], [5, math.nan, 15, math.nan], equal_nan=True)
     assert np.array_equal(frames['box_lpips_alex'], [10, *3 * [math.nan]], equal_nan=True)
-    scores = gauge.scores()
+    scores = evaluator.scores()
     assert scores['painted']['lpips_alex'] == 10 and scores['median']['lpips_alex'] == 0
     assert scores['painted']['vgg_frechet'] > 100 > scores['median']['vgg_frechet'] == 0
 
@@ -216,9 +222,9 @@ def test_lpips_is_measured_where_its_weights_are(net, monkeypatch):
     from util.metrics.lpips import Lpips
     real, painted = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     box, lpips = (slice(8, 44), slice(4, 40)), Lpips(net)
-    gauge = NetworkGauge(lpips, 'lpips', [0])
-    gauge.look(Instant({'nearest': real, 'painted': painted}, real, None, box, False))
-    scores = gauge.scores()
+    evaluator = LpipsEvaluator(lpips, 'lpips', [0])
+    evaluator.process(FrameSet({'nearest': real, 'painted': painted}, real, None, box, False))
+    scores = evaluator.scores()
     assert scores['painted']['lpips'] == pytest.approx(lpips.between(real, painted), abs=1e-5)
     assert scores['painted']['box_lpips'] == pytest.approx(
         lpips.between(real[box], painted[box]), abs=1e-5)
@@ -227,21 +233,21 @@ def test_lpips_is_measured_where_its_weights_are(net, monkeypatch):
 
 def test_of_several_people_the_likest_counts_and_cuts_are_told_to_the_detector():
     detector = Shifted()
-    gauge = PoseGauge({'painted': detector}, 'BODY_25', 0.1)
+    evaluator = PoseEvaluator({'painted': detector}, 'BODY_25', 0.1)
     frame = picture(0)[:, 32:]
     for k, follows in enumerate([False, True, False]):
-        gauge.look(Instant({'painted': frame}, frame, joints(k), None, follows))
+        evaluator.process(FrameSet({'painted': frame}, frame, joints(k), None, follows))
     assert detector.resets == 2
-    assert gauge.scores()['painted']['pose_error'] == pytest.approx(
+    assert evaluator.scores()['painted']['pose_error'] == pytest.approx(
         100 / (3 / 0.33), rel=1e-3), 'the giant stands far off'
 
 
 def test_pictures_of_several_sizes_have_no_motion_between_them():
-    gauge = MotionGauge(has_truth=False, with_flow=True)
+    evaluator = MotionEvaluator(has_truth=False, with_flow=True)
     for side in (32, 48, 48, 8, 8):
-        gauge.look(Instant({'painted': np.full((side, side, 3), side, np.uint8)}, None, None, None,
+        evaluator.process(FrameSet({'painted': np.full((side, side, 3), side, np.uint8)}, None, None, None,
                            True))
-    assert gauge.scores()['painted']['own_warp_error'] == 0
+    assert evaluator.scores()['painted']['own_warp_error'] == 0
 
 
 # -- in words ------------------------------------------------------------------------------------
