@@ -31,7 +31,7 @@ from util.errors import UserError, say
 from util.files import write_json
 from util.images import in_colour, size_of
 from util.metrics.lpips import FETCH, SMALLEST, Lpips, lpips_weights
-from util.metrics.names import FILMS, VGG_FRAMES, order
+from util.metrics.names import METHODS, VGG_FRAMES, order
 from util.options import Options
 from util.progress import progress
 
@@ -168,7 +168,7 @@ def gathered(evaluators: list[Evaluator]) -> tuple[dict[str, dict[str, float]],
             scores.setdefault(film, {}).update(values)
             frames.setdefault(film, {}).update(evaluator.frames.get(film, {}))
     return ({film: {key: scores[film][key] for key in order(scores[film])}
-             for film in FILMS if film in scores}, frames)
+             for film in METHODS if film in scores}, frames)
 
 
 def in_json(value: Any) -> Any:

@@ -31,13 +31,13 @@ FLOW_SMALLEST = 12      # px: optical flow needs as many
 class FrameSet:
     """One frame of every film, all of one size.
 
-    films    {name: uint8 (H, W, 3)}, the painted one first
+    methods      {name: uint8 (H, W, 3)}, the painted one first
     real     uint8 (H, W, 3), None where there is no truth
     pose     float32 (K, 3) that was asked for, in px of these pictures; None where unknown
     box      rows and columns about the person; None where nobody is
     follows  whether it comes right after the frame before
     """
-    films: dict[str, np.ndarray]
+    methods: dict[str, np.ndarray]
     real: np.ndarray | None
     pose: np.ndarray | None
     box: Box | None
@@ -78,7 +78,7 @@ class ImageEvaluator(Evaluator):
     def process(self, frame_set: FrameSet) -> None:
         real, box = frame_set.real, frame_set.box
         assert real is not None
-        for name, painted in frame_set.films.items():
+        for name, painted in frame_set.methods.items():
             found = {'l1': l1(painted, real), 'psnr': psnr(painted, real),
                      'ssim': ssim(painted, real)}
             if self.with_ms_ssim:
@@ -106,10 +106,10 @@ class LpipsEvaluator(Evaluator):
         self.pooled: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def process(self, frame_set: FrameSet) -> None:
-        real, box, names = frame_set.real, frame_set.box, list(frame_set.films)
+        real, box, names = frame_set.real, frame_set.box, list(frame_set.methods)
         assert real is not None
         whole = inside = np.full(len(names), math.nan)
-        pictures = np.stack([real, *frame_set.films.values()])
+        pictures = np.stack([real, *frame_set.methods.values()])
         if self.row in self.rows and min(size_of(real)) >= SMALLEST:
             seen = self.lpips.features(pictures)
             whole = self.to_first(seen)
@@ -156,7 +156,7 @@ class PoseEvaluator(Evaluator):
         assert frame_set.pose is not None
         wanted = frame_set.pose[:self.body.body]
         for name, detector in self.detectors.items():
-            painted = frame_set.films[name]
+            painted = frame_set.methods[name]
             if not frame_set.follows:
                 detector.reset()
             people = detector(painted, len(self.wanted))[..., :3]
@@ -193,12 +193,12 @@ class MotionEvaluator(Evaluator):
         self.size = (0, 0)
 
     def process(self, frame_set: FrameSet) -> None:
-        self.films = list(frame_set.films)
-        real = frame_set.films['painted'] if frame_set.real is None else frame_set.real
+        self.films = list(frame_set.methods)
+        real = frame_set.methods['painted'] if frame_set.real is None else frame_set.real
         # a folder's pictures may differ in size
         follows = frame_set.follows and size_of(real) == self.size and min(self.size) >= FLOW_SMALLEST
         self.size = size_of(real)
-        self.motion.add(real, frame_set.films if self.has_truth else {}, follows)
+        self.motion.add(real, frame_set.methods if self.has_truth else {}, follows)
 
     def scores(self) -> dict[str, dict[str, float]]:
         if not self.has_truth:

@@ -10,7 +10,7 @@ from dominate.util import raw
 
 from evaluation import score_table
 from util.files import write_text
-from util.metrics.names import BOX, FILMS, HEADLINE_SCORES, in_words, written
+from util.metrics.names import BOX, HEADLINE_SCORES, METHODS, in_words, written
 from util.web import frame_charts
 from util.web.page import facts_table, figure_row, fold, page, render, video
 
@@ -84,7 +84,7 @@ class FilmScores:
         self.metrics, self.frames, self.size = metrics, frames, size
         self.times: list[float] = metrics['times']
         self.columns = {heading: metrics['scores'][key]
-                        for key, heading in FILMS.items() if key in metrics['scores']}
+                        for key, heading in METHODS.items() if key in metrics['scores']}
         single = {key: values for key, values in metrics['frames_scores'].items()
                   if any(value is not None for value in values)}
         self.known = score_table.described(key for key in single if BOX + key not in single)

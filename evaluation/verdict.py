@@ -3,7 +3,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from util.metrics.names import BOX, FILMS, HEADLINE_SCORES, in_words, is_better, score_of, written
+from util.metrics.names import BOX, HEADLINE_SCORES, METHODS, in_words, is_better, score_of, written
 
 NONE_BEATEN = ('It beats nothing of what costs no training at all: look at the film and at the '
                'poses, train for longer, or use --model nearest.')
@@ -39,7 +39,7 @@ def against(key: str, film: str, scores: Mapping[str, Mapping[str, float]],
     better = 'Better' if is_better(key, float(a), float(b)) else 'No better'
     wins = [is_better(key, x, y) for x, y in zip(frames['painted'][key], frames[film][key])
             if not math.isnan(x)]
-    return (f'{better} than the {FILMS[film]}: {score.name} {a} against {b} '
+    return (f'{better} than the {METHODS[film]}: {score.name} {a} against {b} '
             f'({"higher" if score.greater else "lower"} is better), better in {sum(wins)} of '
             f'{len(wins)} frames.')
 

@@ -23,7 +23,7 @@ from scripts.gallery_page import common_frames, opened, pictures_of, write_film
 from util.errors import UserError, run_main, say, warn
 from util.files import folder_in_place_of, read_json, write_text
 from util.images import size_of
-from util.metrics.names import FILMS, score_of
+from util.metrics.names import METHODS, score_of
 from util.run_record import read_record
 from util.sinks.html_sink import SCORE, Curve
 from util.web.page import Point, curves_svg, facts_table, figure_row, page, render, video
@@ -117,7 +117,7 @@ class Comparison:
         """{run or baseline: its scores}; baselines are those of the first run that has any."""
         films = next((run.scores for run in self.runs if len(run.scores) > 1), {})
         return {run.name: run.scores.get('painted', {}) for run in self.runs} | {
-            FILMS.get(key, key): scores for key, scores in films.items() if key != 'painted'}
+            METHODS.get(key, key): scores for key, scores in films.items() if key != 'painted'}
 
     def doubts(self) -> list[str]:
         """Why these numbers are not to be compared without thought."""

@@ -78,7 +78,7 @@ def test_metrics_json_says_of_every_frame_and_film_how_good_it_is(run):
     told = run.paint()
     assert (told['format'], told['run'], told['epoch'], told['frames']) == (1, 'me', 'latest', 3)
     assert told['names'] == ['000001', '000002', '000003'] and told['times'] == [0, 0.04, 0.08]
-    assert list(told['scores']) == list(names.FILMS)
+    assert list(told['scores']) == list(names.METHODS)
     painted, median = told['scores']['painted'], told['scores']['median']
     assert painted['l1'] == painted['box_l1'] == 0 and painted['ssim'] == 1 == painted['ms_ssim']
     assert painted['psnr'] is None, 'JSON has no infinity'

@@ -18,7 +18,7 @@ from util.web.frame_charts import frame_chart, runs, thinned
 
 FRAMES = 40
 LABELS = ('real_A', 'fake_B', 'real_B')
-FILMS = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
+METHODS = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
 
 
 def metrics(count: int = FRAMES) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def make_page(folder: Path, count: int = FRAMES, told: dict[str, Any] | None = N
             for k in range(40):
                 film.write(np.full((32, width, 3), 6 * k, np.uint8))
     return write_results_page(folder, {'name': 'me', 'netG': 'unet'} if facts is None else facts,
-                              frames, FILMS, told)
+                              frames, METHODS, told)
 
 
 @pytest.fixture(scope='module')

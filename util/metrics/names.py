@@ -60,7 +60,7 @@ SCORES = {
 }
 
 # What is scored besides the painted film, in the order of a table.
-FILMS = {'painted': 'painted', 'median': 'median picture', 'nearest': 'nearest pose',
+METHODS = {'painted': 'painted', 'median': 'median picture', 'nearest': 'nearest pose',
          'nearest_moved': 'nearest pose moved and scaled'}
 
 # What one film is judged by when one number must do: the first of these that is known.
@@ -70,7 +70,7 @@ HEADLINE_SCORES = ('box_lpips_alex', 'box_ssim', 'lpips_alex', 'ssim', 'l1', 'po
 def in_words(key: str) -> str:
     """What a reader calls that score, or that film."""
     score = score_of(key)
-    return score.name if score else FILMS.get(key, key)
+    return score.name if score else METHODS.get(key, key)
 
 
 def score_of(key: str) -> Score | None:
