@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> bool:
         elif opt.overwrite:
             folder.clear()
         facts = {'size': list(dataset.size), **dataset.facts}
-        folder.write_record(opt.facts(), facts, model.facts())
+        folder.write_record(opt.facts(), facts, model.metadata())
         training.save()             # a disk without room for the run says so now, not in an hour
         visualizer = Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
                                          opt.continue_train))

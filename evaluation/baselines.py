@@ -98,13 +98,13 @@ def nearest_models(training: BaseDataset, dataset: BaseDataset, opt: Options,
     """--model nearest by each alignment, which knows the training part and is ready to paint."""
     index = DatasetIndex(training)
     # of what it knows it may not show the frame itself, nor a near copy
-    learnt = training.root.resolve() == dataset.root.resolve() and training.phase == dataset.phase
+    fitted = training.root.resolve() == dataset.root.resolve() and training.phase == dataset.phase
     out = {}
     for name, align in ALIGNED.items():
         model: Any = models.find('nearest')(
             opt.but(align=align, smooth_path=1.0, batch_size=1), engine)
         model.index = index
-        model.begin(dataset, learnt=learnt)
+        model.on_dataset(dataset, fitted=fitted)
         out[name] = model
     return out
 

@@ -24,7 +24,7 @@ AT_ONCE = 2         # pictures painted at the same time on a CPU, as measured on
 
 
 @dataclass(frozen=True)
-class Painted:
+class InferredBatch:
     """One batch that was painted.
 
     batch    as the Loader gave it, and `placed` on the model's device
@@ -52,11 +52,11 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
               things up; reading and writing go on beside it and are not counted
     """
     on_gpu = model.engine.device.type == 'cuda'
-    one_by_one = model.SEQUENTIAL or model.CARRIES
+    one_by_one = model.SEQUENTIAL or model.BLENDS_PREVIOUS
     batch_size = 8 if on_gpu and same_sizes(dataset) and not one_by_one else 1
     loader = Loader(dataset, batch_size, threads)
     count = min(len(dataset), num_test or len(dataset))
-    model.begin(dataset)
+    model.on_dataset(dataset)
     seconds: list[float] = []
     with results.writing(), progress(None, 'painting', count) as bar, \
             closing(painted(model, dataset, loader.epoch())) as every:
@@ -73,18 +73,18 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
 
 
 def painted(model: BaseModel, dataset: BaseDataset,
-            batches: Iterable[dict[str, Any]]) -> Generator[Painted, None, None]:
+            batches: Iterable[dict[str, Any]]) -> Generator[InferredBatch, None, None]:
     """Every batch of the dataset, which the model has begun, in order; of one frame each, if the
-    model is SEQUENTIAL or CARRIES."""
-    before: Painted | None = None
+    model is SEQUENTIAL or BLENDS_PREVIOUS."""
+    before: InferredBatch | None = None
     beside = at_once(model) > 1         # others are painted while one is made to follow
     with closing(alone(model, dataset, batches)) as every:
         for n, one in enumerate(every):
-            if before and model.CARRIES and dataset.follows(n) and \
+            if before and model.BLENDS_PREVIOUS and dataset.follows(n) and \
                     before.exact.shape == one.exact.shape:
                 began = time.perf_counter()
                 with torch.inference_mode():
-                    exact = model.carry(one.placed, one.exact, before.placed, before.exact)
+                    exact = model.blend_previous(one.placed, one.exact, before.placed, before.exact)
                 fake, took = to_image(exact), time.perf_counter() - began
                 one = replace(one, exact=exact, fake=fake, seconds=max(one.seconds, took)
                               if beside else one.seconds + took)
@@ -93,19 +93,19 @@ def painted(model: BaseModel, dataset: BaseDataset,
 
 
 def alone(model: BaseModel, dataset: BaseDataset,
-          batches: Iterable[dict[str, Any]]) -> Generator[Painted, None, None]:
+          batches: Iterable[dict[str, Any]]) -> Generator[InferredBatch, None, None]:
     """The same, before what is painted is made to follow the frame before."""
     count = at_once(model)
 
-    def paint(batch: dict[str, Any], before: Tensor | None = None) -> Painted:
+    def paint(batch: dict[str, Any], before: Tensor | None = None) -> InferredBatch:
         began = time.perf_counter()
         placed = model.engine.to_batch(batch)
         exact = model.paint(placed, before)
-        fake, poses = to_image(exact), to_image(model.seen(placed['A']))
+        fake, poses = to_image(exact), to_image(model.visible(placed['A']))
         took = (time.perf_counter() - began) / len(fake) / count
-        return Painted(batch, placed, poses, fake, took, exact)
+        return InferredBatch(batch, placed, poses, fake, took, exact)
     if count == 1:
-        one: Painted | None = None
+        one: InferredBatch | None = None
         for n, batch in enumerate(batches):
             goes_on = model.SEQUENTIAL and dataset.follows(n)
             one = paint(batch, one.exact if one and goes_on else None)

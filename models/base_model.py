@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from data.base_dataset import BaseDataset
-    from models.ema import Average
+    from models.ema import EMA
     from models.engine import Batch, Engine
 
 # What is said of weights that fit no network of a model that has its own, not one by --netG.
@@ -30,15 +30,15 @@ class BaseModel:
     DEFAULTS     what it prefers over the flags' defaults; run.json and typed flags still win
     PAINTERS     the networks that painting needs, as far as there are such: --ema averages these
     SEQUENTIAL   whether a frame is painted from the one painted before it
-    CARRIES      whether what was painted is then made to follow the frame before, by `carry`
-    TRAINS       whether it learns in steps; else `learn` takes all it needs at once
+    BLENDS_PREVIOUS      whether what was painted is then made to follow the frame before, by `blend_previous`
+    TRAINS       whether it learns in steps; else `fit` takes all it needs at once
     RESULTS      further files that test.py writes of each frame: our label -> what its name ends
                  with, for those who look for them under another project's names
     """
 
     DEFAULTS: dict[str, Any] = {}
     PAINTERS: tuple[str, ...] = ('G',)
-    SEQUENTIAL = CARRIES = False
+    SEQUENTIAL = BLENDS_PREVIOUS = False
     TRAINS = True
     RESULTS: dict[str, str] = {}
 
@@ -47,7 +47,7 @@ class BaseModel:
         """Add this model's own flags; phase is 'train' or 'test'."""
 
     @staticmethod
-    def settle(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: 'argparse.Namespace') -> None:
         """Refuse what cannot be, and set what follows from other flags or from the dataset, before
         the options are frozen and recorded."""
 
@@ -55,22 +55,22 @@ class BaseModel:
         self.opt, self.engine = opt, engine
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Any] = {}
-        self.average: Average | None = None         # of --ema, while training
+        self.ema: EMA | None = None         # of --ema, while training
         self.build(opt)
         for name in self.networks:
-            self.networks[name] = engine.place(self.networks[name])
+            self.networks[name] = engine.to_device(self.networks[name])
         if not opt.isTrain:
             for network in self.networks.values():
                 network.eval().requires_grad_(False)
         else:
             self.optimizers = {name: engine.adam(network, opt.lr, opt.beta1)
                                for name, network in self.networks.items()}
-            self.average = self.averaged(opt.ema) if opt.ema else None
+            self.ema = self.make_ema(opt.ema) if opt.ema else None
 
-    def averaged(self, decay: float) -> 'Average':
+    def make_ema(self, decay: float) -> 'EMA':
         """The running mean of all that paints, from here on."""
-        from models.ema import Average
-        return Average({name: network for name, network in self.networks.items()
+        from models.ema import EMA
+        return EMA({name: network for name, network in self.networks.items()
                         if name in self.PAINTERS}, decay)
 
     def build(self, opt: 'argparse.Namespace') -> None:
@@ -84,35 +84,35 @@ class BaseModel:
         """
         raise NotImplementedError
 
-    def learn(self, dataset: 'BaseDataset', folder: 'Path') -> None:
+    def fit(self, dataset: 'BaseDataset', folder: 'Path') -> None:
         """For a model that does not train: take what painting needs from the dataset, and keep it
         in the run's folder, where load_weights finds it."""
         raise NotImplementedError
 
-    def begin_training(self, dataset: 'BaseDataset', folder: 'Path') -> None:
+    def on_train_start(self, dataset: 'BaseDataset', folder: 'Path') -> None:
         """Called before the first step of each session, with what is trained on and the run's
         folder: a model that wants to keep something of the dataset there does it now, unless it
         has been loaded."""
 
-    def begin(self, dataset: 'BaseDataset') -> None:
+    def on_dataset(self, dataset: 'BaseDataset') -> None:
         """Called before the items of a dataset are painted; not before a training picture is."""
 
-    def begin_epoch(self, epoch: int) -> None:
+    def on_epoch_start(self, epoch: int) -> None:
         """Called before the first step of `epoch`, from 1, and again where a run goes on in it."""
 
-    def begin_step(self, over: float) -> None:
+    def on_step_start(self, over: float) -> None:
         """Called before every step: `over` is the part of the run, 0 to 1, that is over."""
 
-    def end_step(self) -> None:
+    def on_step_end(self) -> None:
         """Called after every step."""
-        if self.average:
-            self.average.update(self.networks)
+        if self.ema:
+            self.ema.update(self.networks)
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What the record of the run shall say of the model besides its options."""
         return {}
 
-    def seen(self, poses: 'Tensor') -> 'Tensor':
+    def visible(self, poses: 'Tensor') -> 'Tensor':
         """batch['A'] as a person should see it, alike float (B, C, H, W) in [-1, 1]."""
         return poses
 
@@ -124,15 +124,15 @@ class BaseModel:
         """
         G = self.networks['G']
         h, w = (side * getattr(G, 'enlarges', 1) for side in x.shape[-2:])
-        return self.spread(G, self.padded(x, ground))[..., :h, :w]
+        return self.run_network(G, self.padded(x, ground))[..., :h, :w]
 
-    def pictures(self, x: 'Tensor', ground: float | None = -1.0) -> 'list[Tensor]':
+    def all_outputs(self, x: 'Tensor', ground: float | None = -1.0) -> 'list[Tensor]':
         """As `generate`, but first what the earlier stacks of --netG stacked_hourglass painted;
         the last is the result, and the only one of any other generator."""
         G, (h, w) = self.networks['G'], x.shape[-2:]
         if not hasattr(G, 'stacks'):
             return [self.generate(x, ground)]
-        return [one[..., :h, :w] for one in self.spread(G, self.padded(x, ground), every=True)]
+        return [one[..., :h, :w] for one in self.run_network(G, self.padded(x, ground), every=True)]
 
     def padded(self, x: 'Tensor', ground: float | None) -> 'Tensor':
         """x with what G's `multiple` and `least` ask for at its right and lower edges."""
@@ -148,7 +148,7 @@ class BaseModel:
             return F.pad(x, (0, right, 0, below), mode='replicate')
         return F.pad(x, (0, right, 0, below), value=ground)
 
-    def spread(self, network: 'nn.Module', x: 'Tensor', **more: Any) -> Any:
+    def run_network(self, network: 'nn.Module', x: 'Tensor', **more: Any) -> Any:
         """network(x, **more), on several GPUs where the engine has them."""
         if not self.engine.gpu_ids or len(x) == 1:
             # painting never compiles: that would stop the run for minutes, unannounced
@@ -163,27 +163,27 @@ class BaseModel:
                  is none: at the start, and after a cut
         """
         import torch
-        with torch.inference_mode(), self.painting(), self.engine.autocast():
-            return self.picture(batch, before).float()
+        with torch.inference_mode(), self.inference_mode(), self.engine.autocast():
+            return self.forward(batch, before).float()
 
-    def carry(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
+    def blend_previous(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
               before: 'Tensor') -> 'Tensor':
         """What `paint` gave for a batch of one frame, made to follow upon `before`, which this has
-        given for the frame before; (1, C, H, W) both. For a model that CARRIES."""
+        given for the frame before; (1, C, H, W) both. For a model that BLENDS_PREVIOUS."""
         return painted
 
-    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         """What `paint` gives; for a model that paints from more than the pose."""
         return self.generate(batch['A'])
 
     @contextmanager
-    def painting(self) -> 'Iterator[None]':
+    def inference_mode(self) -> 'Iterator[None]':
         """Dropout off; each picture normalized as the run was trained; the averaged networks in
         place of those that they are the average of."""
         from models.networks.norm import normalize_by_sample
         trained = self.networks
-        if self.average:
-            self.networks = trained | self.average.networks
+        if self.ema:
+            self.networks = trained | self.ema.networks
         G = self.networks['G']
         was_training = G.training
         if self.opt.batch_size == 1 and not getattr(self.opt, 'eval', False):
@@ -212,7 +212,7 @@ class BaseModel:
     def state(self) -> dict[str, Any]:
         """What `step` depends on besides the weights."""
         return {'optimizers': {k: v.state_dict() for k, v in self.optimizers.items()},
-                'averaged': self.average.updates if self.average else 0}
+                'averaged': self.ema.updates if self.ema else 0}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what state() gave."""
@@ -221,8 +221,8 @@ class BaseModel:
                             'this run was trained with, or another --name.')
         for name, optimizer in self.optimizers.items():
             load_optimizer(optimizer, state['optimizers'][name])
-        if self.average:
-            self.average.updates = state.get('averaged', 0)
+        if self.ema:
+            self.ema.updates = state.get('averaged', 0)
 
     @classmethod
     def check_saved(cls, folder: 'Path', epoch: str) -> None:
@@ -235,7 +235,7 @@ class BaseModel:
 
     def weights(self) -> 'dict[str, dict[str, Tensor]]':
         """What is saved, by the NAME of EPOCH_net_NAME.pth."""
-        averaged = self.average.networks if self.average else {}
+        averaged = self.ema.networks if self.ema else {}
         return {name: network.state_dict() for name, network in self.networks.items()} | \
             {f'{name}_ema': network.state_dict() for name, network in averaged.items()}
 
@@ -256,7 +256,7 @@ class BaseModel:
         for name, network in self.networks.items():
             load(network, name, ema=not (self.opt.isTrain or self.opt.no_ema))
         # an average that begins in the middle of a run begins with what was learnt until then
-        for name, network in (self.average.networks if self.average else {}).items():
+        for name, network in (self.ema.networks if self.ema else {}).items():
             load(network, name, ema=True)
 
     def check_size(self, width: int, height: int) -> None:

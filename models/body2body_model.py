@@ -49,7 +49,7 @@ class Body2BodyModel(MultiscaleGAN):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
     poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
-    WITHOUT_VGG = PREFERS_LPIPS = CARRIES = True
+    WITHOUT_VGG = PREFERS_LPIPS = BLENDS_PREVIOUS = True
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
     index: 'FrameIndex'
     plate: 'Plate'
@@ -81,7 +81,7 @@ class Body2BodyModel(MultiscaleGAN):
                                 f'--name {folder.name} --model body2body --overwrite.')
 
     @staticmethod
-    def settle(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: 'argparse.Namespace') -> None:
         if opt.num_frames < 1:
             raise UserError(f'--num_frames {opt.num_frames}: give 1 or more.')
 
@@ -110,14 +110,14 @@ class Body2BodyModel(MultiscaleGAN):
 
     # -- the frames ----------------------------------------------------------------------------
 
-    def begin_training(self, dataset: 'BaseDataset', folder: Path) -> None:
+    def on_train_start(self, dataset: 'BaseDataset', folder: Path) -> None:
         from models.warping.frame_index import FrameIndex
         if not self.loaded:
             self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
             self.plate = self.index.plate()
             self.plate.save(folder / 'plate')
             self.index.cut_out(self.plate, self.opt.num_threads)
-        self.chosen |= self.index.choose(dataset, self.opt.num_frames, learnt=True,
+        self.chosen |= self.index.choose(dataset, self.opt.num_frames, fitted=True,
                                          mirrored=True)
         self.look_from(dataset)
 
@@ -130,7 +130,7 @@ class Body2BodyModel(MultiscaleGAN):
         self.plate = Plate.load(folder / 'plate')
         self.loaded = True
 
-    def begin(self, dataset: 'BaseDataset') -> None:
+    def on_dataset(self, dataset: 'BaseDataset') -> None:
         self.chosen |= self.index.choose(dataset, self.opt.num_frames, mirrored=True)
         self.look_from(dataset)
 
@@ -247,7 +247,7 @@ class Body2BodyModel(MultiscaleGAN):
         return (moved[:, :, :-1] * frame[:, :, None]).sum(1) + back * behind[:, :-1] + \
             LIGHT * F.softsign(light) * frame.sum(1, keepdim=True) + paint * F.softsign(colour)
 
-    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         from models.warping.blending import about
         behind, (frames, source, wanted) = self.background(batch), self.retrieved(batch)
         part = about(wanted[::self.opt.num_frames].cpu().numpy(), self.index.track.joints,
@@ -256,7 +256,7 @@ class Body2BodyModel(MultiscaleGAN):
         painted[part] = self.paint_from(batch['A'], behind, frames, source, wanted, part)
         return painted
 
-    def carry(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
+    def blend_previous(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
               before: 'Tensor') -> 'Tensor':
         """The person of the frame before, bent into this pose, makes CARRIED of the person: so
         cloth that comes from other frames each time does not flicker, and where the choice of

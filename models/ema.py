@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 
-class Average:
+class EMA:
     """networks   by name, never trained or compiled
     updates    so far; set it to 0 where what was learnt before says little of what comes
     """

@@ -45,7 +45,7 @@ class Engine:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def place(self, network: nn.Module) -> nn.Module:
+    def to_device(self, network: nn.Module) -> nn.Module:
         """The network on the device, its weights laid out as is fastest; a network that knows
         better says so in `memory_format`."""
         layout = self.memory_format

@@ -20,7 +20,7 @@ from models.pix2pixHD_model import (
     declare_details,
     declare_learning,
     details,
-    settle_labels,
+    validate_labels,
 )
 from util.errors import UserError, say, warn
 
@@ -70,7 +70,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         declare_learning(group)
 
     @staticmethod
-    def settle(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: 'argparse.Namespace') -> None:
         for flag, least in (Pix2PixHDModel.LEAST | {'face_size': 1}).items():
             if getattr(opt, flag, least) < least:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give {least} or more.')
@@ -80,8 +80,8 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             raise UserError(f'--dataset_mode {opt.dataset_mode}: --model {opt.model} learns from '
                             f'consecutive frames, which only --dataset_mode sequence gives; it '
                             f'reads {opt.phase}/, or {opt.phase}_A/ and {opt.phase}_B/.')
-        settle_labels(opt)
-        settle_stages(opt)
+        validate_labels(opt)
+        validate_stages(opt)
 
     def build(self, opt: 'argparse.Namespace') -> None:
         from models.networks import define_G, init_weights
@@ -151,7 +151,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         # at half size the largest scale is the one that comes second later
         D.names = self.scales[1:] if self.coarse and len(self.scales) > 1 else self.scales
 
-    def begin_step(self, over: float) -> None:
+    def on_step_start(self, over: float) -> None:
         names, ends = list(self.stages), list(self.stages.values())
         number = next((n for n, end in enumerate(ends) if over < end), len(ends) - 1)
         # a run that is made longer trains its later stages again, never half of a whole generator
@@ -161,11 +161,11 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             say(f'stage {names[number]} begins.')
             self.pool.pairs.clear()
             self.enter(names[number])
-            if self.average:
+            if self.ema:
                 if self.stage == 'face':        # what rests is what is painted with
                     self.networks['G'].load_state_dict(
-                        self.average.networks['G'].state_dict())
-                self.average.updates = 0
+                        self.ema.networks['G'].state_dict())
+                self.ema.updates = 0
         begins = ends[number - 1] if number else 0.0
         self.course = min(max((over - begins) / (ends[number] - begins), 0.0), 1.0)
 
@@ -179,12 +179,12 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
     # -- painting ----------------------------------------------------------------------------
 
-    def begin(self, dataset: 'BaseDataset') -> None:
+    def on_dataset(self, dataset: 'BaseDataset') -> None:
         if 'Gface' in self.networks and 'joints' not in dataset.item(0):
             warn(f'{dataset.root} has no poses.npz that knows the joints of each of its pictures, '
                  f'so faces stay as the generator of the whole frame paints them.')
 
-    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         """Where no frame was painted before, but the batch has its pose, that is painted first: a
         single picture then looks as it would within its film."""
         import torch
@@ -229,11 +229,11 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         import torch
         seen = torch.cat([x, before], 1)
         if not self.coarse:
-            return [picture.float() for picture in self.pictures(seen, None)]
+            return [picture.float() for picture in self.all_outputs(seen, None)]
         from models.networks.pix2pixhd import through
         G: Any = self.networks['G']
-        return [through(seen, lambda padded: self.spread(
-            self.networks['Gcoarse'], self.spread(G.model, padded)),
+        return [through(seen, lambda padded: self.run_network(
+            self.networks['Gcoarse'], self.run_network(G.model, padded)),
             2 ** self.opt.n_downsample_global).float()]
 
     # -- training ----------------------------------------------------------------------------
@@ -262,7 +262,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
         D.requires_grad_(False)
         with self.engine.autocast():
-            said = self.spread(D, fake)
+            said = self.run_network(D, fake)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True)}     # sum over D_k       Eq. 3
         if not opt.no_ganFeat_loss:                                      # lambda_FM L_FM     Eq. 3
             losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, logits_real)
@@ -294,7 +294,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         import torch
         opt, x, y = self.opt, self.pose(batch['A']), batch['B']
         still = {f'before_{key}': batch[key] for key in ('A', 'joints')} | batch
-        with torch.no_grad(), self.painting(), self.engine.autocast():
+        with torch.no_grad(), self.inference_mode(), self.engine.autocast():
             before = self.whole(still['before_A'], torch.zeros_like(y), still['before_joints'])
             image = self.frame(x, before)                                # G(x)
         names = ['G_GANface'] * opt.face_discrim + ['G_VGGface'] * (not opt.no_vgg_loss) + \
@@ -326,7 +326,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     def logits(self, faces: 'Tensor', real: bool, for_G: bool = False) -> 'Tensor':
         """The adversarial loss of what Dface says of pairs (x_F, face)."""
         with self.engine.autocast():
-            said = self.spread(self.networks['Dface'], faces)
+            said = self.run_network(self.networks['Dface'], faces)
         return self.adversarial(said, real, for_G)
 
     # -- faces -------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             return image[:0]
         seen = torch.cat([torch.cat([x[square], image[square]], 1) for square in squares])
         Gface: Any = self.networks['Gface']
-        return through(seen, lambda padded: self.spread(Gface, padded), Gface.multiple).float()
+        return through(seen, lambda padded: self.run_network(Gface, padded), Gface.multiple).float()
 
     # -- what is kept ------------------------------------------------------------------------
 
@@ -377,7 +377,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
                             f'Prepare the dataset with --size 256, or use --netG global.')
 
 
-def settle_stages(opt: 'argparse.Namespace') -> None:
+def validate_stages(opt: 'argparse.Namespace') -> None:
     """What --stage means for the other flags."""
     known = (Path(opt.dataroot) / 'poses.npz').is_file()
     if opt.stage == 'global' and opt.netG == 'local':

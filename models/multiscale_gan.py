@@ -50,18 +50,18 @@ class MultiscaleGAN(BaseModel):
                 raise
             warn(f'training without the perceptual loss, so the picture stays softer: {error}')
             return
-        self.engine.place(loss)
+        self.engine.to_device(loss)
         say(f'perceptual loss: {loss.name}')
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         return {'perceptual_loss': self.perceptual.name if self.perceptual else None}
 
     def state(self) -> dict[str, Any]:
-        return super().state() | self.facts()
+        return super().state() | self.metadata()
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
-        was, now = state['perceptual_loss'], self.facts()['perceptual_loss']
+        was, now = state['perceptual_loss'], self.metadata()['perceptual_loss']
         if was != now:
             warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
@@ -80,7 +80,7 @@ class MultiscaleGAN(BaseModel):
         from models.networks.norm import in_parts
         D = self.networks['D']
         if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
-            return self.spread(D, real), self.spread(D, fake)
+            return self.run_network(D, real), self.run_network(D, fake)
         with in_parts(D, 2):
             said = D(torch.cat([real, fake]))
         halves = [[layer.chunk(2) for layer in scale] for scale in said]

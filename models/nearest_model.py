@@ -53,34 +53,34 @@ class NearestModel(BaseModel):
             raise UserError(f'--epoch {epoch}: --model nearest has no epochs. Leave --epoch out.')
 
     @staticmethod
-    def settle(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: 'argparse.Namespace') -> None:
         if opt.smooth_path < 0:
             raise UserError(f'--smooth_path {opt.smooth_path:g}: give 0 or more.')
 
     def build(self, opt: 'argparse.Namespace') -> None:
         self.chosen: dict[str, int] = {}
 
-    def learn(self, dataset: 'BaseDataset', folder: Path) -> None:
+    def fit(self, dataset: 'BaseDataset', folder: Path) -> None:
         from models.warping.frame_index import FrameIndex
         self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
-        self.begin(dataset, learnt=True)
+        self.on_dataset(dataset, fitted=True)
 
     def load_weights(self, folder: Path, epoch: str) -> None:
         from models.warping.frame_index import FrameIndex
         self.check_saved(folder, epoch)
         self.index = FrameIndex(folder / 'index')
 
-    def begin(self, dataset: 'BaseDataset', learnt: bool = False) -> None:
+    def on_dataset(self, dataset: 'BaseDataset', fitted: bool = False) -> None:
         """Choose a frame for every pose of the dataset.
 
-        learnt   it is what the index was made of: near copies of a pose's own frame may not be
+        fitted   it is what the index was made of: near copies of a pose's own frame may not be
                  chosen, so that what is shown of it says how a new pose will look
         """
         self.chosen |= {path: int(rows[0]) for path, rows in self.index.choose(
-            dataset, 1, learnt, PLACE[self.opt.align], self.opt.smooth_path).items()}
+            dataset, 1, fitted, PLACE[self.opt.align], self.opt.smooth_path).items()}
 
     @contextmanager
-    def painting(self) -> Iterator[None]:
+    def inference_mode(self) -> Iterator[None]:
         """One core: the tensors are so small that threads wait for each other more than they
         help, the more so where other processes run."""
         import torch
@@ -91,7 +91,7 @@ class NearestModel(BaseModel):
         finally:
             torch.set_num_threads(threads)
 
-    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         import numpy as np
         import torch
 

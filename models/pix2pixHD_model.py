@@ -74,12 +74,12 @@ class Pix2PixHDModel(MultiscaleGAN):
              'num_D': 1, 'lambda_feat': 0}
 
     @staticmethod
-    def settle(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: 'argparse.Namespace') -> None:
         for flag, least in Pix2PixHDModel.LEAST.items():
             if getattr(opt, flag, least) < least:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give {least} or more.')
         if opt.isTrain:
-            settle_labels(opt)
+            validate_labels(opt)
             if not opt.no_instance and not (Path(opt.dataroot) / f'{opt.phase}_inst').is_dir():
                 say(f'{opt.dataroot} has no {opt.phase}_inst, so no instance edges are shown '
                     f'(--no_instance).')
@@ -94,7 +94,7 @@ class Pix2PixHDModel(MultiscaleGAN):
             raise UserError('--label_feat: the poses are pictures, not label maps. Give '
                             '--label_nc, or leave the flag out.')
         if opt.load_features:
-            settle_features(opt)
+            validate_features(opt)
 
     def build(self, opt: 'argparse.Namespace') -> None:
         from models.networks import define_G, init_weights
@@ -149,7 +149,7 @@ class Pix2PixHDModel(MultiscaleGAN):
         if self.encodes:
             s = torch.cat([s, self.features(self.regions(batch), batch)], 1)
         pictures = not self.opt.label_nc and self.opt.no_instance and not self.encodes
-        return self.pictures(s, -1.0 if pictures else None)
+        return self.all_outputs(s, -1.0 if pictures else None)
 
     def regions(self, batch: 'Batch') -> 'Tensor':
         """(B, 1, H, W) numbers: what looks the same all over."""
@@ -169,23 +169,23 @@ class Pix2PixHDModel(MultiscaleGAN):
         from models.label_maps import sample_clusters
         return sample_clusters(self.clusters, regions, self.opt.feat_num, self.opt.cluster_seed)
 
-    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         return self.painted_from(self.condition(batch), batch)[-1]
 
     @contextmanager
-    def painting(self) -> 'Iterator[None]':
+    def inference_mode(self) -> 'Iterator[None]':
         E = self.networks.get('E')
         was_training = E is not None and E.training
         if E is not None:
             E.eval()
         try:
-            with super().painting():
+            with super().inference_mode():
                 yield
         finally:
             if E is not None:
                 E.train(was_training)
 
-    def seen(self, poses: 'Tensor') -> 'Tensor':
+    def visible(self, poses: 'Tensor') -> 'Tensor':
         from models.label_maps import coloured
         return coloured(poses, self.opt.label_nc) if self.opt.label_nc else poses
 
@@ -209,7 +209,7 @@ class Pix2PixHDModel(MultiscaleGAN):
 
         D.requires_grad_(False)         # both sides step from the same D, as NVIDIA's
         with self.engine.autocast():
-            said = self.spread(D, fake_pair)
+            said = self.run_network(D, fake_pair)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True)}     # sum over D_k       Eq. 3
         if not opt.no_ganFeat_loss:
             losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, logits_real)      # Eq. 4
@@ -234,13 +234,13 @@ class Pix2PixHDModel(MultiscaleGAN):
         loss = early.float().new_zeros(())
         with self.engine.autocast():
             if not self.opt.no_ganFeat_loss:
-                said = self.spread(self.networks['D'], pair)
+                said = self.run_network(self.networks['D'], pair)
                 loss = loss + self.opt.lambda_feat * feature_matching(said, logits_real)
             if self.perceptual is not None:
                 loss = loss + self.opt.lambda_feat * self.perceptual(early, x)
         return loss
 
-    def begin_epoch(self, epoch: int) -> None:
+    def on_epoch_start(self, epoch: int) -> None:
         rests = epoch <= self.opt.niter_fix_global
         if not self.opt.niter_fix_global:
             return
@@ -334,7 +334,7 @@ def details(opt: 'argparse.Namespace') -> dict[str, int]:
     return {name: getattr(opt, name) for name in DETAILS}
 
 
-def settle_labels(opt: 'argparse.Namespace') -> None:
+def validate_labels(opt: 'argparse.Namespace') -> None:
     """--label_nc as the dataset has it."""
     from pose.draw import LABELS
     from util.files import read_json
@@ -353,7 +353,7 @@ def settle_labels(opt: 'argparse.Namespace') -> None:
                         f'are with --label_nc, e.g. --label_nc 35 for Cityscapes.')
 
 
-def settle_features(opt: 'argparse.Namespace') -> None:
+def validate_features(opt: 'argparse.Namespace') -> None:
     """What --load_features needs, said before hours of training begin."""
     if not (opt.instance_feat or opt.label_feat):
         raise UserError('--load_features: nothing is painted from features. Add --instance_feat or '

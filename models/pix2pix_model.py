@@ -74,7 +74,7 @@ class Pix2PixModel(BaseModel):
 
         D.requires_grad_(False)
         with self.engine.autocast():
-            said = self.spread(D, fake_pair)
+            said = self.run_network(D, fake_pair)
         G_GAN = gan_loss(opt.gan_mode, said, True, for_G=True)           # -log D(x, G(x))    3.3
         G_L1 = F.l1_loss(fake.float(), y) * opt.lambda_L1                # lambda ||y-G(x)||  Eq. 3
         self.descend('G', G_GAN + G_L1)                                  #                    Eq. 4
@@ -88,7 +88,7 @@ class Pix2PixModel(BaseModel):
         from models.networks.norm import in_parts
         D = self.networks['D']
         if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
-            return self.spread(D, real), self.spread(D, fake)
+            return self.run_network(D, real), self.run_network(D, fake)
         with in_parts(D, 2):
             logits_real, logits_fake = D(torch.cat([real, fake])).chunk(2)
         return logits_real, logits_fake

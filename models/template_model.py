@@ -57,4 +57,4 @@ class TemplateModel(BaseModel):
 
     # Not here because BaseModel's own will do. `picture`: what is painted, G(batch['A']).
     # `state` and `load_state`: what `step` depends on besides weights and optimizers, so that
-    # --continue_train goes on exactly. `begin_step`, `settle`, `check_size`: see BaseModel.
+    # --continue_train goes on exactly. `on_step_start`, `settle`, `check_size`: see BaseModel.

@@ -62,4 +62,4 @@ class VanillaGANModel(VanillaModel):
     def logits(self, images: 'Tensor') -> 'Tensor':
         """D's logits, one a picture. Batch norm takes real and painted ones apart, as DCGAN."""
         with self.engine.autocast():
-            return self.spread(self.networks['D'], images)
+            return self.run_network(self.networks['D'], images)

@@ -48,7 +48,7 @@ class VanillaModel(BaseModel):
                                     'squared error, which blurs more')
 
     @staticmethod
-    def settle(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: 'argparse.Namespace') -> None:
         if opt.netG != NET:
             warn(f'--netG {opt.netG} has no effect with --model {opt.model}, which has a generator '
                  f'of its own: --skeleton_input, --image_size and --ngf say which.')
@@ -78,7 +78,7 @@ class VanillaModel(BaseModel):
     def painted(self, batch: 'Batch') -> 'Tensor':
         """G(x), float32 (B, C, S, S)."""
         with self.engine.autocast():
-            return self.spread(self.networks['G'], self.skeleton(batch)).float()
+            return self.run_network(self.networks['G'], self.skeleton(batch)).float()
 
     def skeleton(self, batch: 'Batch') -> 'Tensor':
         """x: the poses of the batch as G sees them."""
@@ -93,7 +93,7 @@ class VanillaModel(BaseModel):
         import torch.nn.functional as F
         return F.l1_loss(fake, y) if self.opt.loss == 'L1' else F.mse_loss(fake, y)
 
-    def picture(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
         return resized(self.painted(batch), batch['A'].shape[-2:])
 
 

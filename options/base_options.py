@@ -158,7 +158,7 @@ class BaseOptions(EntryOptions):
                  f'used, because a generator has no meaning backwards.')
             opt.direction = trained
         self.check(opt)
-        model.settle(opt)
+        model.validate_options(opt)
         return opt.freeze()
 
     def look_first(self, argv: list[str]) -> tuple[dict[str, Any], set[str], dict[str, Any]]:

@@ -77,7 +77,7 @@ def encoded(opt: Options) -> 'Iterator[tuple[Path, Tensor, Tensor]]':
     model.load_weights(Path(opt.checkpoints_dir) / opt.name, opt.epoch)
     for batch in progress(Loader(dataset).epoch(), 'encoding', len(dataset)):
         placed = engine.to_batch(batch)
-        with torch.inference_mode(), model.painting():
+        with torch.inference_mode(), model.inference_mode():
             regions = model.regions(placed)
             features = model.features(regions, placed)
         yield Path(batch['A_paths'][0]), features.float(), regions

@@ -135,9 +135,9 @@ class Training:
         self.saved_at = self.shown_at = time.monotonic()
         try:
             if not self.model.TRAINS:
-                self.learn()
+                self.fit()
                 return True
-            self.model.begin_training(self.loader.dataset, self.folder)
+            self.model.on_train_start(self.loader.dataset, self.folder)
             self.begin_heldout()
             with self.interruptible(), self.bar() as self.meter:
                 while not self.done and not self.over():
@@ -147,10 +147,10 @@ class Training:
             visualizer.close(self.done)
         return self.done
 
-    def learn(self) -> None:
+    def fit(self) -> None:
         """All at once, where the model does not train in steps."""
         dataset, began = self.loader.dataset, time.monotonic()
-        self.model.learn(dataset, self.folder)
+        self.model.fit(dataset, self.folder)
         self.begin_heldout()
         self.steps, self.seconds = 1, time.monotonic() - began
         loss = self.validate()['L1']
@@ -162,7 +162,7 @@ class Training:
 
     def begin_heldout(self) -> None:
         if self.heldout:
-            self.model.begin(self.heldout.dataset)
+            self.model.on_dataset(self.heldout.dataset)
 
     def over(self) -> bool:
         """This session ends here, though the run may not be done."""
@@ -170,15 +170,15 @@ class Training:
 
     def run_epoch(self) -> None:
         began = before = time.monotonic()
-        self.model.begin_epoch(self.epoch)
+        self.model.on_epoch_start(self.epoch)
         for batch in self.loader.epoch(self.epoch, skip=self.batches):
             waited = time.monotonic() - before
-            self.model.begin_step(self.schedule.over(
+            self.model.on_step_start(self.schedule.over(
                 self.epoch - 1 + self.batches / len(self.loader), self.seconds))
             self.model.set_rate(self.schedule.rate(self.epoch, self.seconds))
             batch = self.model.engine.to_batch(batch)
             losses = self.train_step(batch)
-            self.model.end_step()
+            self.model.on_step_end()
             self.steps += 1
             self.batches += 1
             took = time.monotonic() - before
@@ -267,7 +267,7 @@ class Training:
 
     def labelled(self, batch: Batch) -> dict[str, np.ndarray]:
         """The one picture of each as RGB uint8 (H, W, 3), by upstream's names."""
-        images = {'real_A': self.model.seen(batch['A']), 'fake_B': self.model.paint(batch),
+        images = {'real_A': self.model.visible(batch['A']), 'fake_B': self.model.paint(batch),
                   'real_B': batch['B']}
         return {label: np.ascontiguousarray(np.broadcast_to(
             image := to_image(tensor)[0], (*image.shape[:2], 3)))

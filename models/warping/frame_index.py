@@ -122,7 +122,7 @@ class FrameIndex:
                     self.read(row), behind, sure, track.poses[row], track.joints))
             list(progress(pool.map(cut, range(len(track))), 'cutting out', len(track)))
 
-    def choose(self, dataset: BaseDataset, count: int = 1, learnt: bool = False,
+    def choose(self, dataset: BaseDataset, count: int = 1, fitted: bool = False,
                place: float = 0.0, smooth_path: float = 1.0,
                mirrored: bool = False) -> dict[str, np.ndarray]:
         """{a pose's path: int64 (count,) rows} for every pose of a dataset, the best frame first.
@@ -131,7 +131,7 @@ class FrameIndex:
         before it: what one of them hides another may show. The first is the nearest to the poses;
         each further one is to show what those before it would have to strain.
 
-        learnt   the index was made of that dataset: near copies of a pose's own frame may not be
+        fitted   the index was made of that dataset: near copies of a pose's own frame may not be
                  chosen, so that what is shown of it says how a new pose will look
         place, smooth_path   as in pose.matching.retrieval
         mirrored   rows are those of index.both: a mirrored frame is chosen where it is more than
@@ -147,7 +147,7 @@ class FrameIndex:
         def allowed(part: slice) -> np.ndarray:
             may = np.ones((len(track.poses[part]), len(known)), bool)
             may[:, index.unseen] = False
-            if learnt:
+            if fitted:
                 may &= abs(track.times[part, None] - known.times) > APART
             for earlier in chosen:
                 other = may & (abs(known.times - known.times[earlier[part], None]) >= APART)
@@ -156,7 +156,7 @@ class FrameIndex:
             return may
         for _ in range(count):
             rows, costs = index.candidates(track.poses, ASKED if chosen else CANDIDATES, place,
-                                           allowed if learnt or chosen else None, track.depth)
+                                           allowed if fitted or chosen else None, track.depth)
             costs = costs + MIRRORED ** 2 * (rows >= len(self.track))
             if chosen:
                 least = torch.minimum(least, Bones.of(frames[chosen[-1]], poses,

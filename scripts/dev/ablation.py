@@ -124,7 +124,7 @@ def paint(part: Part, opt: argparse.Namespace
     dataset = datasets.find(asked.dataset_mode)(asked, 'val', record)
     model = models.find('body2body')(asked, choose_engine())
     model.load_weights(opt.out / 'ablation', 'latest')
-    model.begin(dataset)
+    model.on_dataset(dataset)
     out, motion = {}, MotionEvaluator(has_truth=True, with_flow=True)
     with closing(painted(model, dataset, Loader(dataset).epoch())) as every:
         for k, one in enumerate(progress(every, 'painting', len(dataset))):

@@ -84,7 +84,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
     model: Any = models.find(opt.model)(opt, engine)
     model.load_weights(run, opt.epoch)
-    model.begin(dataset)
+    model.on_dataset(dataset)
     watch = Stopwatch()
     frames, carried = list[dict[str, float]](), list[dict[str, float]]()
     total = min(count + at_once(model), len(dataset))
@@ -93,10 +93,10 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
                                    'background'), (bone_warp, 'bent_places', 'bending'),
                                    (bone_warp, 'sampled', 'sampling'),
                                    (model, 'retrieved', 'reading frames'),
-                                   (model, 'paint', 'the rest'), (model, 'carry', 'carrying on')):
+                                   (model, 'paint', 'the rest'), (model, 'blend_previous', 'carrying on')):
             stack.enter_context(watch.timed(owner, name, label))
         stack.enter_context(watch.frames(model, 'paint', frames))
-        stack.enter_context(watch.frames(model, 'carry', carried))
+        stack.enter_context(watch.frames(model, 'blend_previous', carried))
         every = stack.enter_context(closing(painted(
             model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
         times = [time.perf_counter()]

@@ -96,15 +96,15 @@ def test_without_poses_the_numbers_in_names_decide_and_else_all_follow(tmp_path)
 class Counting:
     """A model that paints each frame one brighter than the one before."""
 
-    CARRIES = False
+    BLENDS_PREVIOUS = False
 
     def __init__(self, sequential):
         self.SEQUENTIAL, self.engine = sequential, Engine(torch.device('cpu'))
 
-    def begin(self, dataset):
+    def on_dataset(self, dataset):
         pass
 
-    def seen(self, poses):
+    def visible(self, poses):
         return poses
 
     def paint(self, batch, before):
@@ -127,9 +127,9 @@ def test_each_frame_is_painted_from_the_one_before_but_not_across_a_cut(
 def test_what_a_model_carries_on_is_what_it_made_of_the_frame_before_but_not_across_a_cut(
         threads, pairs, tmp_path):
     class Carrying(Counting):
-        CARRIES = True
+        BLENDS_PREVIOUS = True
 
-        def carry(self, batch, painted, batch_before, before):
+        def blend_previous(self, batch, painted, batch_before, before):
             numbers = [int(Path(each['A_paths'][0]).stem) for each in (batch_before, batch)]
             assert numbers[1] == numbers[0] + 1 and (painted == -1).all()
             return before + 2 / 255

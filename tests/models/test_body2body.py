@@ -76,7 +76,7 @@ def test_while_training_no_near_copy_of_a_frame_may_help_to_paint_it(run):
     run.train('--max_steps', '1')
     index = FrameIndex(run.folder / 'index')
     dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'train')
-    chosen = index.choose(dataset, 2, learnt=True, mirrored=True)
+    chosen = index.choose(dataset, 2, fitted=True, mirrored=True)
     for i in range(len(dataset)):
         rows = chosen[str(dataset.path(i))]
         times = index.both.times[rows]
@@ -88,7 +88,7 @@ def test_wrong_frames_are_shown_while_training_but_no_near_copies(run, wrong, tm
     opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
     dataset = AlignedDataset(opt, 'train')
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
-    model.begin_training(dataset, tmp_path)
+    model.on_train_start(dataset, tmp_path)
     torch.manual_seed(0)
     cutout, times = model.index.cutout, model.index.both.times
     rows = []
@@ -129,7 +129,7 @@ def test_a_still_camera_shows_its_background_once(run, tmp_path):
     opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
     dataset = AlignedDataset(opt, 'train')
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
-    model.begin_training(dataset, tmp_path)
+    model.on_train_start(dataset, tmp_path)
     batch = model.engine.to_batch(Loader(dataset).batch([3]))
     first, again = model.background(batch), model.background(batch)
     assert torch.equal(first, again) and model.seen_from.cache_info()[:2] == (1, 1)
@@ -286,7 +286,7 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
     dataset = AlignedDataset(opt, 'train')
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
-    model.begin_training(dataset, tmp_path)
+    model.on_train_start(dataset, tmp_path)
     before, batch = (model.engine.to_batch(Loader(dataset).batch([i])) for i in (3, 4))
     model.background = lambda batch: torch.zeros(1, 4, 64, 64)
     masks = [torch.from_numpy(person_mask(each['joints'][0].numpy(), model.index.track.joints,
@@ -294,14 +294,14 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     red, blue = (torch.zeros(1, 3, 64, 64) for _ in range(2))
     red[:, 0, masks[0]], blue[:, 2, masks[1]] = 1.0, 1.0
     wall = ~(masks[0] | masks[1])
-    shown = model.carry(batch, blue, before, red)
+    shown = model.blend_previous(batch, blue, before, red)
     assert (shown[..., wall] == 0).all() and (shown[:, 0, ~masks[1]] == 0).all()
     inside = shown[0, :, masks[1]]
     assert inside[0].median() == pytest.approx(CARRIED, abs=0.01)
     assert inside[2].median() == pytest.approx(1 - CARRIED, abs=0.01)
     assert (blue[:, 2, masks[1]] == 1).all(), 'what was given stays'
     nobody = torch.zeros_like(red)
-    assert torch.equal(model.carry(batch, blue, before, nobody), blue)
+    assert torch.equal(model.blend_previous(batch, blue, before, nobody), blue)
 
 
 STANDING = np.zeros((25, 3), np.float32)

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 import test as painting_entry
 import train as training_entry
 from models import models
-from models.ema import Average
+from models.ema import EMA
 from models.engine import Engine
 from models.scores import SCORES, better, score
 from options.train_options import TrainOptions
@@ -52,7 +52,7 @@ def same(a, b):
 def test_the_mean_is_the_one_of_the_formula_with_counted_numbers_copied():
     network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
     nn.init.constant_(network[0].weight, 0.0)
-    average, expected = Average({'G': network}, 0.3), 0.0
+    average, expected = EMA({'G': network}, 0.3), 0.0
     place = average.networks['G'][0].weight.data_ptr()
     for n in range(6):
         nn.init.constant_(network[0].weight, n + 1.0)
@@ -101,7 +101,7 @@ def test_what_is_painted_is_painted_with_the_mean_unless_told_otherwise(run, cap
 def test_while_training_the_mean_paints_and_the_weights_learn(pairs, small):
     opt = TrainOptions().parse(['--dataroot', str(pairs()), '--ema', '0.5', *small])
     model = models.find('pix2pix')(opt, Engine(torch.device('cpu')))
-    G, mean = model.networks['G'], model.average.networks['G']
+    G, mean = model.networks['G'], model.ema.networks['G']
     batch = {'A': torch.zeros(1, 3, 128, 128), 'B': torch.zeros(1, 3, 128, 128)}
     model.step(batch)
     used = []

@@ -77,7 +77,7 @@ def changed(before, after):
 
 def at(model, over):
     """The model as it trains when that part of the run is over."""
-    model.begin_step(over)
+    model.on_step_start(over)
     model.set_rate(model.opt.lr)
     return model
 
@@ -176,12 +176,12 @@ def test_the_face_is_trained_on_the_averaged_generator(built):
     model, batch = built('--ema', '0.9'), consecutive()
     for over in (0.0, 0.5, 0.6):
         at(model, over).step(batch)
-        model.end_step()
+        model.on_step_end()
     equal = lambda: all(torch.equal(a, b) for a, b in zip(
-        model.networks['G'].parameters(), model.average.networks['G'].parameters()))
-    assert model.average.updates == 2 and not equal()
+        model.networks['G'].parameters(), model.ema.networks['G'].parameters()))
+    assert model.ema.updates == 2 and not equal()
     assert at(model, 0.9).average.updates == 0 and equal()
-    assert not model.coarse and not model.average.networks['Gcoarse'].in_use
+    assert not model.coarse and not model.ema.networks['Gcoarse'].in_use
 
 
 def test_faces_begin_as_they_were_and_change_within_their_square_only(built):

@@ -77,7 +77,7 @@ def test_a_model_gets_every_picture_at_the_size_of_the_pose(size):
                                 '--ndf', '2', '--norm', 'instance'])
     model = models.find('pix2pix')(opt, Engine(torch.device('cpu')))
     x = torch.rand(1, 3, *size[::-1]) * 2 - 1
-    pictures = model.pictures(x)
+    pictures = model.all_outputs(x)
     assert [p.shape for p in pictures] == [x.shape] * 2
     assert torch.equal(pictures[-1], model.generate(x))
     plain = models.find('pix2pix')(opt.but(netG='resnet_6blocks', no_dropout=True),

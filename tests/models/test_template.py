@@ -35,7 +35,7 @@ class MineModel(BaseModel):
         self.descend('G', loss)
         return {'G_L1': loss.detach()}
 
-    def picture(self, batch, before):
+    def forward(self, batch, before):
         return self.generate(batch['A']) * self.opt.brightness
 '''
 

@@ -72,7 +72,7 @@ def begun(pairs, small, tmp_path):
         call.batch = {**engine.to_batch(Loader(dataset).batch([0])), 'A': x, 'B': y}
         torch.manual_seed(0)
         model = models.find(name)(opt, engine)
-        model.begin_training(dataset, tmp_path / name)
+        model.on_train_start(dataset, tmp_path / name)
         model.set_rate(opt.lr)
         # what a hinge tells G passes zero, where a part of it means nothing: 0.004 of it before its
         # weight is noise
