@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 
-class PairPool:
+class ImagePool:
     """Holds up to `size` pairs (C, H, W); 0 passes everything through."""
 
     def __init__(self, size: int):

@@ -124,8 +124,8 @@ class Pix2PixHDModel(MultiscaleGAN):
 
     def begin_learning(self, opt: 'argparse.Namespace') -> None:
         """What training needs besides networks, and the weights it begins with."""
-        from models.image_pool import PairPool
-        self.pool = PairPool(opt.pool_size)
+        from models.image_pool import ImagePool
+        self.pool = ImagePool(opt.pool_size)
         self.begin_perceptual(opt)
         if opt.load_pretrain and not opt.continue_train:
             self.load_pretrained(opt.load_pretrain)

@@ -40,7 +40,7 @@ class Pix2PixModel(BaseModel):
                                help='earlier painted pairs that D is also shown; 0 for none')
 
     def build(self, opt: 'argparse.Namespace') -> None:
-        from models.image_pool import PairPool
+        from models.image_pool import ImagePool
         from models.networks import define_D, define_G, init_weights
         self.networks['G'] = define_G(opt.netG, opt.input_nc, opt.output_nc, opt.ngf, opt.norm,
                                       not opt.no_dropout)
@@ -49,7 +49,7 @@ class Pix2PixModel(BaseModel):
                                           opt.n_layers_D, opt.norm)
             for network in self.networks.values():
                 init_weights(network, opt.init_type, opt.init_gain)
-            self.pool = PairPool(opt.pool_size)
+            self.pool = ImagePool(opt.pool_size)
 
     def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
         import torch
