@@ -58,8 +58,9 @@ def measure(results: Results, dataset: BaseDataset, opt: Options, engine: Engine
         with ThreadPoolExecutor(max(1, len(evaluators))) as pool:
             count = len(results.frames)
             for frame_set in progress(instants(results, dataset, baselines), 'measuring', count):
-                for looking in [pool.submit(evaluator.look, frame_set) for evaluator in evaluators]:
-                    looking.result()
+                running = [pool.submit(each.process, frame_set) for each in evaluators]
+                for one in running:
+                    one.result()
     finally:
         for evaluator in evaluators:
             evaluator.close()
@@ -120,7 +121,8 @@ def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine
     return evaluators
 
 
-def lpips_evaluators(count: int, engine: Engine, size: int, missing: dict[str, str]) -> list[Evaluator]:
+def lpips_evaluators(count: int, engine: Engine, size: int,
+                     missing: dict[str, str]) -> list[Evaluator]:
     """LPIPS through AlexNet over all of `count` frames, and through VGG16 over some."""
     evaluators: list[Evaluator] = []
     some = np.linspace(0, count - 1, min(count, VGG_FRAMES)).astype(int).tolist()

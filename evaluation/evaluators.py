@@ -196,7 +196,8 @@ class MotionEvaluator(Evaluator):
         self.films = list(frame_set.methods)
         real = frame_set.methods['painted'] if frame_set.real is None else frame_set.real
         # a folder's pictures may differ in size
-        follows = frame_set.follows and size_of(real) == self.size and min(self.size) >= FLOW_SMALLEST
+        large_enough = min(self.size) >= FLOW_SMALLEST
+        follows = frame_set.follows and size_of(real) == self.size and large_enough
         self.size = size_of(real)
         self.motion.add(real, frame_set.methods if self.has_truth else {}, follows)
 

@@ -11,8 +11,8 @@ NONE_BEATEN = ('It beats nothing of what costs no training at all: look at the f
 
 def verdict(scores: Mapping[str, Mapping[str, float]],
             frames: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """Sentences about the painted film against each other one, by the first of HEADLINE_SCORES that is
-    known; without others, about the pose it shows.
+    """Sentences about the painted film against each other one, by the first of
+    HEADLINE_SCORES that is known; without others, about the pose it shows.
 
     scores   {film: {key: value}}, NaN where unknown
     frames   {film: {key: one value for each frame}}

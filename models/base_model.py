@@ -30,7 +30,7 @@ class BaseModel:
     DEFAULTS     what it prefers over the flags' defaults; run.json and typed flags still win
     PAINTERS     the networks that painting needs, as far as there are such: --ema averages these
     SEQUENTIAL   whether a frame is painted from the one painted before it
-    BLENDS_PREVIOUS      whether what was painted is then made to follow the frame before, by `blend_previous`
+    BLENDS_PREVIOUS  whether `blend_previous` then blends what was painted with the frame before
     TRAINS       whether it learns in steps; else `fit` takes all it needs at once
     RESULTS      further files that test.py writes of each frame: our label -> what its name ends
                  with, for those who look for them under another project's names

@@ -236,7 +236,7 @@ class Body2BodyModel(MultiscaleGAN):
                            half_strain.clamp(max=2)[:, None] - 1], 1)
         parts = parts.reshape(len(x), -1, *parts.shape[-2:])
         said = self.generate(torch.cat([blending.halved(x), parts, blending.halved(behind)], 1))
-        said = logits[..., :h, :w].float()
+        said = said[..., :h, :w].float()
         colours = self.opt.output_nc
         colour, trust, beside, light = said.split([colours, count + 2, 2 * count, colours], 1)
         beside = REACH * max(frames.shape[-2:]) / 256 * F.softsign(beside.reshape(-1, 2, h, w))
@@ -297,16 +297,16 @@ class Body2BodyModel(MultiscaleGAN):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            logits_real, logits_fake = self.discriminate(real_pair, fake_pair.detach())
-        D_real = self.adversarial(logits_real, True)
-        D_fake = self.adversarial(logits_fake, False)
+            real_out, fake_out = self.discriminate(real_pair, fake_pair.detach())
+        D_real = self.adversarial(real_out, True)
+        D_fake = self.adversarial(fake_out, False)
         self.descend('D', D_real + D_fake)
 
         D.requires_grad_(False)
         with self.engine.autocast():
             said = D(fake_pair)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True),
-                  'G_Feat': feature_matching(said, logits_real), 'G_L1': F.l1_loss(fake, y)}
+                  'G_Feat': feature_matching(said, real_out), 'G_L1': F.l1_loss(fake, y)}
         if self.perceptual is not None:
             with self.engine.autocast():
                 losses['G_VGG'] = self.perceptual(fake, y)

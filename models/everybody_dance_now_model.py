@@ -256,16 +256,16 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            logits_real, logits_old = self.discriminate(real, self.pool.exchange(fake.detach()))
-        D_real = self.adversarial(logits_real, True)       # log D(x_{t-1}, x_t, y_{t-1}, y_t)  Eq. 1
-        D_fake = self.adversarial(logits_old, False)       # log(1-D(.., G(x_{t-1}), G(x_t)))   Eq. 1
+            real_out, old_out = self.discriminate(real, self.pool.exchange(fake.detach()))
+        D_real = self.adversarial(real_out, True)       # log D(x_{t-1}, x_t, y_{t-1}, y_t)  Eq. 1
+        D_fake = self.adversarial(old_out, False)       # log(1-D(.., G(x_{t-1}), G(x_t)))   Eq. 1
 
         D.requires_grad_(False)
         with self.engine.autocast():
             said = self.run_network(D, fake)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True)}     # sum over D_k       Eq. 3
         if not opt.no_ganFeat_loss:                                      # lambda_FM L_FM     Eq. 3
-            losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, logits_real)
+            losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, real_out)
         if self.perceptual is not None:      # lambda_P (L_P of G(x_{t-1}) + L_P of G(x_t))   Eq. 3
             weight = opt.lambda_feat * (1.0 if self.stage == 'local' else 0.5)
             with self.engine.autocast():     # the mean over both frames is half their sum
@@ -273,7 +273,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
                                                                torch.cat([y0, y1]))
         for n, early in enumerate(zip(earlier0, earlier1), 1):      # Newell et al. 2016, Sec. 3.3
             losses[f'G_stack{n}'] = self.reconstruction(
-                torch.cat([x0, x1, *early], 1), torch.cat(early), torch.cat([y0, y1]), logits_real)
+                torch.cat([x0, x1, *early], 1), torch.cat(early), torch.cat([y0, y1]), real_out)
         self.descend('G', torch.stack(list(losses.values())).sum(),
                      *(['Gcoarse'] if self.coarse else []))
         D.requires_grad_(True)

@@ -65,13 +65,14 @@ class MultiscaleGAN(BaseModel):
         if was != now:
             warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
-    def adversarial(self, logits: 'list[list[Tensor]]', real: bool, for_G: bool = False) -> 'Tensor':
+    def adversarial(self, scales: 'list[list[Tensor]]', real: bool,
+                    for_G: bool = False) -> 'Tensor':
         """The sum over all scales, Eq. 3."""
         import torch
 
         from models.losses import gan_loss
         return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
-                            for scale in said]).sum()
+                            for scale in scales]).sum()
 
     def discriminate(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
         """What D says of real and of fake pairs: one pass over both reads D's weights once."""
@@ -82,7 +83,7 @@ class MultiscaleGAN(BaseModel):
         if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
             return self.run_network(D, real), self.run_network(D, fake)
         with in_parts(D, 2):
-            said = D(torch.cat([real, fake]))
-        halves = [[layer.chunk(2) for layer in scale] for scale in said]
-        logits_real, logits_fake = ([[both[k] for both in scale] for scale in halves] for k in (0, 1))
-        return logits_real, logits_fake
+            scales = D(torch.cat([real, fake]))
+        halves = [[layer.chunk(2) for layer in scale] for scale in scales]
+        real_out, fake_out = ([[both[k] for both in scale] for scale in halves] for k in (0, 1))
+        return real_out, fake_out

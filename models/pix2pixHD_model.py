@@ -203,22 +203,22 @@ class Pix2PixHDModel(MultiscaleGAN):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            logits_real, logits_old = self.discriminate(real_pair, self.pool.exchange(fake_pair.detach()))
-        D_real = self.adversarial(logits_real, True)                       # log D_k(s, x)      Eq. 2
-        D_fake = self.adversarial(logits_old, False)                       # log(1-D_k(s, G(s))) Eq. 2
+            real_out, old_out = self.discriminate(real_pair, self.pool.exchange(fake_pair.detach()))
+        D_real = self.adversarial(real_out, True)                       # log D_k(s, x)      Eq. 2
+        D_fake = self.adversarial(old_out, False)                       # log(1-D_k(s, G(s))) Eq. 2
 
         D.requires_grad_(False)         # both sides step from the same D, as NVIDIA's
         with self.engine.autocast():
             said = self.run_network(D, fake_pair)
         losses = {'G_GAN': self.adversarial(said, True, for_G=True)}     # sum over D_k       Eq. 3
         if not opt.no_ganFeat_loss:
-            losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, logits_real)      # Eq. 4
+            losses['G_GAN_Feat'] = opt.lambda_feat * feature_matching(said, real_out)      # Eq. 4
         if self.perceptual is not None:
             with self.engine.autocast():
                 losses['G_VGG'] = opt.lambda_feat * self.perceptual(fake, x)           # Sec. 4.1
         for n, early in enumerate(earlier, 1):      # intermediate supervision, Newell et al. 3.3
             pair = torch.cat([s, early.float()], 1)
-            losses[f'G_stack{n}'] = self.reconstruction(pair, early, x, logits_real)
+            losses[f'G_stack{n}'] = self.reconstruction(pair, early, x, real_out)
         total = torch.stack(list(losses.values())).sum()                 # L_GAN + lambda L_FM Eq. 5
         self.descend('G', total, *(['E'] if 'E' in self.networks else []))
         D.requires_grad_(True)
@@ -227,7 +227,7 @@ class Pix2PixHDModel(MultiscaleGAN):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def reconstruction(self, pair: 'Tensor', early: 'Tensor', x: 'Tensor',
-                       logits_real: 'list[list[Tensor]]') -> 'Tensor':
+                       real_out: 'list[list[Tensor]]') -> 'Tensor':
         """How far an earlier stack's picture is from the frame, by the losses that are on; `pair`
         is that picture as D sees it."""
         from models.losses import feature_matching
@@ -235,7 +235,7 @@ class Pix2PixHDModel(MultiscaleGAN):
         with self.engine.autocast():
             if not self.opt.no_ganFeat_loss:
                 said = self.run_network(self.networks['D'], pair)
-                loss = loss + self.opt.lambda_feat * feature_matching(said, logits_real)
+                loss = loss + self.opt.lambda_feat * feature_matching(said, real_out)
             if self.perceptual is not None:
                 loss = loss + self.opt.lambda_feat * self.perceptual(early, x)
         return loss

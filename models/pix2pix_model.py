@@ -64,9 +64,10 @@ class Pix2PixModel(BaseModel):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            logits_real, logits_fake = self.discriminate(real_pair, self.pool.exchange(fake_pair.detach()))
-        D_real = gan_loss(opt.gan_mode, logits_real, True)                 # -log D(x, y)       Eq. 1
-        D_fake = gan_loss(opt.gan_mode, logits_fake, False)                # -log(1-D(x, G(x))) Eq. 1
+            earlier = self.pool.exchange(fake_pair.detach())
+            real_out, fake_out = self.discriminate(real_pair, earlier)
+        D_real = gan_loss(opt.gan_mode, real_out, True)                 # -log D(x, y)       Eq. 1
+        D_fake = gan_loss(opt.gan_mode, fake_out, False)                # -log(1-D(x, G(x))) Eq. 1
         loss_D = (D_real + D_fake) / 2                                   # halved             3.3
         if opt.gan_mode == 'wgangp':
             loss_D = loss_D + opt.lambda_gp * gradient_penalty(D, real_pair, fake_pair)
@@ -90,8 +91,8 @@ class Pix2PixModel(BaseModel):
         if self.engine.plain or self.engine.gpu_ids or self.opt.norm == 'syncbatch':
             return self.run_network(D, real), self.run_network(D, fake)
         with in_parts(D, 2):
-            logits_real, logits_fake = D(torch.cat([real, fake])).chunk(2)
-        return logits_real, logits_fake
+            real_out, fake_out = D(torch.cat([real, fake])).chunk(2)
+        return real_out, fake_out
 
     def state(self) -> dict[str, Any]:
         return super().state() | {'pool': self.pool.pairs}

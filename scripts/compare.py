@@ -111,7 +111,8 @@ class Comparison:
         first = next(iter(self.frames))
         self.truth = all((run.folder / 'images' / f'{first}_real_B.png').is_file()
                          for run in runs)
-        self.headline = next((key for key in HEADLINE_SCORES if all(run.single(key) for run in runs)), '')
+        known = (key for key in HEADLINE_SCORES if all(run.single(key) for run in runs))
+        self.headline = next(known, '')
 
     def columns(self) -> dict[str, Scores]:
         """{run or baseline: its scores}; baselines are those of the first run that has any."""

@@ -259,7 +259,9 @@ def ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows of the table: best first, by the first judge that knows them all; what failed
     last."""
     painted = [row for row in rows if 'error' not in row]
-    headline = next((key for key in HEADLINE_SCORES if all(row.get(key) is not None for row in painted)), None)
+    known = (key for key in HEADLINE_SCORES
+             if all(row.get(key) is not None for row in painted))
+    headline = next(known, None)
     if headline:
         painted.sort(key=lambda row: row[headline], reverse=is_better(headline, 1, 0))
     return painted + [row for row in rows if 'error' in row]

@@ -143,11 +143,11 @@ def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     from models.engine import choose_engine
     size = min(size_of(next(iter(frames.values()))['real']))
     evaluators = [ImageEvaluator(with_ms_ssim=False),
-              *lpips_evaluators(len(frames), choose_engine(), size, missing={})]
+                  *lpips_evaluators(len(frames), choose_engine(), size, missing={})]
     for frame in frames.values():
         for evaluator in evaluators:
-            evaluator.process(FrameSet({'painted': frame['painted']}, frame['real'], None, frame['box'],
-                               False))
+            evaluator.process(FrameSet({'painted': frame['painted']}, frame['real'], None,
+                                       frame['box'], False))
     found, _ = gathered(evaluators)
     return {key: found['painted'][key] for key in SCORES if key in found['painted']}
 

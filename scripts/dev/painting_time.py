@@ -93,7 +93,8 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
                                    'background'), (bone_warp, 'bent_places', 'bending'),
                                    (bone_warp, 'sampled', 'sampling'),
                                    (model, 'retrieved', 'reading frames'),
-                                   (model, 'paint', 'the rest'), (model, 'blend_previous', 'carrying on')):
+                                   (model, 'paint', 'the rest'),
+                                   (model, 'blend_previous', 'carrying on')):
             stack.enter_context(watch.timed(owner, name, label))
         stack.enter_context(watch.frames(model, 'paint', frames))
         stack.enter_context(watch.frames(model, 'blend_previous', carried))

@@ -245,8 +245,8 @@ def test_of_several_people_the_likest_counts_and_cuts_are_told_to_the_detector()
 def test_pictures_of_several_sizes_have_no_motion_between_them():
     evaluator = MotionEvaluator(has_truth=False, with_flow=True)
     for side in (32, 48, 48, 8, 8):
-        evaluator.process(FrameSet({'painted': np.full((side, side, 3), side, np.uint8)}, None, None, None,
-                           True))
+        painted = np.full((side, side, 3), side, np.uint8)
+        evaluator.process(FrameSet({'painted': painted}, None, None, None, True))
     assert evaluator.scores()['painted']['own_warp_error'] == 0
 
 

@@ -154,10 +154,10 @@ def test_the_best_is_kept_by_either_kind_of_score(metric, best, run, monkeypatch
     fourth."""
     scores, seen = iter([0.5, 0.2, 0.3, 0.9, 0.4]), []
 
-    def discriminate(self):
+    def validate(self):
         seen.append({k: v.clone() for k, v in self.model.networks['G'].state_dict().items()})
         return {'L1': 0.0, metric: next(scores)}
-    monkeypatch.setattr(Training, 'judge', judge)
+    monkeypatch.setattr(Training, 'validate', validate)
     run('--save_best', metric, '--max_steps', '5', '--update_html_freq', '1')
     assert len(seen) == 5
     assert same(read(run.folder / 'best_net_G.pth'), seen[best])

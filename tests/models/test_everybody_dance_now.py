@@ -180,7 +180,7 @@ def test_the_face_is_trained_on_the_averaged_generator(built):
     equal = lambda: all(torch.equal(a, b) for a, b in zip(
         model.networks['G'].parameters(), model.ema.networks['G'].parameters()))
     assert model.ema.updates == 2 and not equal()
-    assert at(model, 0.9).average.updates == 0 and equal()
+    assert at(model, 0.9).ema.updates == 0 and equal()
     assert not model.coarse and not model.ema.networks['Gcoarse'].in_use
 
 

@@ -82,7 +82,7 @@ def test_a_model_gets_every_picture_at_the_size_of_the_pose(size):
     assert torch.equal(pictures[-1], model.generate(x))
     plain = models.find('pix2pix')(opt.but(netG='resnet_6blocks', no_dropout=True),
                                    Engine(torch.device('cpu')))
-    alone, = plain.pictures(x)
+    alone, = plain.all_outputs(x)
     assert torch.equal(alone, plain.generate(x))
 
 
