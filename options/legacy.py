@@ -12,7 +12,7 @@ RENAMED = {
     'fineSize': 'crop_size', 'resize_or_crop': 'preprocess', 'which_epoch': 'epoch',
     'how_many': 'num_test', 'niter': 'n_epochs', 'niter_decay': 'n_epochs_decay',
     'lambda_A': 'lambda_L1', 'display_single_pane_ncols': 'display_ncols',
-    'tf_log': 'tensorboard',
+    'tf_log': 'tensorboard', 'stage': 'walk',
 }
 # flag: what it is today, and what leaving it out meant
 REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}

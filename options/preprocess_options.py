@@ -85,7 +85,7 @@ class PreprocessOptions(EntryOptions):
         fit.add_argument('--retarget', default='auto', choices=['auto', 'global', 'limbs'],
                          help='global: place and size are the target\'s; limbs: every bone\'s '
                               'length too; auto: what the two bodies ask for')
-        fit.add_argument('--stage', default='keep', choices=['keep', 'follow', 'center'],
+        fit.add_argument('--walk', default='keep', choices=['keep', 'follow', 'center'],
                          help='the walk across the floor: kept, scaled to the target\'s own, or '
                               'held in the centre')
 
@@ -167,7 +167,7 @@ def check(opt: Options) -> None:
     if not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots):
         raise UserError(f'--shots {opt.shots}: give keep, longest, or numbers as report.html '
                         f'gives them, e.g. 1,3.')
-    for flag, usual in (('retarget', 'auto'), ('stage', 'keep')):
+    for flag, usual in (('retarget', 'auto'), ('walk', 'keep')):
         if getattr(opt, flag) != usual and not opt.retarget_to:
             raise UserError(f'--{flag} {getattr(opt, flag)} needs the person to be fitted to: '
                             f'add --retarget_to datasets/me.')

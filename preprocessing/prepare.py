@@ -17,7 +17,7 @@ from pose.cleaning.repair import repair
 from pose.draw import default_line_width, draw_facts, draw_pose
 from pose.formats import write_openpose_json
 from pose.retargeting.feet import contacts, slide
-from pose.retargeting.retarget import Stage, choose_how, measure_stage, measure_stages, retarget
+from pose.retargeting.retarget import Ground, choose_how, measure_ground, measure_grounds, retarget
 from pose.shots import choose_shots
 from pose.skeleton import skeleton_of
 from pose.track import PoseTrack
@@ -66,8 +66,8 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
         'frames': {'read': len(drawn), 'kept': int(drawn.kept.sum()),
                    'dropped': int((~drawn.kept).sum())},
         'people': picked.people, 'repair': repaired,
-        'shots': int(drawn.shots.max()) + 1, 'stage': at.stage.to_dict(),
-        'source_stages': {shot: stage.to_dict() for shot, stage in at.source_stages.items()},
+        'shots': int(drawn.shots.max()) + 1, 'stage': at.ground.to_dict(),
+        'source_stages': {shot: ground.to_dict() for shot, ground in at.source_grounds.items()},
         'retargeted_to': opt.retarget_to, 'fit': at.fit, 'settings': settings(opt, source, target),
         'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
     with folder_in_place_of(Path(opt.dataroot)) as folder:
@@ -101,16 +101,16 @@ class Placement:
     size            (width, height) px of what is written
     box             the part of the video that becomes a frame; None where no frames are written
     drawn           the track in px of what is written
-    stage           its body measures there: the target's own, when fitted to a target
-    source_stages   what was measured on the video, by shot, when fitted to a target
+    ground          its body measures there: the target's own, when fitted to a target
+    source_grounds  what was measured on the video, by shot, when fitted to a target
     fit             then: how, why so, and how far feet that stand slide, % of body height
     """
 
     size: tuple[int, int]
     box: Box | None
     drawn: PoseTrack
-    stage: Stage
-    source_stages: dict[int, Stage]
+    ground: Ground
+    source_grounds: dict[int, Ground]
     fit: dict[str, Any]
 
 
@@ -119,21 +119,21 @@ def place(opt: Options, source: Source, track: PoseTrack,
     """Fit the track to the target, or cut a box around it."""
     if target:
         track = track.numbered(target.skeleton)
-        stages = measure_stages(track)
-        how, why = choose_how(stages, target.stage) if opt.retarget == 'auto' else (
+        grounds = measure_grounds(track)
+        how, why = choose_how(grounds, target.ground) if opt.retarget == 'auto' else (
             opt.retarget, 'as asked')
         say(f'fitted to {opt.retarget_to} with --retarget {how}: {why}')
-        fitted = retarget(track, stages, target.stage, how=how, stage=opt.stage)
+        fitted = retarget(track, grounds, target.ground, how=how, walk=opt.walk)
         kept = fitted.drop(~fitted.seen(), 'a shot too short to be measured')
         stands = contacts(track)
-        fit = {'how': how, 'why': why, 'stage': opt.stage,
+        fit = {'how': how, 'why': why, 'stage': opt.walk,
                'slide_before': slide(track, stands), 'slide_after': slide(kept, stands)}
-        return Placement(target.size, None, kept, target.stage, stages, fit)
+        return Placement(target.size, None, kept, target.ground, grounds, fit)
     size = output_size(opt.crop, source.size, opt.size, opt.width, opt.height)
     box = choose_box(opt.crop, source.size, size, track.poses[track.kept])
     drawn = replace(track, poses=into_box(track.poses, box, size), size=size,
                     depth=None if track.depth is None else track.depth * size[0] / box[2])
-    return Placement(size, box, drawn, measure_stage(drawn), {}, {})
+    return Placement(size, box, drawn, measure_ground(drawn), {}, {})
 
 
 def warn_if_rare(raw: PoseTrack, track: PoseTrack) -> None:
@@ -172,7 +172,7 @@ class Target:
         if 'stage' not in facts:
             raise UserError(f'--retarget_to {path}: holds no body measures. Give a dataset made '
                             f'by preprocess.py, or a run trained on one.')
-        self.stage = Stage.from_dict(facts['stage'])
+        self.ground = Ground.from_dict(facts['stage'])
         self.size = (int(facts['size'][0]), int(facts['size'][1]))
         self.draw: dict[str, Any] = facts['draw']
         self.skeleton: str = facts['skeleton']
@@ -235,9 +235,10 @@ def settings(opt: Options, source: Source, target: 'Target | None') -> dict[str,
     """What decides how the dataset looks: the options, the source file itself, and who the poses
     are fitted to. Two spellings of a path are the same file."""
     chosen = {k: v for k, v in opt.facts().items() if k not in NOT_SETTINGS}
+    chosen['stage'] = chosen.pop('walk')        # the flag's name in datasets made before
     paths = {k: os.path.abspath(chosen[k]) for k in ('video', 'images', 'retarget_to')
              if chosen[k] is not None}
-    fitted = {'target_stage': target.stage.to_dict(), 'target_draw': target.draw} if target else {}
+    fitted = {'target_stage': target.ground.to_dict(), 'target_draw': target.draw} if target else {}
     return chosen | paths | fitted | {'source_bytes': source.facts()['bytes']}
 
 

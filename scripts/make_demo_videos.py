@@ -17,17 +17,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.demo.body import SOURCE, TARGET, Figure
+from scripts.demo.camera import SOURCE_CAMERA, TARGET_CAMERA, Camera
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, Pose, choreograph
 from scripts.demo.figure import draw_figure
-from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE, Stage
 from util.errors import UserError, run_main, say
 from util.files import atomic
 from util.parallel import in_order
 from util.progress import progress
 from util.video import VideoWriter
 
-CAST = {'target': (TARGET, TARGET_STAGE, TARGET_DANCE),
-        'source': (SOURCE, SOURCE_STAGE, SOURCE_DANCE)}
+CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
+        'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}
 WORTH_A_POOL = 150                              # frames
 
 
@@ -47,11 +47,11 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
                         f'drawn. The size is even and at least 64; each lasts a frame or more.')
     target, source = Path(folder, 'target.mp4'), Path(folder, 'source.mp4')
     for number, (path, long) in enumerate(zip((target, source), seconds, strict=True)):
-        figure, stage, moves = CAST[path.stem]
+        figure, camera, moves = CAST[path.stem]
         times = np.arange(round(long * fps)) / fps
         dance = choreograph(moves, long)
         poses = [dance.at(time) for time in times]
-        pictures = perform(figure, stage, poses, size, (seed + number) * 1_000_000)
+        pictures = perform(figure, camera, poses, size, (seed + number) * 1_000_000)
         joints = []
         with VideoWriter(path, fps=fps) as video:
             for image, places in progress(pictures, f'drawing {path.stem}', len(poses),
@@ -60,14 +60,14 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
                 joints.append(places)
         with atomic(joints_beside(path)) as part:
             np.savez_compressed(part, poses=np.stack(joints), times=times,
-                                height=height_px(stage, poses, size))
+                                height=height_px(camera, poses, size))
     return target, source
 
 
-def perform(figure: Figure, stage: Stage, poses: list[Pose], size: int, noise: int
+def perform(figure: Figure, camera: Camera, poses: list[Pose], size: int, noise: int
             ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pictures and joints of a whole dance, in order; a long one is drawn by several processes."""
-    given = ((figure, stage, pose, size, number) for number, pose in enumerate(poses, noise))
+    given = ((figure, camera, pose, size, number) for number, pose in enumerate(poses, noise))
     workers = min(os.cpu_count() or 1, 8)
     if workers == 1 or len(poses) < WORTH_A_POOL:
         yield from starmap(draw_figure, given)
@@ -76,10 +76,10 @@ def perform(figure: Figure, stage: Stage, poses: list[Pose], size: int, noise: i
         yield from in_order(pool, draw_figure, given, 4 * workers)
 
 
-def height_px(stage: Stage, poses: list[Pose], size: int) -> np.ndarray:
+def height_px(camera: Camera, poses: list[Pose], size: int) -> np.ndarray:
     """How tall the dancer would be in each frame standing upright where the pelvis is."""
     z = np.array([pose['z'] for pose in poses])
-    return stage.tall * size * stage.distance / (stage.distance - z)
+    return camera.tall * size * camera.distance / (camera.distance - z)
 
 
 def joints_beside(video: Path) -> Path:

@@ -9,7 +9,7 @@ import preprocess
 import transfer
 from pose.body import body_sizes
 from pose.detect import make_detector
-from pose.retargeting.retarget import Stage, measure_stages
+from pose.retargeting.retarget import Ground, measure_grounds
 from pose.track import PoseTrack
 from util.video import probe, read_frames
 
@@ -49,20 +49,20 @@ def test_a_cut_a_split_screen_and_another_size_do_not_throw_the_fit(target, tmp_
     preprocess.main(['--video', str(SOURCE), '--dataroot', str(root), '--poses_only',
                      '--retarget_to', str(target)])
     track = PoseTrack.load(root / 'poses.npz')
-    stage = Stage.from_dict(json.loads((target / 'dataset.json').read_text())['stage'])
+    ground = Ground.from_dict(json.loads((target / 'dataset.json').read_text())['stage'])
     lost = track.index[~track.kept]
     assert 20 <= len(lost) <= 30 and lost.min() >= 120 and lost.max() <= 156, 'the split screen'
-    fitted = measure_stages(track.select(track.kept))
+    fitted = measure_grounds(track.select(track.kept))
     assert len(fitted) == 2, 'before and after it'
     for shot in fitted.values():
-        assert 0.85 * stage.height_far < shot.height_near < 1.1 * stage.height_near
-        assert stage.far - 12 < shot.near < stage.near + 12
+        assert 0.85 * ground.height_far < shot.height_near < 1.1 * ground.height_near
+        assert ground.far - 12 < shot.near < ground.near + 12
     sizes = body_sizes(track.poses, track.joints)[track.kept]
     roots = track.poses[track.kept, 8, :2]
-    assert 0.6 * stage.height_far < np.percentile(sizes, 1)
-    assert np.percentile(sizes, 99) < 1.25 * stage.height_near, 'no giant'
+    assert 0.6 * ground.height_far < np.percentile(sizes, 1)
+    assert np.percentile(sizes, 99) < 1.25 * ground.height_near, 'no giant'
     steps = np.linalg.norm(np.diff(roots, axis=0), axis=1)
-    assert steps.max() < 0.1 * stage.height_near, 'no jump, not even at the cut'
+    assert steps.max() < 0.1 * ground.height_near, 'no jump, not even at the cut'
 
 
 def test_one_command_paints_her_with_his_moves_and_his_sound(target, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Body and stage as a track shows them: where its person stands and how large he is there.
+"""Body and ground as a track shows them: where its person stands and how large he is there.
 
 Everything is in px of a track's own picture, y down: the near line, closer to the camera, is the
 greater y.
@@ -22,8 +22,8 @@ DEEPEST = 2.0                 # how much taller, at most, the near body is than 
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What a track says of body and stage.
+class Ground:
+    """What a track says of body and ground.
 
     near, far                  y px of the ankle lines closest to and furthest from the camera
     height_near, height_far    px: head, torso and leg end to end, of a body standing there
@@ -50,7 +50,7 @@ class Stage:
         return asdict(self) | {'size': list(self.size), 'bones': dict(self.bones)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> 'Stage':
+    def from_dict(cls, values: Mapping[str, Any]) -> 'Ground':
         """What to_dict gave; what is not a field is left out."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         lacking = ', '.join(f.name for f in fields(cls) if f.name not in {*known, 'bones'})
@@ -65,15 +65,15 @@ class Stage:
         return (self.near + self.far) / 2
 
     def height(self, ankle: np.ndarray) -> np.ndarray:
-        """Body height px where the ankle line is at y px; little further than the stage goes."""
+        """Body height px where the ankle line is at y px; little further than the ground goes."""
         depth = self.near - self.far
         # Where the two lines meet, so do the two heights.
         part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else 0 * ankle
         return self.height_far + part * (self.height_near - self.height_far)
 
 
-def measure_stage(track: PoseTrack) -> Stage:
-    """Measure body and stage on the kept frames of a track that stays one shot.
+def measure_ground(track: PoseTrack) -> Ground:
+    """Measure body and ground on the kept frames of a track that stays one shot.
 
     UserError when no frame shows a body.
     """
@@ -85,9 +85,9 @@ def measure_stage(track: PoseTrack) -> Stage:
     heights = _standing(track)
     near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
     left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
-    stage = Stage(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
+    ground = Ground(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
                   track.size, len(track))
-    return replace(stage, bones=straight_lengths(track, _tall(track, stage)))
+    return replace(ground, bones=straight_lengths(track, _tall(track, ground)))
 
 
 def _heights_at(near: float, far: float, ankle: np.ndarray,
@@ -105,14 +105,14 @@ def _heights_at(near: float, far: float, ankle: np.ndarray,
     return (at_near, at_far) if 0 < at_far <= at_near <= DEEPEST * at_far else (usual, usual)
 
 
-def measure_stages(track: PoseTrack) -> dict[int, Stage]:
-    """A stage per shot, by shot number; none for a shot where less than 0.25 s is kept."""
+def measure_grounds(track: PoseTrack) -> dict[int, Ground]:
+    """A ground per shot, by shot number; none for a shot where less than 0.25 s is kept."""
     shots, counts = np.unique(track.shots[track.shown()], return_counts=True)
     least = min(SHORTEST_SHOT * track.fps, counts.max(initial=0))
-    stages = {int(shot): measure_stage(track.select(track.shots == shot))
+    grounds = {int(shot): measure_ground(track.select(track.shots == shot))
               for shot, count in zip(shots, counts) if count >= least}
-    bones = _bones(track, stages)               # the person's own, so every shot has a say
-    return {shot: replace(stage, bones=bones) for shot, stage in stages.items()}
+    bones = _bones(track, grounds)               # the person's own, so every shot has a say
+    return {shot: replace(ground, bones=bones) for shot, ground in grounds.items()}
 
 
 def measure_bones(track: PoseTrack) -> dict[str, float]:
@@ -120,22 +120,22 @@ def measure_bones(track: PoseTrack) -> dict[str, float]:
 
     A bone that too few frames show is left out; limbs.CHAINS lists them.
     """
-    return _bones(track, measure_stages(track))
+    return _bones(track, measure_grounds(track))
 
 
-def _bones(track: PoseTrack, stages: Mapping[int, Stage]) -> dict[str, float]:
-    """measure_bones, over all shots that have a stage."""
-    shown = track.select(track.shown() & np.isin(track.shots, list(stages)))
+def _bones(track: PoseTrack, grounds: Mapping[int, Ground]) -> dict[str, float]:
+    """measure_bones, over all shots that have a ground."""
+    shown = track.select(track.shown() & np.isin(track.shots, list(grounds)))
     heights = np.zeros(len(shown))
-    for shot, stage in stages.items():
+    for shot, ground in grounds.items():
         there = shown.shots == shot
-        heights[there] = _tall(shown.select(there), stage)
+        heights[there] = _tall(shown.select(there), ground)
     return straight_lengths(shown, heights)
 
 
-def _tall(track: PoseTrack, stage: Stage) -> np.ndarray:
+def _tall(track: PoseTrack, ground: Ground) -> np.ndarray:
     """Body height px (F,) at its place; where the body itself shows more than that, as it shows."""
-    return np.maximum(stage.height(paths(track)[1]), _standing(track))
+    return np.maximum(ground.height(paths(track)[1]), _standing(track))
 
 
 def paths(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:

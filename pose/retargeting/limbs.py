@@ -127,7 +127,7 @@ def fit_limbs(track: PoseTrack, origin: np.ndarray, wish: np.ndarray, scale: np.
     """One shot of a body with the target's bones, on feet that stand where the source's do.
 
     origin    float (F, 2) px: the source's root x and ankle line y
-    wish      float (F, 2) px: where the stages put those in the target's picture
+    wish      float (F, 2) px: where the grounds put those in the target's picture
     scale     float (F,)       target px per source px
     ratios    as bone_ratios gives
     patience  frames in which planted feet may lead away from the wish

@@ -1,4 +1,4 @@
-"""Fit a source body to a target body and stage: her place, her size, his moves.
+"""Fit a source body to a target body and ground: her place, her size, his moves.
 
 `global`: Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371, global pose
 normalization: where an ankle line lies between the far and the near line says how large a body is
@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.retargeting.ground import Stage, measure_bones, measure_stage, measure_stages, paths
+from pose.retargeting.ground import Ground, measure_bones, measure_ground, measure_grounds, paths
 from pose.retargeting.limbs import BODY_BONES, PLAUSIBLE, bone_ratios, fit_limbs
 from pose.track import PoseTrack
 from util.errors import UserError
 
-__all__ = ['Stage', 'choose_how', 'measure_bones', 'measure_stage', 'measure_stages', 'paths',
+__all__ = ['Ground', 'choose_how', 'measure_bones', 'measure_ground', 'measure_grounds', 'paths',
            'retarget']
 
-HOW, STAGE = ('global', 'limbs'), ('keep', 'follow', 'center')
+HOW, WALK = ('global', 'limbs'), ('keep', 'follow', 'center')
 MARGIN = 0.2                  # of the body height: how near the root comes to the picture's edge
 SOLE = 0.05                   # of the body height that toes are seen below the ankle line
 STRETCH = 2.0                 # how much further than by its size `follow` lets a source travel
@@ -34,10 +34,10 @@ PATIENCE = {'keep': 4.0, 'follow': 1.0, 'center': 0.5}      # seconds that plant
 ALIKE = 0.05                  # bones that differ by less need no fitting of their own
 
 
-def choose_how(source: Stage | Mapping[int, Stage], target: Stage) -> tuple[str, str]:
+def choose_how(source: Ground | Mapping[int, Ground], target: Ground) -> tuple[str, str]:
     """'limbs' where both bodies' bones were measured and differ, else 'global'; and why."""
-    stages = [source] if isinstance(source, Stage) else list(source.values())
-    bones = stages[0].bones if stages else {}
+    grounds = [source] if isinstance(source, Ground) else list(source.values())
+    bones = grounds[0].bones if grounds else {}
     for whose, known in (('target', target.bones), ('source', bones)):
         lacking = [bone for bone in BODY_BONES if bone not in known]
         if lacking:
@@ -54,30 +54,30 @@ def choose_how(source: Stage | Mapping[int, Stage], target: Stage) -> tuple[str,
     return 'limbs', text
 
 
-def retarget(track: PoseTrack, source: Stage | Mapping[int, Stage] | None, target: Stage,
-             how: str = 'global', stage: str = 'keep') -> PoseTrack:
+def retarget(track: PoseTrack, source: Ground | Mapping[int, Ground] | None, target: Ground,
+             how: str = 'global', walk: str = 'keep') -> PoseTrack:
     """Put the track's poses where, and as large as, the target person would appear.
 
     track    in its own picture's px
-    source   its stage; one per shot (measure_stages); None measures one per shot
+    source   its ground; one per shot (measure_grounds); None measures one per shot
     target   measured on the training video
     how      'global' moves and scales the body as a whole; 'limbs' gives it the target's bones
-    stage    what becomes of the walk across the floor. 'keep': as far, for the body's size, as
+    walk     what becomes of the walk across the floor. 'keep': as far, for the body's size, as
              the source's, less where that would leave the target's picture or floor. 'follow':
              the source's range becomes the target's, at most STRETCH times as far as 'keep'.
              'center': held at the target's centre and half way between its lines; sway that
              lasts less than HOLD seconds stays
     Returns  the track in the target's px, `size` the target's, depth as large as the body; a shot
-             without a stage is emptied
+             without a ground is emptied
 
     A shot begins where the one before it ended, as far as that keeps it in the picture.
     UserError for 'limbs' where one of the bodies has no measured bones.
     """
-    assert how in HOW and stage in STAGE, (how, stage)
-    if isinstance(source, Stage):
+    assert how in HOW and walk in WALK, (how, walk)
+    if isinstance(source, Ground):
         parts = [(np.ones(len(track), bool), source)]
     else:
-        source = measure_stages(track) if source is None else source
+        source = measure_grounds(track) if source is None else source
         parts = [(track.shots == shot, facts) for shot, facts in source.items()]
     if how == 'limbs':
         _require_bones([facts for _, facts in parts], target)
@@ -85,13 +85,13 @@ def retarget(track: PoseTrack, source: Stage | Mapping[int, Stage] | None, targe
     scale = np.full((len(track), 1), np.nan)
     end = None
     for frames, facts in parts:
-        fitted = _fit(track.select(frames), facts, target, how, stage, end)
+        fitted = _fit(track.select(frames), facts, target, how, walk, end)
         poses[frames], scale[frames, 0], end = fitted.poses, fitted.scale, fitted.end
     depth = None if track.depth is None else track.depth * scale
     return replace(track, poses=poses, size=target.size, depth=depth)
 
 
-def _require_bones(sources: list[Stage], target: Stage) -> None:
+def _require_bones(sources: list[Ground], target: Ground) -> None:
     if not target.bones:
         raise UserError('--retarget limbs: the target holds no bone lengths, for it was made '
                         'before they were measured. Make it again with preprocess.py --overwrite, '
@@ -114,21 +114,21 @@ class Fitted:
     end: tuple[float, float]
 
 
-def _fit(track: PoseTrack, source: Stage, target: Stage, how: str, stage: str,
+def _fit(track: PoseTrack, source: Ground, target: Ground, how: str, walk: str,
          entry: tuple[float, float] | None) -> Fitted:
     """One shot in the target's picture.
 
-    entry  the root x and ankle line y px to begin at, None for the place the stages give
+    entry  the root x and ankle line y px to begin at, None for the place the grounds give
     """
     root, ankle = paths(track)
     first, last = np.flatnonzero(track.shown())[[0, -1]]
     ratios = bone_ratios(source.bones, target.bones) if how == 'limbs' else {}
     stride = (ratios['thigh'] + ratios['shin']) / 2 if ratios else 1.0
-    leeway = LEEWAY * target.height_near if ratios and stage == 'keep' else 0.0
-    place, line = _walk(root, ankle, track.fps, source, target, stage, stride, leeway)
+    leeway = LEEWAY * target.height_near if ratios and walk == 'keep' else 0.0
+    place, line = _walk(root, ankle, track.fps, source, target, walk, stride, leeway)
     if entry:
         fade = np.exp(-np.maximum(np.arange(len(track)) - first, 0) / (HOLD * track.fps))
-        if stage == 'center':               # back to the centre, but not at once
+        if walk == 'center':               # back to the centre, but not at once
             place = place + (entry[0] - place[first]) * fade
         else:
             place = _shifted(place, entry[0] - place[first], *_room(target))
@@ -139,7 +139,7 @@ def _fit(track: PoseTrack, source: Stage, target: Stage, how: str, stage: str,
     body = (track.poses[..., :2] - origin[:, None]) * scale[:, None, None]
     if ratios:
         path, body = fit_limbs(track, origin, path, scale, ratios,
-                               PATIENCE[stage] * track.fps, entry is not None)
+                               PATIENCE[walk] * track.fps, entry is not None)
     seen = track.poses[..., 2:] > 0
     path = path + _into_picture(path, body, seen[..., 0] & track.shown()[:, None], target)
     poses = track.poses.copy()
@@ -147,24 +147,24 @@ def _fit(track: PoseTrack, source: Stage, target: Stage, how: str, stage: str,
     return Fitted(poses, scale, (float(path[last, 0]), float(path[last, 1])))
 
 
-def _walk(root: np.ndarray, ankle: np.ndarray, fps: float, source: Stage, target: Stage,
-          stage: str, stride: float, leeway: float) -> tuple[np.ndarray, np.ndarray]:
-    """Root x and ankle line y (F,) px in the target's picture; `retarget` says what `stage` is.
+def _walk(root: np.ndarray, ankle: np.ndarray, fps: float, source: Ground, target: Ground,
+          walk: str, stride: float, leeway: float) -> tuple[np.ndarray, np.ndarray]:
+    """Root x and ankle line y (F,) px in the target's picture; `retarget` says what `walk` is.
 
     stride  how long the target's legs are for its height, in the source's
     leeway  px of floor, from far to near, that may be used though the target's is less deep
     """
     usual = stride * float(target.height(np.array(target.middle))
                            / source.height(np.array(source.middle)))
-    if stage == 'center':
+    if walk == 'center':
         return (target.centre + (root - _slow(root, fps)) * usual,
                 np.full(len(ankle), target.middle))
     depth, target_depth = source.near - source.far, max(target.near - target.far, leeway)
     width, target_width = source.right - source.left, target.right - target.left
-    most = STRETCH * usual if stage == 'follow' else usual
+    most = STRETCH * usual if walk == 'follow' else usual
     gain = min(most, target_depth / depth) if depth > 0 else usual
     line = target.middle + (ankle - source.middle) * gain
-    if stage == 'follow':
+    if walk == 'follow':
         travel = min(most, target_width / width) if width > 0 else usual
         place = ((target.left + target.right) / 2
                  + (root - (source.left + source.right) / 2) * travel)
@@ -181,7 +181,7 @@ def _slow(path: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _into_picture(path: np.ndarray, body: np.ndarray, seen: np.ndarray,
-                  target: Stage) -> np.ndarray:
+                  target: Ground) -> np.ndarray:
     """What to add to the path (F, 2) px so that the joints of INSIDE % of the frames are inside.
 
     The path is moved, and made shorter where moving it does not do. The floor only comes up:
@@ -207,7 +207,7 @@ def _into_picture(path: np.ndarray, body: np.ndarray, seen: np.ndarray,
     return np.stack([place + by - across, np.full(len(path), -up)], 1)
 
 
-def _travel(source: Stage, target: Stage, scale: float) -> float:
+def _travel(source: Ground, target: Ground, scale: float) -> float:
     """Target px per source px of travel: `scale`, or less where that would leave the picture."""
     left, right = _room(target)
     for room, way in ((target.centre - left, source.centre - source.left),
@@ -217,7 +217,7 @@ def _travel(source: Stage, target: Stage, scale: float) -> float:
     return scale
 
 
-def _room(target: Stage) -> tuple[float, float]:
+def _room(target: Ground) -> tuple[float, float]:
     """Leftmost and rightmost root x px: inside the picture, and never less than the target had."""
     margin = MARGIN * max(target.height_near, target.height_far)
     return min(margin, target.left), max(target.size[0] - 1 - margin, target.right)

@@ -225,10 +225,10 @@ def overlaid(image: np.ndarray, pose: np.ndarray) -> np.ndarray:
     return (np.maximum(pose, image * 0.8 * (1 - covers))).astype(np.uint8)
 
 
-def lined(image: np.ndarray, stage: dict[str, Any] | None, by: float = 1.0) -> np.ndarray:
-    """The stage's near and far ankle line across the picture, which is scaled `by`."""
+def lined(image: np.ndarray, ground: dict[str, Any] | None, by: float = 1.0) -> np.ndarray:
+    """The near and far ankle line across the picture, which is scaled `by`."""
     image = image.copy()
-    for line in (stage['near'], stage['far']) if stage else ():
+    for line in (ground['near'], ground['far']) if ground else ():
         y = round(line * by)
         cv2.line(image, (0, y), (size_of(image)[0], y), (255, 255, 255), 1)
     return image

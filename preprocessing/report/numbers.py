@@ -508,9 +508,9 @@ def moment_pictures(dataset: Prepared, moment: Moment, row: int, training: Train
     if video is not None and found:
         by = video.shape[0] / found.size[1]
         pose = (found.poses[row] * (by, by, 1)).astype(np.float32)
-        stage = facts.get('source_stages', {}).get(str(track.shots[row]))
+        ground = facts.get('source_stages', {}).get(str(track.shots[row]))
         parts.append(lined(overlaid(video, draw_pose(
-            pose, size_of(video), skeleton=found.skeleton)), stage, by))
+            pose, size_of(video), skeleton=found.skeleton)), ground, by))
     elif video is not None:
         parts.append(video)
     if not track.kept[row]:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from scripts.demo.body import RGB
-from scripts.demo.stage import View
+from scripts.demo.camera import View
 
 Box = tuple[slice, slice]                               # rows and columns
 FINER = 2                                               # the canvas is so many times the picture

@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 
 from scripts.demo.body import RGB, Body, Figure, body_25, stand_up
+from scripts.demo.camera import Camera, View, cast_shadow, grain, studio
 from scripts.demo.canvas import Canvas, bands, blend, darker, profile
 from scripts.demo.dance import SIDES, Pose
-from scripts.demo.stage import Stage, View, cast_shadow, grain, studio
 
 Place = tuple[float, float, float]
 MARGIN = 0.14                    # what reaches beyond the joints: hands, hair, the tips of shoes
 
 
-def draw_figure(figure: Figure, stage: Stage, pose: Pose, size: int, noise: int | None = None
+def draw_figure(figure: Figure, camera: Camera, pose: Pose, size: int, noise: int | None = None
                 ) -> tuple[np.ndarray, np.ndarray]:
     """One picture of a dancer, and where the joints are in it.
 
@@ -27,7 +27,7 @@ def draw_figure(figure: Figure, stage: Stage, pose: Pose, size: int, noise: int 
     Returns  uint8 (size, size, 3) RGB and float32 (25, 3): BODY_25, x px, y px, confidence 1
     """
     body = stand_up(figure, pose)
-    view = View(stage, size, stage.tall * size / figure.height)
+    view = View(camera, size, camera.tall * size / figure.height)
     places = np.array([view(point)[:2] for point in body_25(figure, body)])
     image = cv2.multiply(studio(view), cv2.merge([cast_shadow(view, figure, body)] * 3))
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from pose.skeleton import BODY_25, mirror
 from scripts.demo.body import Figure, body_25, stand_up
+from scripts.demo.camera import Camera, View, cast_shadow, grain, studio
 from scripts.demo.canvas import Canvas
 from scripts.demo.dance import SIDES, Dance, Pose
 from scripts.demo.figure import draw_figure, dress
-from scripts.demo.stage import Stage, View, cast_shadow, grain, studio
 
 TALL = 1.7                       # metres: who is so tall fills `stage.tall` of the picture
 STRIDE = 1.1                     # metres, two steps
@@ -34,7 +34,7 @@ class Hung:
     joints: np.ndarray
 
 
-def draw_scene(cast: Sequence[tuple[Figure, Pose]], stage: Stage, size: int,
+def draw_scene(cast: Sequence[tuple[Figure, Pose]], camera: Camera, size: int,
                wall: Sequence[tuple[Hung, tuple[int, int]]] = (), noise: int | None = None
                ) -> tuple[np.ndarray, np.ndarray]:
     """One picture of everybody, and where the joints are in it.
@@ -46,7 +46,7 @@ def draw_scene(cast: Sequence[tuple[Figure, Pose]], stage: Stage, size: int,
     Returns  uint8 (size, size, 3) RGB and float32 (N, 25, 3): x px, y px, confidence 1; the cast,
              then what hangs on the wall
     """
-    view = View(stage, size, stage.tall * size / TALL)
+    view = View(camera, size, camera.tall * size / TALL)
     image, joints = studio(view).copy(), []
     for hung, (x, y) in wall:
         height, width = hung.cover.shape
@@ -64,35 +64,35 @@ def draw_scene(cast: Sequence[tuple[Figure, Pose]], stage: Stage, size: int,
         y, x = np.random.default_rng(noise).integers(0, size, 2)
         image = image + grain(size)[y:y + size, x:x + size]
     return (cv2.convertScaleAbs(np.maximum(image, 0), alpha=255),
-            np.stack([*(joints_of(*one, stage, size) for one in cast), *joints]))
+            np.stack([*(joints_of(*one, camera, size) for one in cast), *joints]))
 
 
-def joints_of(figure: Figure, pose: Pose, stage: Stage, size: int) -> np.ndarray:
+def joints_of(figure: Figure, pose: Pose, camera: Camera, size: int) -> np.ndarray:
     """Where draw_scene puts the joints: float32 (25, 3), x px, y px, confidence 1."""
-    view = View(stage, size, stage.tall * size / TALL)
+    view = View(camera, size, camera.tall * size / TALL)
     places = (view(point) for point in body_25(figure, stand_up(figure, pose)))
     return np.array([(x - 0.5, y - 0.5, 1) for x, y, _, _ in places], np.float32)
 
 
-def poster(figure: Figure, stage: Stage, pose: Pose, size: int) -> Hung:
+def poster(figure: Figure, camera: Camera, pose: Pose, size: int) -> Hung:
     """A framed photograph, size px wide and high."""
-    return _framed(*draw_figure(figure, stage, pose, size))
+    return _framed(*draw_figure(figure, camera, pose, size))
 
 
-def mirror_image(figure: Figure, stage: Stage, pose: Pose, size: int) -> Hung:
+def mirror_image(figure: Figure, camera: Camera, pose: Pose, size: int) -> Hung:
     """The figure as a mirror at the side shows it, size px wide and high."""
-    image, joints = draw_figure(figure, stage, pose, size)
+    image, joints = draw_figure(figure, camera, pose, size)
     return _framed(np.ascontiguousarray(image[:, ::-1]), mirror(joints, BODY_25, size))
 
 
-def shadow(figure: Figure, stage: Stage, pose: Pose, size: int) -> Hung:
+def shadow(figure: Figure, camera: Camera, pose: Pose, size: int) -> Hung:
     """The figure's dark outline, thrown on the wall, size px wide and high."""
-    view = View(stage, size, stage.tall * size / TALL)
+    view = View(camera, size, camera.tall * size / TALL)
     canvas, body = Canvas(view, (slice(0, size), slice(0, size))), stand_up(figure, pose)
     dress(canvas, figure, body)
     cover = cv2.GaussianBlur(1 - canvas.finish()[1][..., 0], (0, 0), size / 200)
     return Hung(np.full((size, size, 3), 30, np.uint8), 0.75 * cover,
-                joints_of(figure, pose, stage, size))
+                joints_of(figure, pose, camera, size))
 
 
 def placed(pose: Pose, x: float, z: float = 0.0) -> Pose:

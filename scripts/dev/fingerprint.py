@@ -1,9 +1,9 @@
 """Records what the code computes today, so that a refactoring can show that it changes nothing.
 
-    python scripts/dev/fingerprint.py --out before.json        before the change
-    python scripts/dev/fingerprint.py --against before.json    after it; exit status 1 if it differs
+    python scripts/dev/fingerprint.py --videos drawn --out before.json        before the change
+    python scripts/dev/fingerprint.py --videos drawn --against before.json    after it
 
-A drawn target and source are prepared once. Every model then trains two steps in fp32 with a fixed
+The exit status is 1 if anything differs. A drawn target and source are prepared once. Every model then trains two steps in fp32 with a fixed
 seed and paints three frames. The record holds the SHA-256 of all weights and painted pictures, the
 keys of every JSON file, and the flags and help of every entry point. Records are comparable on one
 machine only: another processor rounds differently.
@@ -82,14 +82,15 @@ def flags_of(root: Path, words: list[str]) -> list[str]:
     return sorted(set(KEPT_FLAG.findall(python(root, *words, '--help'))))
 
 
-def record(root: Path, folder: Path) -> dict[str, Any]:
+def record(root: Path, videos: Path, folder: Path) -> dict[str, Any]:
     """What the checkout at `root` computes; `folder` is for its datasets and runs."""
-    videos, me, moves = folder / 'videos', folder / 'me', folder / 'moves'
-    python(root, 'scripts/make_demo_videos.py', '--out', str(videos), '--size', '240',
-           '--seconds', '3', '1')
+    me, moves = folder / 'me', folder / 'moves'
+    if not (videos / 'source.mp4').is_file():
+        python(root, 'scripts/make_demo_videos.py', '--out', str(videos), '--size', '240',
+               '--seconds', '3', '1')
     for name, data, more in (('target', me, ['--size', '128']),
                              ('source', moves, ['--poses_only', '--retarget_to', str(me)])):
-        joints = videos / f'{name}.npz'
+        joints = folder / f'{name}.npz'
         python(root, '-c', AS_TRACK, str(videos / f'{name}_joints.npz'), str(joints))
         python(root, 'preprocess.py', '--video', str(videos / f'{name}.mp4'), '--dataroot',
                str(data), '--detector', 'keypoints', '--keypoints', str(joints), *more)
@@ -136,11 +137,14 @@ def differences(before: Any, after: Any, place: str = '') -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
     parser.add_argument('--root', type=Path, default=ROOT, help='the checkout that is run')
+    parser.add_argument('--videos', type=Path, required=True,
+                        help='the drawn videos; made if they are not there, for an encoder with '
+                             'threads does not write the same bytes twice')
     parser.add_argument('--out', type=Path, help='write the record to this file')
     parser.add_argument('--against', type=Path, help='compare with this earlier record')
     opt = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = record(opt.root.resolve(), Path(folder))
+        found = record(opt.root.resolve(), opt.videos.resolve(), Path(folder))
     if opt.out:
         opt.out.write_text(json.dumps(found, indent=1) + '\n', 'utf-8')
     if opt.against:

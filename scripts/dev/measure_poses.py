@@ -26,8 +26,8 @@ from pose.track import PoseTrack
 from pose.tracking.people import look
 from preprocessing.detection import Detected
 from scripts.demo.body import SOURCE, TARGET
+from scripts.demo.camera import TARGET_CAMERA
 from scripts.demo.scene import draw_scene, walking
-from scripts.demo.stage import TARGET_STAGE
 from scripts.make_demo_videos import joints_beside, make_demo_videos
 from util.errors import UserError, run_main, say
 from util.progress import progress
@@ -77,7 +77,7 @@ def crossing() -> tuple[list[np.ndarray], np.ndarray]:
     """Pictures of two people who walk past each other, and their joints (F, 2, 25, 3)."""
     ways = np.linspace(-0.9, 0.9, round(CROSSING * FPS))
     pictures, joints = zip(*(draw_scene([(TARGET, walking(x, 0.35, 1)),
-                                         (SOURCE, walking(-x, -0.25, -1))], TARGET_STAGE, SIZE,
+                                         (SOURCE, walking(-x, -0.25, -1))], TARGET_CAMERA, SIZE,
                                         noise=k) for k, x in enumerate(ways)), strict=True)
     return list(pictures), np.stack(joints)
 

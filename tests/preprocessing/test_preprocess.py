@@ -135,12 +135,12 @@ def test_images_folders_and_size(demo_videos, tmp_path):
 
 
 def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_path):
-    from pose.retargeting.retarget import Stage, measure_stage
+    from pose.retargeting.retarget import Ground, measure_ground
     root = tmp_path / 'dancer'
     prepare(root, '--video', demo_videos[1], '--poses_only', '--retarget_to', prepared)
     facts = json.loads((root / 'dataset.json').read_text())
-    target = Stage.from_dict(json.loads((prepared / 'dataset.json').read_text())['stage'])
-    fitted = measure_stage(PoseTrack.load(root / 'poses.npz'))
+    target = Ground.from_dict(json.loads((prepared / 'dataset.json').read_text())['stage'])
+    fitted = measure_ground(PoseTrack.load(root / 'poses.npz'))
     assert facts['layout'] == 'poses' and facts['size'] == [128, 128]
     assert set(facts['source_stages']) == {'0'} and facts['stage'] == target.to_dict()
     assert Image.open(root / 'val' / '000001.png').size == (128, 128)
@@ -214,7 +214,7 @@ def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
     (['--person', 'tallest'], '--person tallest'), (['--shots', '0'], 'numbers as report.html'),
     (['--shots', '7'], 'no shot 7'), (['--parts', 'feet'], 'body, hands, face, or all'),
     (['--min_confidence', '1'], '0 to 0.9'), (['--retarget', 'limbs'], '--retarget_to datasets/me'),
-    (['--stage', 'center'], '--retarget_to datasets/me'), (['--redraw'], 'leave --video out'),
+    (['--walk', 'center'], '--retarget_to datasets/me'), (['--redraw'], 'leave --video out'),
     (['--doctor', 'a', 'b', 'c'], 'leave --video out'),
     (['--detector', 'keypoints'], '--keypoints')])
 def test_flags_that_make_no_sense_are_refused_with_the_fix(flags, said, demo_videos, tmp_path):

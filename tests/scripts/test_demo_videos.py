@@ -10,9 +10,9 @@ import pytest
 from pose.detect import make_detector
 from pose.skeleton import BODY_25
 from scripts.demo.body import SOURCE, TARGET, stand_up
+from scripts.demo.camera import SOURCE_CAMERA, TARGET_CAMERA
 from scripts.demo.dance import BEAT, MOVES, SOURCE_DANCE, TARGET_DANCE, Dance, choreograph
 from scripts.demo.figure import draw_figure
-from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE
 from scripts.make_demo_videos import make_demo_videos
 from util.errors import UserError
 from util.video import read_frames
@@ -67,14 +67,14 @@ def test_the_target_shows_every_move_within_its_21_seconds():
     assert shown == set(MOVES)
 
 
-@pytest.mark.parametrize('cast', [(TARGET, TARGET_STAGE, TARGET_DANCE, 21),
-                                  (SOURCE, SOURCE_STAGE, SOURCE_DANCE, 8)])
+@pytest.mark.parametrize('cast', [(TARGET, TARGET_CAMERA, TARGET_DANCE, 21),
+                                  (SOURCE, SOURCE_CAMERA, SOURCE_DANCE, 8)])
 def test_the_dancer_stays_in_the_picture_on_legs_that_reach_the_floor(cast):
-    figure, stage, moves, seconds = cast
+    figure, camera, moves, seconds = cast
     dance = choreograph(moves, seconds)
     for time in np.arange(0, seconds, 0.5):
         pose = dance.at(time)
-        _, joints = draw_figure(figure, stage, pose, 64)
+        _, joints = draw_figure(figure, camera, pose, 64)
         assert (joints[:, :2] > 0).all() and (joints[:, :2] < 63).all()
         body = stand_up(figure, pose)
         for side in 'lr':

@@ -12,23 +12,23 @@ from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
 from pose.detect.mediapipe import HANDS, Person, apart, one_each, search_squares
 from pose.skeleton import BODY_25, FACE_MIRROR, from_mediapipe, skeleton_of
 from scripts.demo.body import SOURCE, TARGET
+from scripts.demo.camera import SOURCE_CAMERA, TARGET_CAMERA
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, choreograph
 from scripts.demo.figure import draw_figure
-from scripts.demo.stage import SOURCE_STAGE, TARGET_STAGE
 from util.errors import UserError
 
 pytest.importorskip('mediapipe')
 HOUSE = Path(__file__).parents[3]
 TAICHI = HOUSE.parent / 'shared' / 'data' / 'taichi2.mp4'
-CAST = {'target': (TARGET, TARGET_STAGE, TARGET_DANCE),
-        'source': (SOURCE, SOURCE_STAGE, SOURCE_DANCE)}
+CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
+        'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}
 
 
 def dancing(name, frames, size=240, step=0.1):
     """Pictures of a drawn dancer and the joints that are true: lists of (H, W, 3), (25, 3)."""
-    figure, stage, moves = CAST[name]
+    figure, camera, moves = CAST[name]
     dance = choreograph(moves, 21)
-    return zip(*(draw_figure(figure, stage, dance.at(step * f), size) for f in range(frames)))
+    return zip(*(draw_figure(figure, camera, dance.at(step * f), size) for f in range(frames)))
 
 
 @pytest.fixture(scope='module')

@@ -10,13 +10,14 @@ import pytest
 
 from pose.body import body_sizes
 from pose.retargeting.feet import contacts, foot_joints, plant, slide
-from pose.retargeting.ground import Stage, measure_bones, measure_stage, measure_stages
+from pose.retargeting.ground import Ground, measure_bones, measure_ground, measure_grounds
 from pose.retargeting.limbs import BODY_BONES, bone_ratios, regrow
 from pose.retargeting.retarget import choose_how, retarget
 from pose.skeleton import BODY_25, COCO_18, convert, skeleton_of
 from pose.stretches import runs
 from pose.track import PoseTrack
-from scripts.demo import body, dance, stage
+from scripts.demo import body, dance
+from scripts.demo import camera as cameras
 from tests.pose.test_track import standing
 from util.errors import UserError
 
@@ -28,11 +29,11 @@ LIMBS = [tuple(BODY_25.index(joint) for joint in bone.split()) for bone in (
     'LElbow LWrist', 'RHip RKnee', 'RKnee RAnkle', 'LHip LKnee', 'LKnee LAnkle',
     'Neck LShoulder', 'MidHip RHip', 'RAnkle RHeel')]
 CHILD = replace(body.TARGET, height=1.1, legs=0.42, arms=0.28, shoulders=0.10, hips=0.05, head=1.3)
-LOW, HIGH = (replace(stage.SOURCE_STAGE, eye=eye) for eye in (0.5, 2.2))
+LOW, HIGH = (replace(cameras.SOURCE_CAMERA, eye=eye) for eye in (0.5, 2.2))
 
 
 @lru_cache(maxsize=32)
-def film(who=body.SOURCE, camera=stage.SOURCE_STAGE, moves=dance.SOURCE_DANCE, seconds=12.0,
+def film(who=body.SOURCE, camera=cameras.SOURCE_CAMERA, moves=dance.SOURCE_DANCE, seconds=12.0,
          size=(480, 480), back=0.0, noise=0.0):
     """A drawn dance: its track, and bool (F, 2), whether the right and the left foot stand.
 
@@ -42,7 +43,7 @@ def film(who=body.SOURCE, camera=stage.SOURCE_STAGE, moves=dance.SOURCE_DANCE, s
     times = np.arange(round(seconds * FPS)) / FPS
     choreography = dance.choreograph(moves, seconds)
     steps = [choreography.at(time) for time in times]
-    view = stage.View(camera, size[1], camera.tall * size[1] / who.height)
+    view = cameras.View(camera, size[1], camera.tall * size[1] / who.height)
     places = np.array([[view(joint - (0, 0, back))[:2]
                         for joint in body.body_25(who, body.stand_up(who, step))]
                        for step in steps])
@@ -57,7 +58,7 @@ def film(who=body.SOURCE, camera=stage.SOURCE_STAGE, moves=dance.SOURCE_DANCE, s
 
 
 def target_film(**more):
-    return film(body.TARGET, stage.TARGET_STAGE, dance.TARGET_DANCE, seconds=21.0, **more)[0]
+    return film(body.TARGET, cameras.TARGET_CAMERA, dance.TARGET_DANCE, seconds=21.0, **more)[0]
 
 
 def angles(track):
@@ -111,9 +112,9 @@ CASES = {
 def case(name):
     """A source, where its feet stand, and the target's stage."""
     source, target = CASES[name]
-    usual = {'who': body.TARGET, 'camera': stage.TARGET_STAGE, 'moves': dance.TARGET_DANCE,
+    usual = {'who': body.TARGET, 'camera': cameras.TARGET_CAMERA, 'moves': dance.TARGET_DANCE,
              'seconds': 21.0}
-    return *film(**source), measure_stage(film(**usual | target)[0])
+    return *film(**source), measure_ground(film(**usual | target)[0])
 
 
 @pytest.mark.parametrize('name', CASES)
@@ -127,14 +128,14 @@ def test_limbs_gives_her_bones_his_angles_and_feet_that_stand(name):
     assert moved(fitted, still) < 1
     assert turned(source, fitted).max() < 2
     assert outside(fitted) < 0.02 and fitted.size == target.size
-    assert abs(measure_stage(fitted).near - target.near) < 0.06 * target.height_near
+    assert abs(measure_ground(fitted).near - target.near) < 0.06 * target.height_near
 
 
 @pytest.mark.parametrize('name', CASES)
 def test_global_gives_her_height_and_his_angles(name):
     source, _, target = case(name)
     fitted = retarget(source, None, target)
-    assert measure_stage(fitted).height_near == pytest.approx(target.height_near, rel=0.07)
+    assert measure_ground(fitted).height_near == pytest.approx(target.height_near, rel=0.07)
     assert turned(source, fitted).max() < 2
     assert outside(fitted) < 0.02
 
@@ -167,15 +168,15 @@ def test_who_is_seen_larger_for_a_moment_has_no_longer_bones():
 
 
 def test_the_fit_is_as_large_as_she_is_when_she_dances_his_dance():
-    hers = film(body.TARGET, stage.TARGET_STAGE, dance.SOURCE_DANCE)[0]
-    fitted = retarget(film()[0], None, measure_stage(target_film()), how='limbs')
+    hers = film(body.TARGET, cameras.TARGET_CAMERA, dance.SOURCE_DANCE)[0]
+    fitted = retarget(film()[0], None, measure_ground(target_film()), how='limbs')
     theirs, ours = (np.percentile(angles(track)[1][:, :-1], 95, axis=0) for track in (hers, fitted))
     assert ours == pytest.approx(theirs, rel=0.03)
 
 
 def test_noise_does_not_break_planting_nor_grow():
     source, still = film(noise=0.005)
-    target = measure_stage(target_film())
+    target = measure_ground(target_film())
     fitted = retarget(source, None, target, how='limbs')
     for foot, run in stands(still):
         places = fitted.poses[run, ANKLES[foot], :2]
@@ -205,7 +206,7 @@ def other_thighs(target):
 
 def test_feet_stand_though_thigh_and_shin_are_not_alike():
     source = swaying_on_shins()
-    target = other_thighs(measure_stage(source))
+    target = other_thighs(measure_ground(source))
     fitted, whole = (retarget(source, None, target, how) for how in ('limbs', 'global'))
     still = np.ones((120, 2), bool)
     assert moved(source, still) == moved(whole, still) == 0
@@ -216,17 +217,17 @@ def test_feet_stand_though_thigh_and_shin_are_not_alike():
 
 def test_a_hidden_knee_lengthens_the_leg_by_what_thigh_and_shin_do_together():
     source = swaying_on_shins()
-    target = other_thighs(measure_stage(source))
+    target = other_thighs(measure_ground(source))
     hidden = source.poses.copy()
     hidden[:, [BODY_25.index('RKnee'), BODY_25.index('LKnee')]] = 0
     spans = [track.poses[:, ANKLES[0], 1] - track.poses[:, BODY_25.index('RHip'), 1] for track in (
-        retarget(replace(source, poses=poses), measure_stage(source), target, how='limbs')
+        retarget(replace(source, poses=poses), measure_ground(source), target, how='limbs')
         for poses in (source.poses, hidden))]
     assert spans[1] == pytest.approx(spans[0], rel=0.03)
 
 
 def test_a_foreshortened_limb_stays_foreshortened():
-    source, target = film()[0], measure_stage(target_film())
+    source, target = film()[0], measure_ground(target_film())
     fitted = retarget(source, None, target, how='limbs')
     whole = retarget(source, None, target)
     grown = angles(fitted)[1] / angles(whole)[1]
@@ -239,7 +240,7 @@ def test_a_jump_stays_a_jump():
     poses[:] = poses[10]
     poses[100:112, :, 1] -= 30 * np.sin(np.linspace(0, np.pi, 12))[:, None]
     source = replace(film()[0], poses=poses)
-    target = measure_stage(target_film())
+    target = measure_ground(target_film())
     fitted, whole = (retarget(source, None, target, how) for how in ('limbs', 'global'))
     assert not contacts(source)[103:109].any() and contacts(source)[:95].all()
     high, as_high = (track.poses[:98, ANKLES, 1].mean() - track.poses[100:112, ANKLES, 1].min()
@@ -249,14 +250,15 @@ def test_a_jump_stays_a_jump():
 
 
 def test_several_shots_go_on_where_the_last_one_ended():
-    a, b = film()[0], film(camera=replace(stage.SOURCE_STAGE, tall=0.8, centre=0.6, floor=0.95))[0]
+    near = replace(cameras.SOURCE_CAMERA, tall=0.8, centre=0.6, floor=0.95)
+    a, b = film()[0], film(camera=near)[0]
     shots = np.repeat([0, 1, 2], [100, 3, 120])
     source = replace(a.select(np.arange(223)), shots=shots,
                      poses=np.concatenate([a.poses[:103], b.poses[103:223]]))
-    assert set(measure_stages(source)) == {0, 2}
+    assert set(measure_grounds(source)) == {0, 2}
     for how in ('limbs', 'global'):
         for kind in ('keep', 'follow', 'center'):
-            fitted = retarget(source, None, measure_stage(target_film()), how, kind)
+            fitted = retarget(source, None, measure_ground(target_film()), how, kind)
             assert not fitted.poses[100:103].any(), 'a shot too short to be measured'
             step = fitted.poses[103] - fitted.poses[99]
             height = np.median(body_sizes(fitted.poses, BODY_25)[:99])
@@ -268,7 +270,7 @@ def test_no_ankle_jumps_at_a_cut_though_the_walk_left_the_targets_floor():
     steps = film(moves=(('walk_in', 1),) * 3, seconds=7.0)[0]
     source = replace(film()[0].select(np.arange(200)), shots=np.repeat([0, 1], [140, 60]),
                      poses=np.concatenate([steps.poses, steps.poses[[0] * 60]]))
-    target = measure_stage(film(body.TARGET, stage.TARGET_STAGE, dance.TARGET_DANCE)[0])
+    target = measure_ground(film(body.TARGET, cameras.TARGET_CAMERA, dance.TARGET_DANCE)[0])
     assert target.near == target.far
     fitted = retarget(source, None, target, how='limbs')
     assert fitted.poses[139, ANKLES, 1].max() > target.near + 0.02 * target.height_near
@@ -282,17 +284,17 @@ def test_who_is_held_at_the_centre_comes_back_to_it_after_a_cut():
     poses[:120, :, 0] += 40 * np.cos(2 * np.pi * (np.arange(120) - 119) / 24)[:, None]
     source = replace(still, poses=poses, shots=np.repeat([0, 1], 120), times=np.arange(240) / FPS,
                      index=np.arange(240))
-    target = measure_stage(target_film())
-    held = retarget(source, None, target, stage='center').poses[:, HIP, 0]
+    target = measure_ground(target_film())
+    held = retarget(source, None, target, walk='center').poses[:, HIP, 0]
     assert abs(held[119] - target.centre) > 20
     assert abs(held[120] - held[119]) < 5
     assert held[-1] == pytest.approx(target.centre, abs=8)
 
 
 def test_the_walk_is_kept_scaled_or_held():
-    source = film(moves=(('walk_side', 1),) * 4, camera=replace(stage.SOURCE_STAGE, tall=0.3,
+    source = film(moves=(('walk_side', 1),) * 4, camera=replace(cameras.SOURCE_CAMERA, tall=0.3,
                                                                centre=0.2), size=(960, 480))[0]
-    target = measure_stage(target_film())
+    target = measure_ground(target_film())
     wide = replace(target, size=(1200, 480), centre=600, left=500, right=700)
     for how in ('limbs', 'global'):
         fitted = {kind: retarget(source, None, wide, how, kind)
@@ -308,8 +310,8 @@ def test_the_walk_is_kept_scaled_or_held():
 
 def test_shorter_legs_make_a_long_walk_shorter_and_do_not_slide():
     source, still = film(moves=(('walk_side', 1),) * 12, seconds=26.0, size=(1400, 480),
-                         camera=replace(stage.SOURCE_STAGE, tall=0.3, centre=0.0))
-    child = measure_stage(film(CHILD, stage.TARGET_STAGE, dance.TARGET_DANCE, seconds=21.0)[0])
+                         camera=replace(cameras.SOURCE_CAMERA, tall=0.3, centre=0.0))
+    child = measure_ground(film(CHILD, cameras.TARGET_CAMERA, dance.TARGET_DANCE, seconds=21.0)[0])
     wide = replace(child, size=(3200, 480), centre=1600, left=500, right=2700)
     assert moved(retarget(source, None, wide, how='limbs'), still) < 0.3
 
@@ -319,25 +321,25 @@ def test_who_sways_is_swaying_still_when_he_is_held():
     poses = source.poses.copy()
     poses[:] = poses[0]
     poses[..., 0] += 6 * np.sin(2 * np.pi * source.times)[:, None]
-    held = retarget(replace(source, poses=poses), None, measure_stage(target_film()),
-                    stage='center')
+    held = retarget(replace(source, poses=poses), None, measure_ground(target_film()),
+                    walk='center')
     assert np.ptp(held.poses[40:-40, HIP, 0]) > 12
 
 
 @pytest.mark.parametrize('how', ['global', 'limbs'])
 def test_hands_and_feet_of_a_long_walk_stay_in_the_picture(how):
-    target = measure_stage(target_film())
+    target = measure_ground(target_film())
     walk = film(moves=(('walk_side', 1),) * 4, size=(960, 480),
-                camera=replace(stage.SOURCE_STAGE, tall=0.3, centre=0.2))[0]
+                camera=replace(cameras.SOURCE_CAMERA, tall=0.3, centre=0.2))[0]
     narrow = replace(target, size=(320, 480), centre=160, left=150, right=170)
     fitted = retarget(walk, None, narrow, how=how)
     x = fitted.poses[..., 0]
     assert ((x < 0) | (x > 319)).any(1).mean() < 0.05
-    assert measure_stage(fitted).height_near == pytest.approx(target.height_near, rel=0.05)
+    assert measure_ground(fitted).height_near == pytest.approx(target.height_near, rel=0.05)
 
 
 def test_feet_below_the_picture_come_up_but_not_where_the_targets_own_are_cut_off():
-    target = measure_stage(target_film())
+    target = measure_ground(target_film())
     low = replace(target, size=(480, round(target.near + 0.06 * target.height_near)))
     fitted = retarget(film(camera=HIGH)[0], None, low, how='limbs')
     assert np.percentile(fitted.poses[..., 1].max(1), 95) < low.size[1]
@@ -346,7 +348,7 @@ def test_feet_below_the_picture_come_up_but_not_where_the_targets_own_are_cut_of
 
 
 def test_what_hides_is_not_invented_and_what_hangs_on_it_stays_in_place():
-    source, target = film()[0], measure_stage(target_film())
+    source, target = film()[0], measure_ground(target_film())
     whole = retarget(source, None, target, how='limbs')
     poses = source.poses.copy()
     knee, toes = BODY_25.index('RKnee'), [BODY_25.index(j) for j in ('RBigToe', 'LBigToe', 'LHeel')]
@@ -361,7 +363,7 @@ def test_what_hides_is_not_invented_and_what_hangs_on_it_stays_in_place():
 
 
 def test_without_feet_the_hips_lead():
-    source, target = film()[0], measure_stage(target_film())
+    source, target = film()[0], measure_ground(target_film())
     poses = source.poses.copy()
     poses[:, [k for name in ('Knee', 'Ankle', 'BigToe', 'SmallToe', 'Heel') for k in
               (BODY_25.index(f'R{name}'), BODY_25.index(f'L{name}'))]] = 0
@@ -377,8 +379,8 @@ def test_either_body_numbering_gives_the_same_fit():
 
     def coco(track):
         return replace(track, poses=convert(track.poses, BODY_25, COCO_18), skeleton='COCO_18')
-    fitted = retarget(coco(source), None, measure_stage(coco(target)), how='limbs')
-    wanted = coco(retarget(source, None, measure_stage(target), how='limbs'))
+    fitted = retarget(coco(source), None, measure_ground(coco(target)), how='limbs')
+    wanted = coco(retarget(source, None, measure_ground(target), how='limbs'))
     assert np.abs(fitted.poses - wanted.poses).max() < 0.5
 
 
@@ -395,7 +397,7 @@ def test_hands_hang_on_wrists_and_the_face_on_the_nose():
 
 
 def test_depth_grows_with_the_body():
-    source, target = film()[0], measure_stage(target_film())
+    source, target = film()[0], measure_ground(target_film())
     depth = np.ones((len(source), 25), np.float32)
     depth[:, 3] = np.nan
     shots = np.repeat([0, 1], [len(source) - 2, 2])
@@ -407,31 +409,31 @@ def test_depth_grows_with_the_body():
 
 
 def test_limbs_is_chosen_where_two_bodies_differ_and_were_seen():
-    his, hers = measure_stages(film()[0]), measure_stage(target_film())
+    his, hers = measure_grounds(film()[0]), measure_ground(target_film())
     how, why = choose_how(his, hers)
     assert how == 'limbs' and 'shoulder' in why and '17 %' in why
-    assert choose_how(measure_stages(target_film()), hers)[0] == 'global'
-    assert choose_how(measure_stages(film()[0].select(np.arange(15))), hers)[0] == 'global'
+    assert choose_how(measure_grounds(target_film()), hers)[0] == 'global'
+    assert choose_how(measure_grounds(film()[0].select(np.arange(15))), hers)[0] == 'global'
     hidden = film()[0].poses.copy()
     hidden[:, [BODY_25.index(j) for j in ('RWrist', 'LWrist')]] = 0
-    how, why = choose_how(measure_stages(replace(film()[0], poses=hidden)), hers)
+    how, why = choose_how(measure_grounds(replace(film()[0], poses=hidden)), hers)
     assert how == 'global' and 'forearm' in why and 'source' in why
     crouched = replace(hers, bones=dict(hers.bones) | {'thigh': hers.bones['thigh'] / 2})
     assert choose_how(his, crouched)[0] == 'global'
 
 
 def test_an_old_dataset_without_bones_fits_globally_only():
-    facts = measure_stage(target_film()).to_dict()
-    assert Stage.from_dict(facts).bones == facts['bones'] and len(facts['bones']) >= 9
+    facts = measure_ground(target_film()).to_dict()
+    assert Ground.from_dict(facts).bones == facts['bones'] and len(facts['bones']) >= 9
     del facts['bones']
-    old, source = Stage.from_dict(facts), film()[0]
-    assert choose_how(measure_stages(source), old)[0] == 'global'
+    old, source = Ground.from_dict(facts), film()[0]
+    assert choose_how(measure_grounds(source), old)[0] == 'global'
     assert np.array_equal(retarget(source, None, old).poses,
-                          retarget(source, None, measure_stage(target_film())).poses)
+                          retarget(source, None, measure_ground(target_film())).poses)
     with pytest.raises(UserError, match='--overwrite'):
         retarget(source, None, old, how='limbs')
     with pytest.raises(UserError, match='source'):
-        retarget(source.select(np.arange(15)), None, measure_stage(target_film()), how='limbs')
+        retarget(source.select(np.arange(15)), None, measure_ground(target_film()), how='limbs')
 
 
 def still_body(frames=100, by=0.0):

@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 
 from pose.body import body_sizes
-from pose.retargeting.retarget import Stage, measure_stage, measure_stages, retarget
+from pose.retargeting.retarget import Ground, measure_ground, measure_grounds, retarget
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from tests.pose.test_track import standing
 from util.errors import UserError
 
 RIGHT, LEFT, HIP = (BODY_25.index(j) for j in ('RAnkle', 'LAnkle', 'MidHip'))
-TARGET = Stage(near=420, far=400, height_near=260, height_far=250, centre=320, left=250, right=390,
+TARGET = Ground(near=420, far=400, height_near=260, height_far=250, centre=320, left=250, right=390,
                size=(640, 480), frames=100)
 
 
@@ -43,7 +43,7 @@ def ankles(track):
 @pytest.mark.parametrize('source', [walk(), walk(far=60), walk(far=40, deep=30), walk(wobble=1)],
                          ids=['still', 'across', 'in depth', 'noisy'])
 def test_who_is_the_target_already_stays_as_he_is(source):
-    fitted = retarget(source, None, measure_stage(source))
+    fitted = retarget(source, None, measure_ground(source))
     assert np.allclose(fitted.poses, source.poses, atol=0.01)
     assert fitted.size == source.size
 
@@ -66,12 +66,12 @@ def test_who_walks_towards_the_camera_stays_within_the_targets_depth_and_grows_w
 
 def test_who_stays_where_he_is_does_not_begin_to_wander():
     """The paper stretches any range of ankle lines, noise too, to the target's."""
-    source, target = walk(wobble=1), measure_stage(walk(size=2, deep=30, picture=(640, 480)))
+    source, target = walk(wobble=1), measure_ground(walk(size=2, deep=30, picture=(640, 480)))
     assert np.ptp(retarget(source, None, target).poses[:, HIP, 1]) < 15
 
 
 def test_near_and_far_may_be_the_same_line():
-    still = measure_stage(walk())
+    still = measure_ground(walk())
     assert still.near == still.far and still.height_near == still.height_far
     for source, target in ((walk(deep=30), still), (walk(), TARGET), (walk(), still)):
         fitted = retarget(source, None, target)
@@ -142,7 +142,7 @@ def test_a_second_shot_that_would_leave_the_picture_is_moved_back():
 
 
 def test_two_pictures_of_different_size_and_shape():
-    source, target = walk(picture=(320, 240)), measure_stage(
+    source, target = walk(picture=(320, 240)), measure_ground(
         walk(x=300, y=900, size=6, picture=(720, 1280)))
     fitted = retarget(source, None, target)
     assert fitted.size == (720, 1280)
@@ -153,7 +153,7 @@ def test_two_pictures_of_different_size_and_shape():
 def test_frames_out_of_line_do_not_move_the_measures():
     clean, wild = walk(far=20), walk(far=20)
     wild.poses[[10, 80], :, :2] *= 5
-    a, b = measure_stage(clean), measure_stage(wild)
+    a, b = measure_ground(clean), measure_ground(wild)
     for name in ('near', 'far', 'height_near', 'height_far', 'centre', 'left', 'right'):
         assert getattr(b, name) == pytest.approx(getattr(a, name), rel=0.02), name
 
@@ -161,7 +161,7 @@ def test_frames_out_of_line_do_not_move_the_measures():
 def test_what_is_not_seen_stays_unseen_and_a_shot_without_a_stage_is_empty():
     source = joined(walk(), walk(4), walk())
     source.poses[3, 4] = 0
-    assert list(measure_stages(source)) == [0, 2]
+    assert list(measure_grounds(source)) == [0, 2]
     fitted = retarget(source, None, TARGET)
     assert not fitted.poses[3, 4].any() and not fitted.poses[120:124].any()
     assert fitted.poses[124].any()
@@ -169,19 +169,20 @@ def test_what_is_not_seen_stays_unseen_and_a_shot_without_a_stage_is_empty():
 
 def test_one_stage_may_be_given_for_all_shots():
     source = walk(far=20)
-    given, measured = (retarget(source, stage, TARGET) for stage in (measure_stage(source), None))
+    given = retarget(source, measure_ground(source), TARGET)
+    measured = retarget(source, None, TARGET)
     assert np.allclose(given.poses, measured.poses)
     assert given.size == measured.size == TARGET.size
 
 
 def test_a_stage_survives_json():
-    assert Stage.from_dict(TARGET.to_dict() | {'later': 1}) == TARGET
+    assert Ground.from_dict(TARGET.to_dict() | {'later': 1}) == TARGET
     with pytest.raises(UserError, match='near'):
-        Stage.from_dict({'far': 1})
+        Ground.from_dict({'far': 1})
 
 
 def test_nobody_to_measure_is_said():
     track = walk()
     track.poses[:] = 0
     with pytest.raises(UserError, match='nobody to measure'):
-        measure_stage(track)
+        measure_ground(track)

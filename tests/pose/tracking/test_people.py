@@ -9,15 +9,15 @@ from pose.skeleton import BODY_25, SKELETONS, mirror
 from pose.tracking.people import check_person, look, pick_person
 from pose.tracking.tracklets import unlike
 from scripts.demo.body import SOURCE, TARGET
+from scripts.demo.camera import Camera
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, choreograph
 from scripts.demo.scene import draw_scene, joints_of, mirror_image, placed, poster, shadow, walking
-from scripts.demo.stage import Stage
 from util.errors import UserError
 
 SIZE = 360
-STAGE = Stage(0.60, 0.5, 0.88, wall=(206, 208, 212), ground=(176, 170, 164))
-FAR = Stage(0.40, 0.5, 0.88, wall=(206, 208, 212), ground=(176, 170, 164))
-FULL = Stage(0.80, 0.5, 0.95, wall=(206, 208, 212), ground=(176, 170, 164))
+CAMERA = Camera(0.60, 0.5, 0.88, wall=(206, 208, 212), ground=(176, 170, 164))
+FAR = Camera(0.40, 0.5, 0.88, wall=(206, 208, 212), ground=(176, 170, 164))
+FULL = Camera(0.80, 0.5, 0.95, wall=(206, 208, 212), ground=(176, 170, 164))
 RED, GREEN, BLUE = np.eye(3).repeat(7, 1) * 12          # three looks that share no part
 REDDISH = RED + 3 * (np.arange(21) % 2)                 # like RED, but not as like as one cloth
 
@@ -64,10 +64,10 @@ def who(picked, truth):
 
 
 @lru_cache
-def dancing(figure=SOURCE, stage=STAGE, x=0.0, z=0.0, fps=25, seconds=4, moves=SOURCE_DANCE):
+def dancing(figure=SOURCE, camera=CAMERA, x=0.0, z=0.0, fps=25, seconds=4, moves=SOURCE_DANCE):
     """Joints (F, 25, 3) of somebody who dances."""
     dance = choreograph(moves, seconds)
-    return np.array([joints_of(figure, placed(dance.at(f / fps), x, z), stage, SIZE)
+    return np.array([joints_of(figure, placed(dance.at(f / fps), x, z), camera, SIZE)
                      for f in range(seconds * fps)])
 
 
@@ -79,8 +79,8 @@ def crossing(fps, turn_back):
     if turn_back:
         path = -np.maximum(1.2 * (np.abs(seconds) - 0.5), 0.02)
     return np.array([[
-        joints_of(TARGET, walking(x, 0.35, way), STAGE, SIZE),
-        joints_of(SOURCE, walking(-x, -0.25, -way), STAGE, SIZE)]
+        joints_of(TARGET, walking(x, 0.35, way), CAMERA, SIZE),
+        joints_of(SOURCE, walking(-x, -0.25, -way), CAMERA, SIZE)]
         for x, way in zip(path, np.where((seconds > 0) & turn_back, -1, 1))])
 
 
@@ -185,7 +185,7 @@ def test_a_flash_is_no_cut():
 # Who is chosen
 
 def test_a_poster_larger_than_the_dancer_does_not_become_the_dancer():
-    dancer = dancing(stage=FAR)
+    dancer = dancing(camera=FAR)
     hung = np.repeat(dancing(TARGET, FULL, moves=TARGET_DANCE)[30:31], len(dancer), 0)
     joints = np.stack([dancer, hung], 1)
     way = np.arange(len(joints)) / 15
@@ -205,14 +205,14 @@ def test_a_shadow_larger_than_the_dancer_does_not_become_the_dancer():
     image, joints = draw_scene([(SOURCE, placed(dance.at(2), 1.0))], FAR, SIZE, [(thrown, (0, 0))])
     wear = [look(image, pose, BODY_25) for pose in joints]
     people, looks, truth = film(
-        np.stack([dancing(stage=FAR, x=1.0), dancing(stage=FULL, x=0.0)], 1), wear)
+        np.stack([dancing(camera=FAR, x=1.0), dancing(camera=FULL, x=0.0)], 1), wear)
     picked = pick(people, looks)
     assert set(who(picked, truth)) == {0} and 'shadow' in picked.people[1]['why']
 
 
 @pytest.mark.parametrize('turned', [True, False], ids=['at the side', 'at the back'])
 def test_a_mirrors_image_does_not_become_the_dancer_though_seen_more_often(turned):
-    dancer, reflected = dancing(x=-0.8), mirror(dancing(stage=FAR, x=0.5), BODY_25, SIZE)
+    dancer, reflected = dancing(x=-0.8), mirror(dancing(camera=FAR, x=0.5), BODY_25, SIZE)
     if not turned:
         reflected[..., 0] = SIZE - 1 - reflected[..., 0]
     rare = dancer * (np.arange(len(dancer)) % 3 == 0)[:, None, None]
@@ -222,7 +222,8 @@ def test_a_mirrors_image_does_not_become_the_dancer_though_seen_more_often(turne
 
 
 def test_two_who_dance_in_unison_are_both_alive():
-    people, looks, _ = film(np.stack([dancing(x=-0.6), dancing(stage=FAR, x=1.2)], 1), (RED, GREEN))
+    both = np.stack([dancing(x=-0.6), dancing(camera=FAR, x=1.2)], 1)
+    people, looks, _ = film(both, (RED, GREEN))
     assert [p['why'] for p in pick(people, looks).people] == ['the largest who moves', '']
 
 
@@ -231,7 +232,7 @@ def three():
     """Left a large one, in the middle a small one, right one who is there from the first second;
     the first two come after a second and two."""
     joints = np.stack([dancing(x=-0.9, z=0.6), dancing(TARGET, FAR, 0.0, moves=TARGET_DANCE),
-                       dancing(TARGET, STAGE, 0.85, moves=TARGET_DANCE[3:])], 1).copy()
+                       dancing(TARGET, CAMERA, 0.85, moves=TARGET_DANCE[3:])], 1).copy()
     joints[:25, 0] = 0
     joints[:50, 1] = 0
     return film(joints, (RED, GREEN, BLUE), lost=0)
@@ -319,7 +320,7 @@ def test_face_and_hands_do_not_outvote_the_body():
 @pytest.fixture(scope='module')
 def studio():
     dance = choreograph(TARGET_DANCE, 4)
-    return [draw_scene([(figure, dance.at(time))], STAGE, SIZE, noise=k)
+    return [draw_scene([(figure, dance.at(time))], CAMERA, SIZE, noise=k)
             for k, (figure, time) in enumerate([(TARGET, 0.5), (TARGET, 2.5), (SOURCE, 0.5)])]
 
 
@@ -352,7 +353,7 @@ def test_in_a_scene_the_nearer_hides_the_farther_and_what_hangs_keeps_its_joints
     hung = [(poster(TARGET, FULL, dance.at(1), 120), (10, 20)),
             (mirror_image(SOURCE, FULL, dance.at(1), 120), (230, 20))]
     cast = [(TARGET, walking(0, 0.4, 1)), (SOURCE, walking(0, -0.4, -1))]
-    image, joints = draw_scene(cast, STAGE, SIZE, hung)
+    image, joints = draw_scene(cast, CAMERA, SIZE, hung)
     hips = joints[:, BODY_25.index('MidHip'), :2].round().astype(int)
     red, green, _ = np.array([image[y, x] for x, y in hips]).astype(int).T
     assert joints.shape == (4, 25, 3)
@@ -369,7 +370,7 @@ def test_the_real_detector_follows_one_of_two_who_cross():
     detector, people, looks, joints = make_detector('mediapipe'), [], [], []
     for f, x in enumerate(np.linspace(-1, 1, 3 * fps)):
         cast = [(TARGET, walking(x, 0.35, 1)), (SOURCE, walking(-x, -0.25, -1))]
-        image, true = draw_scene(cast, STAGE, SIZE, noise=f)
+        image, true = draw_scene(cast, CAMERA, SIZE, noise=f)
         found = detector(image, f)
         people.append(found)
         looks.append(np.array([look(image, p, BODY_25) for p in found]).reshape(len(found), 21))

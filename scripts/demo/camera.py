@@ -18,7 +18,7 @@ COARSER = 4                      # the shadow's picture is so many times smaller
 
 
 @dataclass(frozen=True)
-class Stage:
+class Camera:
     """Where a camera sees its dancer, in parts of the picture, and what is behind."""
     tall: float                  # the dancer's height when standing at the origin
     centre: float                # x of the origin
@@ -29,26 +29,26 @@ class Stage:
     eye: float = 1.15            # its height, metres
 
 
-TARGET_STAGE = Stage(0.72, 0.50, 0.91, wall=(206, 208, 212), ground=(176, 170, 164))
-SOURCE_STAGE = Stage(0.56, 0.42, 0.83, wall=(214, 200, 178), ground=(150, 122, 98))
+TARGET_CAMERA = Camera(0.72, 0.50, 0.91, wall=(206, 208, 212), ground=(176, 170, 164))
+SOURCE_CAMERA = Camera(0.56, 0.42, 0.83, wall=(214, 200, 178), ground=(150, 122, 98))
 
 
 @dataclass(frozen=True)
 class View:
     """A camera in perspective: a stage seen in a picture `size` px wide and high."""
-    stage: Stage
+    camera: Camera
     size: int
     scale: float                # px per metre at the origin
 
     def __call__(self, point: np.ndarray) -> tuple[float, float, float, float]:
         """x, y and depth in px of a place in the studio, and px per metre there."""
-        stage = self.stage
-        here = self.scale * stage.distance / (stage.distance - point[2])
-        horizon = stage.floor * self.size - stage.eye * self.scale
+        camera = self.camera
+        here = self.scale * camera.distance / (camera.distance - point[2])
+        horizon = camera.floor * self.size - camera.eye * self.scale
         # Depth grows by as many px a metre as the picture has there, or eyes sink into a near face.
-        depth = self.scale * stage.distance * np.log(here / self.scale)
-        return (stage.centre * self.size + point[0] * here,
-                horizon + (stage.eye - point[1]) * here, depth, here)
+        depth = self.scale * camera.distance * np.log(here / self.scale)
+        return (camera.centre * self.size + point[0] * here,
+                horizon + (camera.eye - point[1]) * here, depth, here)
 
 
 @lru_cache(maxsize=4)
@@ -61,7 +61,7 @@ def studio(view: View) -> np.ndarray:
     ground = 0.86 + 0.30 * (y - edge) / (1 - edge) - 0.12 * x
     ground *= 1 - 0.16 * np.exp(-np.abs(y - edge) / 0.03)
     wall_colour, ground_colour = (np.array(c, np.float32) / 255
-                                  for c in (view.stage.wall, view.stage.ground))
+                                  for c in (view.camera.wall, view.camera.ground))
     return ((wall * (1 - down))[..., None] * wall_colour
             + (ground * down)[..., None] * ground_colour)
 
