@@ -186,7 +186,7 @@ def test_every_score_prefers_the_truth():
 
 def test_the_best_before_a_stop_is_still_the_best_after_it(run, monkeypatch):
     scores = iter([0.1, 0.5])
-    monkeypatch.setattr(Training, 'judge', lambda self: {'L1': next(scores)})
+    monkeypatch.setattr(Training, 'validate', lambda self: {'L1': next(scores)})
     run('--save_best', 'L1', '--max_steps', '1')
     best = read(run.folder / 'best_net_G.pth')
     run('--continue_train', '--max_steps', '2')
@@ -196,7 +196,7 @@ def test_the_best_before_a_stop_is_still_the_best_after_it(run, monkeypatch):
 
 def test_the_best_has_its_mean_beside_it_and_one_line_says_so(run, monkeypatch, capsys):
     scores = iter([3.0, 2.0, 1.0])
-    monkeypatch.setattr(Training, 'judge', lambda self: {'L1': next(scores)})
+    monkeypatch.setattr(Training, 'validate', lambda self: {'L1': next(scores)})
     run('--save_best', 'L1', '--ema', '0.9', '--max_steps', '3', '--update_html_freq', '1')
     assert same(read(run.folder / 'best_net_G_ema.pth'), read(run.folder / 'latest_net_G_ema.pth'))
     assert capsys.readouterr().out.count('best_net_') == 1

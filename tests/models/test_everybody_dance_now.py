@@ -93,7 +93,7 @@ def test_G_is_shown_nothing_first_and_then_what_it_painted_itself(built):
 
 def test_D_judges_two_consecutive_pairs(built):
     model, batch = at(built(), 0.6), consecutive()
-    frames, calls = watched(model, 'frames'), watched(model, 'judge')
+    frames, calls = watched(model, 'frames'), watched(model, 'discriminate')
     model.step(batch)
     poses = torch.cat([batch['before_A'], batch['A']], 1)
     (real, fake, _), (first, second) = calls[0], (frame[-1][-1] for frame in frames)
@@ -149,7 +149,7 @@ def test_each_stage_trains_what_belongs_to_it(built):
 
 def test_the_global_stage_works_at_half_size_with_the_scales_that_it_will_have_later(built):
     model, batch = built(), consecutive()
-    calls = watched(model, 'judge')
+    calls = watched(model, 'discriminate')
     at(model, 0.0).step(batch)
     at(model, 0.5).step(batch)
     (coarse, _, said_coarse), (fine, _, said_fine) = ((c[0], c[1], c[2][0]) for c in calls)

@@ -24,7 +24,8 @@ def python(code):
 
 
 def test_all_of_pose_is_had_without_torch_and_without_a_detectors_package():
-    modules = ', '.join(f'pose.{m}' for m in ('skeleton', 'track', 'draw', 'retarget', 'detect'))
+    names = 'skeleton', 'track', 'draw', 'retargeting.retarget', 'detect'
+    modules = ', '.join(f'pose.{name}' for name in names)
     out = python(f'import sys, {modules}\n'
                  'for name in pose.detect.detectors.names(): pose.detect.detectors.find(name)\n'
                  'print({"torch", "mediapipe", "matplotlib", "scipy", "av"} & set(sys.modules))')
