@@ -4,9 +4,9 @@
     python scripts/dev/fingerprint.py --videos drawn --against before.json    after it
 
 The exit status is 1 if anything differs. A drawn target and source are prepared once. Every model
-then trains two steps in fp32 with a fixed seed and paints three frames. The record holds the SHA-256 of all weights and painted pictures, the
-keys of every JSON file, and the flags and help of every entry point. Records are comparable on one
-machine only: another processor rounds differently.
+then trains two steps in fp32 with a fixed seed and paints three frames. The record holds the
+SHA-256 of all weights and painted pictures, the keys of every JSON file, and the flags and help of
+every entry point. Records are comparable on one machine only: another processor rounds differently.
 """
 import argparse
 import hashlib
