@@ -18,6 +18,7 @@ from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import natural, read_json
 from util.images import size_of
+from util.owned import finish
 
 PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
 
@@ -41,6 +42,7 @@ class BaseDataset:
         if not self.root.is_dir():
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
                             f'python preprocess.py --video me.mp4 --dataroot {self.root}.')
+        finish(self.root)
         self.facts = read_facts(self.root)
         self.labels = self.facts.get('draw', {}).get('style') in LABELS
         check_drawn_alike(self.trained, self.facts, self.root)

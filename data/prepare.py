@@ -1,6 +1,7 @@
 """A video becomes a dataset: find poses, clean, crop, draw, write. No torch.
 
-The new dataset is made beside its place and takes it when it is whole.
+The new dataset is made in a hidden folder of its own. When it is whole, its files take the places
+of those that an earlier call wrote; what else is in the dataset's folder stays.
 """
 import datetime
 import os
@@ -18,6 +19,7 @@ from data.detection import cores, detect
 from data.preview import Preview
 from data.report import write_report
 from data.sources import Source
+from data.written import check_room, no_dataset, written_files
 from pose.draw import default_line_width, draw_facts, draw_pose
 from pose.feet import contacts, slide
 from pose.formats import write_openpose_json
@@ -28,9 +30,10 @@ from pose.skeleton import skeleton_of
 from pose.track import PoseTrack
 from util.ahead import in_order
 from util.errors import UserError, say, warn
-from util.files import folder_in_place_of, read_json, write_json
+from util.files import read_json, write_json
 from util.images import write_image
 from util.options import Options
+from util.owned import finish, holds_something, replacing
 from util.progress import progress
 from util.run_record import read_record
 from util.video import prefetch
@@ -71,7 +74,9 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
         'source_stages': {shot: stage.to_dict() for shot, stage in at.source_stages.items()},
         'retargeted_to': opt.retarget_to, 'fit': at.fit, 'settings': settings(opt, source, target),
         'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
-    with folder_in_place_of(Path(opt.dataroot)) as folder:
+    root = Path(opt.dataroot)
+    written = written_files(root) if (root / 'dataset.json').is_file() else set()
+    with replacing(root, written, 'dataset.json') as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
         writer = Writer(folder, facts, drawn, phases, at.box, at.size, draw)
         writer.write(source, preview, opt.num_workers or cores())
@@ -168,6 +173,7 @@ class Target:
 
     def __init__(self, path: str):
         folder = Path(path)
+        finish(folder)
         facts = read_json(folder / 'dataset.json') if (folder / 'dataset.json').is_file() else \
             read_record(folder).get('dataset', {})
         if 'stage' not in facts:
@@ -246,12 +252,13 @@ def is_finished(opt: Options, source: Source, target: 'Target | None') -> bool:
     """Whether the dataset is there already, made with these settings; UserError where it was made
     with others, or where the folder holds something else."""
     root = Path(opt.dataroot)
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+    finish(root)
+    if not root.exists() or (root.is_dir() and not holds_something(root)):
         return False
     if not (root / 'dataset.json').is_file():
-        raise UserError(f'{root} exists and is no dataset of preprocess.py. Choose another '
-                        f'--dataroot, or move that away.')
+        raise no_dataset(root)
     if opt.overwrite:
+        check_room(root, opt.images)
         return False
     made = read_json(root / 'dataset.json').get('settings', {})
     wanted = settings(opt, source, target)

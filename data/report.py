@@ -76,6 +76,7 @@ from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import read_json, write_json, write_text
 from util.images import read_image, size_of, write_image
+from util.owned import finish
 from util.run_record import read_record
 
 LEAST_COVERED = 10          # poses shown beside their nearest training frames
@@ -98,7 +99,7 @@ def write_report(folder: Path, target: Path | None = None) -> None:
     training, note = judge(dataset, target)
     pictures = folder / 'report'
     pictures.mkdir(exist_ok=True)
-    for old in [*pictures.glob('[0-9][0-9].jpg'), *pictures.glob('near_*.jpg')]:
+    for old in [*pictures.glob('[0-9][0-9].jpg'), *pictures.glob('near_[0-9][0-9].jpg')]:
         old.unlink()
     coverage = cover(dataset, training) if training else None
     numbers = measure(dataset) | {
@@ -122,6 +123,7 @@ class Prepared:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        finish(folder)
         if not (folder / 'dataset.json').is_file():
             raise UserError(f'{folder}: no dataset of preprocess.py, it has no dataset.json. Make '
                             f'one: python preprocess.py --video me.mp4 --dataroot {folder}')
