@@ -234,7 +234,10 @@ def dataset_of(path: Path) -> Path | None:
     """The dataset in that folder, or the one that the run in that folder was trained on."""
     if (path / 'dataset.json').is_file():
         return path
-    root = Path(str(read_record(path).get('options', {}).get('dataroot', '')))
+    named = read_record(path).get('options', {}).get('dataroot')
+    if not named:           # Path('') would be the working directory
+        return None
+    root = Path(str(named))
     return root if (root / 'dataset.json').is_file() else None
 
 

@@ -14,7 +14,15 @@ import data.report
 import preprocess
 from data.doctor import doctor
 from data.preview import Preview, choose_moments, spoken
-from data.report import Prepared, changes, dropped_stretches, heat, joint_table
+from data.report import (
+    Prepared,
+    changes,
+    dataset_of,
+    dropped_stretches,
+    heat,
+    joint_table,
+    write_report,
+)
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from util.errors import UserError
@@ -136,6 +144,13 @@ def test_what_cannot_be_looked_at_is_refused_with_the_fix(me, dancer, tmp_path):
         doctor(dancer, me)
     with pytest.raises(UserError, match='dataset of the target person'):
         doctor(tmp_path, me)
+
+
+def test_a_folder_without_a_record_is_no_dataset_wherever_one_stands(me, tmp_path, monkeypatch):
+    monkeypatch.chdir(me)
+    assert dataset_of(tmp_path) is None and dataset_of(me) == me
+    with pytest.raises(UserError, match='no dataset, and no run that knows one'):
+        write_report(me, tmp_path)
 
 
 def test_what_was_dropped_is_told_stretch_by_stretch():
