@@ -78,6 +78,33 @@ def noted(folder: Path) -> set[str]:
     return there
 
 
+def check_ours(folder: Path, names: Iterable[str]) -> None:
+    """UserError where one of these files of `folder` is there, but is not as `note` knows it."""
+    ours = noted(folder)
+    for name in names:
+        if os.path.lexists(folder / name) and name not in ours:
+            raise in_the_way(folder / name)
+
+
+def check_pictures(folder: Path, pictures: Iterable[str]) -> None:
+    """The same for a folder that is to hold pictures alone: the note is in the folder around."""
+    folder = Path(os.path.realpath(folder))
+    check_ours(folder.parent, [f'{folder.name}/{name}' for name in pictures])
+
+
+@contextmanager
+def replacing_pictures(folder: Path) -> Iterator[Path]:
+    """`replacing`, for a folder that is to hold pictures alone, all of one call."""
+    folder = Path(os.path.realpath(folder))
+    start = f'{folder.name}/'
+    before = noted(folder.parent)
+    written = {name.removeprefix(start) for name in before if name.startswith(start)}
+    with replacing(folder, written) as new:
+        yield new
+        names = [f'{folder.name}/{path.name}' for path in new.iterdir()]
+    note(folder.parent, names)
+
+
 def _notes(folder: Path) -> dict[str, list[int]]:
     path = folder / NOTES
     found = read_json(path) if path.is_file() else {}
@@ -175,6 +202,15 @@ def remove_empty(place: Path, names: Iterable[str]) -> None:
             (place / folder).rmdir()
         except OSError:         # something of somebody is in it, or it is a link
             pass
+
+
+def remove(place: Path, patterns: Iterable[str]) -> None:
+    """Remove the files within `place` that fit any of these glob patterns, and then the folders
+    that are empty without them."""
+    found = [path for pattern in patterns for path in place.glob(pattern) if not path.is_dir()]
+    for path in found:
+        path.unlink(missing_ok=True)
+    remove_empty(place, {path.relative_to(place).as_posix() for path in found})
 
 
 def _move(source: Path, target: Path) -> None:
