@@ -347,11 +347,20 @@ def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
     (tmp_path / 'mine.mp4').write_text('a film of mine')
     with pytest.raises(UserError, match='mine.mp4 is there already'):
         prepare(tmp_path / 'mine', '--camera', 0)
+    with pytest.raises(UserError, match='mine.mp4 is there already, and was not filmed by this'):
+        prepare(tmp_path / 'mine', '--camera', 0, '--overwrite')
     assert (tmp_path / 'mine.mp4').read_text() == 'a film of mine'
     with pytest.raises(UserError, match='no such camera'):
         prepare(tmp_path / 'me', '--camera', 1)
     prepare(tmp_path / 'me', '--camera', 0, '--seconds', 0.3)
     assert (tmp_path / 'me.mp4').is_file() and files(tmp_path / 'me' / 'train')
+    (tmp_path / '.written.json').unlink()           # earlier versions wrote none
+    for _ in range(2):
+        prepare(tmp_path / 'me', '--camera', 0, '--seconds', 0.3, '--overwrite')
+    (tmp_path / 'me.mp4').write_text('cut by me')
+    with pytest.raises(UserError, match='was not filmed by this program'):
+        prepare(tmp_path / 'me', '--camera', 0, '--overwrite')
+    assert (tmp_path / 'me.mp4').read_text() == 'cut by me'
 
 
 def test_preprocessing_imports_no_torch(demo_videos, tmp_path):
