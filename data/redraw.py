@@ -92,8 +92,8 @@ def frame_of(path: Path, size: tuple[int, int]) -> np.ndarray:
                         f'the same command again.')
     if size_of(pair) != (2 * size[0], size[1]):
         raise UserError(f'{path} is {size_of(pair)[0]}x{size_of(pair)[1]} px, but poses.npz is for '
-                        f'pairs of {2 * size[0]}x{size[1]}. Make the dataset again with '
-                        f'preprocess.py --overwrite.')
+                        f'pairs of {2 * size[0]}x{size[1]}. Make another dataset with '
+                        f'preprocess.py, in a folder of its own.')
     return pair[:, size[0]:]
 
 
