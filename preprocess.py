@@ -5,7 +5,7 @@
 from pathlib import Path
 
 from options.preprocess_options import PreprocessOptions
-from util.errors import UserError, run_main, say
+from util.errors import run_main, say
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> Path:
     from pose.detect import check_detector
     from pose.draw import check_style
     from preprocessing.prepare import Target, is_finished, prepare
-    from preprocessing.sources import film, open_source
+    from preprocessing.sources import check_film, film, open_source
 
     target = Target(opt.retarget_to) if opt.retarget_to else None
     opt = opt.but(parts=opt.parts or (target.parts if target else 'body'))
@@ -35,9 +35,7 @@ def main(argv: list[str] | None = None) -> Path:
     if opt.camera is not None:
         root = Path(opt.dataroot)
         video = str(root.with_name(f'{root.name}.mp4'))
-        if Path(video).exists() and not opt.overwrite:
-            raise UserError(f'{video} is there already. Prepare it with --video {video}, or add '
-                            f'--overwrite to film anew.')
+        check_film(Path(video), root, opt.overwrite)
         film(opt.camera, opt.seconds, Path(video))
         say(f'filmed: {video}')
     source = open_source(video, opt.images, opt.start, opt.end, opt.fps)

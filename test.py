@@ -22,7 +22,10 @@ def main(argv: list[str] | None = None) -> Path:
     from util.files import write_json
     from util.run_record import read_record
     from util.sinks.terminal_sink import memory_taken
+    from util.video import probe
 
+    if opt.video_from:
+        probe(opt.video_from)           # before the painting, not after
     run = Path(opt.checkpoints_dir) / opt.name
     models.find(opt.model).check_saved(run, opt.epoch)
     trained = read_record(run).get('dataset', {})
@@ -38,20 +41,22 @@ def main(argv: list[str] | None = None) -> Path:
     epoch = f'{opt.epoch}{" (averaged)" if averaged else ""}'
     say(f'{opt.name}, epoch {epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
     results = Results(folder, dataset, trained, model.RESULTS)
-    seconds = paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
-    write_json(folder / 'painting.json', {
-        'seconds_a_frame': seconds, 'device': str(engine),
-        'memory': memory_taken(torch.device('cpu')) / 1e6,
-        'parameters': sum(weights.numel() for network in model.networks.values()
-                          for weights in network.parameters()),
-        'frames': dict(zip(results.names, results.times()[0]))})
-    if not opt.no_video:
-        results.write_videos(opt.video_from)
-    if opt.metrics != 'none':
-        from evaluation.evaluate import measure
-        measure(results, dataset, opt, engine, {'run': opt.name, 'epoch': epoch})
-    return results.write_page({'run': opt.name, 'epoch': epoch, 'model': opt.model,
-                               'netG': opt.netG, 'dataset': opt.dataroot, 'phase': opt.phase})
+    with results.replacing():
+        seconds = paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
+        write_json(results.folder / 'painting.json', {
+            'seconds_a_frame': seconds, 'device': str(engine),
+            'memory': memory_taken(torch.device('cpu')) / 1e6,
+            'parameters': sum(weights.numel() for network in model.networks.values()
+                              for weights in network.parameters()),
+            'frames': dict(zip(results.names, results.times()[0]))})
+        if not opt.no_video:
+            results.write_videos(opt.video_from)
+        if opt.metrics != 'none':
+            from evaluation.evaluate import measure
+            measure(results, dataset, opt, engine, {'run': opt.name, 'epoch': epoch})
+        return results.write_page({
+            'run': opt.name, 'epoch': epoch, 'model': opt.model, 'netG': opt.netG,
+            'dataset': opt.dataroot, 'phase': opt.phase})
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> bool:
     import torch
 
     from data import datasets
-    from models import models
+    from models import artefacts, models
     from models.engine import choose_engine
     from training.loop import Training
     from util.run_record import read_record
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> bool:
     from util.visualizer import RunFacts, Visualizer
 
     torch.manual_seed(opt.seed)
-    folder = RunFolder(opt.checkpoints_dir, opt.name)
+    folder = RunFolder(opt.checkpoints_dir, opt.name, artefacts())
     folder.check_free(opt.continue_train, opt.overwrite)
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
     say(f'{opt.name}: {opt.model} on {engine.training}')

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> Path:
     import preprocess
     import test
     import train
-    from models import models
+    from models import artefacts, models
     from util.video import probe
 
     for video in (opt.target, opt.source):
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> Path:
     name = opt.name or Path(opt.target).stem
     target = Path(opt.datasets_dir) / name
     source = Path(opt.datasets_dir) / f'{Path(opt.source).stem}_as_{name}'
-    run = RunFolder(opt.checkpoints_dir, name)
+    run = RunFolder(opt.checkpoints_dir, name, artefacts())
     named = ['--name', name, '--checkpoints_dir', opt.checkpoints_dir]
 
     person = ['--video', opt.target, '--dataroot', str(target), '--size', str(opt.size),

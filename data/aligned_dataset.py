@@ -40,7 +40,7 @@ class AlignedDataset(BaseDataset):
         self.pictures = Pictures(rows, self.root / '.cache' / phase, phase)
         if not len(self.pictures):
             raise UserError(f'{self.root / phase}: none of its {len(rows)} files can be read. '
-                            f'Make the dataset again with preprocess.py --overwrite.')
+                            f'Make another with preprocess.py, in a folder of its own.')
         # what is held out is never augmented
         self.augment = JointAugmentation.of(self.root, self.facts, opt) \
             if phase == opt.phase else None

@@ -79,8 +79,8 @@ class JointAugmentation:
                             f'--drop_limb out.')
         if size != self.track.size:
             raise UserError(f'{path}: its pose is {size[0]}x{size[1]} px, but poses.npz is for '
-                            f'{self.track.size[0]}x{self.track.size[1]}. Make the dataset again '
-                            f'with preprocess.py --overwrite.')
+                            f'{self.track.size[0]}x{self.track.size[1]}. Make another dataset '
+                            f'with preprocess.py, in a folder of its own.')
 
     def __call__(self, path: Path, drawn: np.ndarray, frame: np.ndarray,
                  rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

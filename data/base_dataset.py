@@ -18,6 +18,7 @@ from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import read_json
 from util.images import pictures_in, size_of
+from util.owned import finish
 
 
 class BaseDataset:
@@ -39,6 +40,7 @@ class BaseDataset:
         if not self.root.is_dir():
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
                             f'python preprocess.py --video me.mp4 --dataroot {self.root}.')
+        finish(self.root)
         self.facts = read_facts(self.root)
         self.labels = self.facts.get('draw', {}).get('style') in LABELS
         check_drawn_alike(self.trained, self.facts, self.root)

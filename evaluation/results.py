@@ -2,7 +2,7 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,9 +12,11 @@ import numpy as np
 from util.errors import UserError, say, warn
 from util.files import read_json
 from util.images import read_image, size_of, write_image
+from util.owned import replacing
 from util.progress import progress
 
 LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order people read them
+FILES = ('index.html', 'metrics.json', 'painting.json', 'fake_B.mp4', 'side_by_side.mp4')
 
 
 class PaintedDataset(Protocol):
@@ -27,34 +29,66 @@ class PaintedDataset(Protocol):
 class Results:
     """Frames as they are painted, then films and a page made of them.
 
-    folder    results/NAME/EPOCH_PHASE; frames of an earlier call are removed
+    place     results/NAME/EPOCH_PHASE; what an earlier call wrote there stays until what takes its
+              place is whole, what is somebody's own stays for ever
+    folder    where files are written now: within `replacing` a hidden folder in `place`
     trained   dataset.json of what the run was trained on, for the page
     also      {label: what a further file of that picture is called, e.g. synthesized_image.jpg}
     """
 
     def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any],
                  also: dict[str, str] | None = None):
-        self.folder, self.dataset, self.trained = folder, dataset, trained
+        self.place = self.folder = folder
+        self.dataset, self.trained = dataset, trained
         self.also = also or {}
-        self.images = folder / 'images'
+        self.painted = False                        # whether all frames are on the disk
         self.frames: list[dict[str, str]] = []      # {label: path relative to folder}, in order
         self.names: list[str] = []                  # stem of each frame
         self.videos: dict[str, str] = {}
 
     @contextmanager
+    def replacing(self) -> Iterator[None]:
+        """What is written within the block takes its place at the end. Where the block fails
+        before all frames are painted, nothing changes; after that the frames, which took the
+        longest, take their place all the same, with what else is whole."""
+        failed: BaseException | None = None
+        try:
+            with replacing(self.place, self.written(), 'index.html') as self.folder:
+                try:
+                    yield
+                except BaseException as error:
+                    if not self.painted:
+                        raise
+                    failed = error
+        finally:
+            self.folder = self.place
+        if failed:
+            raise failed
+
+    def written(self) -> set[str]:
+        """The files that an earlier call wrote."""
+        endings = [*(f'{label}.png' for label in LABELS), *self.also.values()]
+        names = painted_before(self.place)
+        if names is None:       # painted by an earlier version, or stopped by it on the way
+            found = [path for ending in endings
+                     for path in (self.place / 'images').glob(f'*_{ending}')]
+            frames = {f'images/{path.name}' for path in found}
+        else:
+            frames = {f'images/{name}_{ending}' for name in names for ending in endings}
+        return frames | set(FILES)
+
+    @contextmanager
     def writing(self) -> Iterator[None]:
         """Frames may be added within the block; at its end all of them are on the disk."""
-        self.images.mkdir(parents=True, exist_ok=True)
-        for name in ('index.html', 'metrics.json', 'fake_B.mp4', 'side_by_side.mp4'):
-            (self.folder / name).unlink(missing_ok=True)
-        for ending in [*(f'{label}.png' for label in LABELS), *self.also.values()]:
-            for stale in self.images.glob(f'*_{ending}'):
-                stale.unlink()
-        self.pending: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(2) as self.pool:
-            yield
-            while self.pending:
-                self.pending.popleft().result()
+        self.painted = False
+        with self.replacing() if self.folder == self.place else nullcontext():
+            (self.folder / 'images').mkdir(parents=True, exist_ok=True)
+            self.pending: deque[Future[None]] = deque()
+            with ThreadPoolExecutor(2) as self.pool:
+                yield
+                while self.pending:
+                    self.pending.popleft().result()
+            self.painted = True
 
     def add(self, path: str, pictures: dict[str, np.ndarray]) -> None:
         """Write `pictures`, uint8 RGB (H, W, C) by label, under the name of `path`."""
@@ -65,8 +99,8 @@ class Results:
         files = {f'{label}.png': label for label in pictures}
         files |= {ending: label for label, ending in self.also.items() if label in pictures}
         for ending, label in files.items():
-            self.pending.append(self.pool.submit(write_image, self.images / f'{name}_{ending}',
-                                                 pictures[label]))
+            self.pending.append(self.pool.submit(
+                write_image, self.folder / 'images' / f'{name}_{ending}', pictures[label]))
         while len(self.pending) > 32:           # painting may not outrun the disk for long
             self.pending.popleft().result()
 
@@ -108,20 +142,33 @@ class Results:
                 beside.write(side_by_side(*row, height=size[1]), times[k])
         self.videos = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
         for name, file in self.videos.items():
-            say(f'{name}: {self.folder / file}')
+            say(f'{name}: {self.place / file}')
 
     def write_page(self, facts: dict[str, Any]) -> Path:
-        """index.html of this folder, with the scores of metrics.json where that is there."""
+        """index.html of the folder, with the scores of metrics.json where that is there."""
         from evaluation.results_page import write_results_page
         metrics = self.folder / 'metrics.json'
         bad = getattr(getattr(self.dataset, 'pictures', None), 'bad', [])
         if bad:
             facts['left out'] = ', '.join(f'{name} ({why})' for name, why in bad)
-        page = write_results_page(self.folder, {**facts, 'frames': len(self.frames)},
-                                  self.frames, self.videos,
-                                  read_json(metrics) if metrics.is_file() else None)
+        write_results_page(self.folder, {**facts, 'frames': len(self.frames)},
+                           self.frames, self.videos,
+                           read_json(metrics) if metrics.is_file() else None, self.place)
+        page = self.place / 'index.html'
         say(f'page: {page}')
         return page
+
+
+def painted_before(folder: Path) -> list[str] | None:
+    """The names of the frames that test.py has painted into a folder; None where it does not
+    say."""
+    path = folder / 'painting.json'
+    try:
+        told = read_json(path) if path.is_file() else None
+    except UserError:
+        return None
+    frames = told.get('frames') if isinstance(told, dict) else None
+    return list(frames) if isinstance(frames, dict) else None
 
 
 class SourceFrames:

@@ -30,7 +30,8 @@ STYLE = score_table.STYLE + frame_charts.STYLE + """
 
 def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[Frame],
                        videos: Mapping[str, str],
-                       metrics: Mapping[str, Any] | None = None) -> Path:
+                       metrics: Mapping[str, Any] | None = None,
+                       place: Path | None = None) -> Path:
     """Write FOLDER/index.html, which opens from disk, and return its path.
 
     folder     results/NAME/latest_val
@@ -39,15 +40,17 @@ def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[
                fake_B, real_B in the order they are shown; real_B is missing where there is none
     videos     {what it shows: path relative to folder}, the first one shown largest
     metrics    what metrics.json says of the same frames; None where nothing was measured
+    place      where the page will stand, whose names it bears; None: in `folder`
     """
     folder = Path(folder)
-    title = str(facts.get('name') or folder.parent.name)
+    place = place or folder
+    title = str(facts.get('name') or place.parent.name)
     size = size_on_disk(folder, frames[0]) if frames else None
     document = page(title)
     document.head.add(tags.style(raw(STYLE)))
     body = document.body
     count = f'{len(frames)} frame{"" if len(frames) == 1 else "s"} painted'
-    body.add(tags.header(tags.h1(title), tags.p(f'{folder.name} · {count}', cls='soft')))
+    body.add(tags.header(tags.h1(title), tags.p(f'{place.name} · {count}', cls='soft')))
     if videos:
         body.add(tags.section((video(path, label) for label, path in videos.items()),
                               cls='films'))

@@ -7,3 +7,9 @@ if TYPE_CHECKING:                   # choices are listed without importing any o
     from models.base_model import BaseModel
 
 models: 'Registry[BaseModel]' = Registry('--model', 'models', '_model', 'BaseModel')
+
+
+def artefacts() -> tuple[str, ...]:
+    """What any model keeps in a run's folder besides weights. Imports no torch."""
+    every = {pattern for name in models.names() for pattern in models.find(name).ARTEFACTS}
+    return tuple(sorted(every))

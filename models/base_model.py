@@ -34,6 +34,8 @@ class BaseModel:
     TRAINS       whether it learns in steps; else `fit` takes all it needs at once
     RESULTS      further files that test.py writes of each frame: our label -> what its name ends
                  with, for those who look for them under another project's names
+    ARTEFACTS    the files that it keeps in the run's folder besides weights, as glob patterns:
+                 train.py --overwrite removes them
     """
 
     DEFAULTS: dict[str, Any] = {}
@@ -41,6 +43,7 @@ class BaseModel:
     SEQUENTIAL = BLENDS_PREVIOUS = False
     TRAINS = True
     RESULTS: dict[str, str] = {}
+    ARTEFACTS: tuple[str, ...] = ()
 
     @staticmethod
     def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:

@@ -50,6 +50,8 @@ class Body2BodyModel(MultiscaleGAN):
     poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
     WITHOUT_VGG = PREFERS_LPIPS = BLENDS_PREVIOUS = True
+    ARTEFACTS = ('index/poses.npz', 'index/[0-9]*.png', 'mattes/[0-9]*.png', 'plate/plate.png',
+                 'plate/plate.npz')
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
     index: 'FrameIndex'
     plate: 'Plate'

@@ -1,6 +1,7 @@
 """A video becomes a dataset: find poses, clean, crop, draw, write. No torch.
 
-The new dataset is made beside its place and takes it when it is whole.
+The new dataset is made in a hidden folder of its own. When it is whole, its files take the places
+of those that an earlier call wrote; what else is in the dataset's folder stays.
 """
 import datetime
 import os
@@ -26,10 +27,12 @@ from preprocessing.detection import cores, detect
 from preprocessing.report.moments import Preview
 from preprocessing.report.numbers import write_report
 from preprocessing.sources import Source
+from preprocessing.written import check_room, no_dataset, written_files
 from util.errors import UserError, say, warn
-from util.files import folder_in_place_of, read_json, write_json
+from util.files import read_json, write_json
 from util.images import write_image
 from util.options import Options
+from util.owned import finish, holds_something, replacing
 from util.parallel import in_order, prefetch
 from util.progress import progress
 from util.run_record import read_record
@@ -70,7 +73,9 @@ def prepare(opt: Options, source: Source, target: 'Target | None') -> Path:
         'source_stages': {shot: ground.to_dict() for shot, ground in at.source_grounds.items()},
         'retargeted_to': opt.retarget_to, 'fit': at.fit, 'settings': settings(opt, source, target),
         'made': datetime.datetime.now().astimezone().isoformat(timespec='seconds')}
-    with folder_in_place_of(Path(opt.dataroot)) as folder:
+    root = Path(opt.dataroot)
+    written = written_files(root) if (root / 'dataset.json').is_file() else set()
+    with replacing(root, written, 'dataset.json') as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
         writer = Writer(folder, facts, drawn, phases, at.box, at.size, draw)
         writer.write(source, preview, opt.num_workers or cores())
@@ -167,6 +172,7 @@ class Target:
 
     def __init__(self, path: str):
         folder = Path(path)
+        finish(folder)
         facts = read_json(folder / 'dataset.json') if (folder / 'dataset.json').is_file() else \
             read_record(folder).get('dataset', {})
         if 'stage' not in facts:
@@ -246,12 +252,13 @@ def is_finished(opt: Options, source: Source, target: 'Target | None') -> bool:
     """Whether the dataset is there already, made with these settings; UserError where it was made
     with others, or where the folder holds something else."""
     root = Path(opt.dataroot)
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+    finish(root)
+    if not root.exists() or (root.is_dir() and not holds_something(root)):
         return False
     if not (root / 'dataset.json').is_file():
-        raise UserError(f'{root} exists and is no dataset of preprocess.py. Choose another '
-                        f'--dataroot, or move that away.')
+        raise no_dataset(root)
     if opt.overwrite:
+        check_room(root, opt.images)
         return False
     made = read_json(root / 'dataset.json').get('settings', {})
     wanted = settings(opt, source, target)

@@ -3,8 +3,6 @@
 Also says no where a run is given poses drawn otherwise than those it learned from.
 """
 import datetime
-import os
-import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +14,9 @@ from data.cache import read_or_reason
 from pose.draw import check_style, default_line_width, draw_facts, draw_pose
 from pose.track import PoseTrack
 from util.errors import UserError, say
-from util.files import folder_in_place_of, read_json, write_json
+from util.files import read_json, write_json
 from util.images import size_of, write_image
+from util.owned import finish, replacing
 from util.progress import progress
 
 
@@ -27,8 +26,9 @@ def redraw(root: Path, style: str | None = None, line_width: float | None = None
     style       one of STYLES; the one it has when None
     line_width  px; when None, the one it has, or the usual one of a new style
 
-    The new dataset is made beside its place and takes it when it is whole.
+    The new files are made in a hidden folder and take their places when all of them are whole.
     """
+    finish(root)
     facts, track = read_dataset(root)
     before = facts['draw']
     style = style or str(before['style'])
@@ -37,8 +37,12 @@ def redraw(root: Path, style: str | None = None, line_width: float | None = None
                            default_line_width(track.size, style))
     draw = draw_facts(style, width, track.skeleton)
     poses = pose_files(root, facts, track)
-    with folder_in_place_of(root) as folder, ThreadPoolExecutor(2) as pool:
-        copy_all_but(poses, root, folder)
+    decoded = (path for path in (root / '.cache').glob('*') if path.is_file())
+    written = {path.relative_to(root).as_posix() for path in decoded}
+    written |= {path.as_posix() for path in poses} | {'dataset.json'}
+    with replacing(root, written, 'dataset.json') as folder, ThreadPoolExecutor(2) as pool:
+        for parent in {path.parent for path in poses}:
+            (folder / parent).mkdir(parents=True)
 
         def draw_one(path: Path) -> None:
             drawn = draw_pose(track.poses[poses[path]], track.size, style, track.skeleton, width)
@@ -66,7 +70,7 @@ def read_dataset(root: Path) -> tuple[dict[str, Any], PoseTrack]:
 def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[Path, int]:
     """{file within root that shows a pose: its row in the track}."""
     half = '_A' if facts['layout'] == 'folders' else ''
-    row = {int(number): k for k, number in enumerate(track.index)}
+    row = {int(track.index[k]): int(k) for k in np.flatnonzero(track.kept)}
     found = {}
     for phase in facts['split']:
         for path in sorted((root / f'{phase}{half}').glob('[!.]*.png')):
@@ -85,23 +89,9 @@ def frame_of(path: Path, size: tuple[int, int]) -> np.ndarray:
                         f'the same command again.')
     if size_of(pair) != (2 * size[0], size[1]):
         raise UserError(f'{path} is {size_of(pair)[0]}x{size_of(pair)[1]} px, but poses.npz is for '
-                        f'pairs of {2 * size[0]}x{size[1]}. Make the dataset again with '
-                        f'preprocess.py --overwrite.')
+                        f'pairs of {2 * size[0]}x{size[1]}. Make another dataset with '
+                        f'preprocess.py, in a folder of its own.')
     return pair[:, size[0]:]
-
-
-def copy_all_but(poses: Mapping[Path, int], root: Path, folder: Path) -> None:
-    """Put everything else into the new folder too, without the decoded pictures of the old."""
-    def left_out(where: str, names: list[str]) -> set[str]:
-        return {name for name in names if (
-            here := (Path(where) / name).relative_to(root)) in poses or here == Path('.cache')}
-
-    def link_or_copy(source: str, target: str) -> None:
-        try:
-            os.link(source, target)
-        except OSError:             # a file system without hard links
-            shutil.copy2(source, target)
-    shutil.copytree(root, folder, copy_function=link_or_copy, ignore=left_out, dirs_exist_ok=True)
 
 
 def settings_for(facts: Mapping[str, Any], draw: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from data.base_dataset import read_facts
 from util.errors import UserError, say, warn
 from util.images import pictures_in, read_image, size_of
+from util.owned import note, noted
 from util.progress import clock
 from util.video import Frame, VideoWriter, probe, read_frames
 
@@ -97,6 +99,30 @@ class ImagesSource:
                 'rotation': 0, 'sound': False}
 
 
+def check_film(path: Path, root: Path, overwrite: bool) -> None:
+    """UserError where filming into `path`, for the dataset in `root`, would replace a video, but
+    for one that was filmed here and is to be replaced."""
+    if not path.exists():
+        return
+    if not overwrite:
+        raise UserError(f'{path} is there already. Prepare it with --video {path}, or add '
+                        f'--overwrite to film again.')
+    if path.name not in noted(path.parent) and not filmed_before(path, root):
+        raise UserError(f'{path} is there already, and was not filmed by this program. Move it '
+                        f'away, choose another --dataroot, or prepare it with --video {path}.')
+
+
+def filmed_before(path: Path, root: Path) -> bool:
+    """Whether the dataset says that it was filmed into `path`, which is as it was then. Earlier
+    versions said so nowhere else."""
+    facts = read_facts(root)
+    source, settings = facts.get('source', {}), facts.get('settings', {'video': ''})
+    asked = settings.get('video') is None and settings.get('images') is None
+    return asked and source.get('kind') == 'video' and \
+        Path(source['path']).resolve() == path.resolve() and \
+        source['bytes'] == path.stat().st_size
+
+
 def film(camera: int, seconds: float, path: Path) -> None:
     """Film with a camera into `path`, an mp4 with the times the pictures really came at."""
     capture = cv2.VideoCapture(camera)
@@ -116,6 +142,7 @@ def film(camera: int, seconds: float, path: Path) -> None:
                     video.write(np.ascontiguousarray(image[..., ::-1]), now)
                     newest = now
                 bar.update(min(now, seconds) - bar.n)
+        note(path.parent, [path.name])
     finally:
         capture.release()
 

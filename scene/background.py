@@ -148,7 +148,7 @@ class Plate:
 
     def save(self, folder: Path) -> None:
         """Write plate.png and plate.npz into a folder of its own, which takes `folder`'s place."""
-        with folder_in_place_of(folder) as part:
+        with folder_in_place_of(folder, r'plate\.(png|npz)') as part:
             write_image(part / 'plate.png', self.picture)
             np.savez_compressed(part / 'plate.npz', confidence=self.confidence, size=self.size,
                                 transforms=self.transforms, numbers=self.numbers, bars=self.bars)

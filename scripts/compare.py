@@ -5,6 +5,7 @@ one film of all, one page.
 """
 import argparse
 import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -21,9 +22,10 @@ from evaluation.results_page import HEADLINE_SCORES, apart, card, spread
 from evaluation.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
 from scripts.gallery_page import common_frames, opened, pictures_of, write_film
 from util.errors import UserError, run_main, say, warn
-from util.files import folder_in_place_of, read_json, write_text
+from util.files import read_json, write_text
 from util.images import size_of
 from util.metrics.names import METHODS, score_of
+from util.owned import replacing
 from util.run_record import read_record
 from util.sinks.html_sink import SCORE, Curve
 from util.web.page import Point, curves_svg, facts_table, figure_row, page, render, video
@@ -229,11 +231,18 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     return opt
 
 
+def written(out: Path) -> set[str]:
+    """The files that this script wrote into a folder."""
+    images = [path for path in (out / 'images').glob('*.png')
+              if re.fullmatch(r'.+_\d+', path.stem)]
+    return {'index.html', 'compare.mp4', *(f'images/{path.name}' for path in images)}
+
+
 def main(argv: Sequence[str] | None = None) -> Path:
     """Do as `argv` says. Returns the page."""
     opt = options(argv)
     shown = Comparison([Run(name, opt) for name in opt.names])
-    with folder_in_place_of(opt.out) as folder:
+    with replacing(opt.out, written(opt.out), 'index.html') as folder:
         write_film(folder / 'compare.mp4', shown.painted, shown.truth)
         write_page(folder, shown)
     for doubt in shown.doubts():

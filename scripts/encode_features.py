@@ -33,16 +33,19 @@ def main(argv: list[str] | None = None) -> Path:
 
     from models.label_maps import cluster, looks_of_regions
     from util.files import atomic
+    from util.owned import check_ours, note
 
+    path = Path(opt.checkpoints_dir) / opt.name / opt.cluster_path
+    check_ours(path.parent, [path.name])
     looks: dict[int, list[np.ndarray]] = defaultdict(list)
     for _, features, regions in encoded(opt):
         for label, look in looks_of_regions(features, regions):
             looks[label].append(look)
-    path = Path(opt.checkpoints_dir) / opt.name / opt.cluster_path
     clusters = {label: cluster(np.array(found), opt.n_clusters, LEAST_SHARE)
                 for label, found in sorted(looks.items())}
     with atomic(path) as part:
         np.save(part, np.array(clusters, dtype=object), allow_pickle=True)
+    note(path.parent, [path.name])
     say(f'{path}: {sum(map(len, clusters.values()))} looks of {len(clusters)} labels')
     return path
 

@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from data.base_dataset import read_facts
-from models import models
+from models import artefacts, models
 from options.base_options import Parser
 from options.legacy import modern
 from options.train_options import TrainOptions
@@ -27,6 +27,7 @@ from scripts.gallery_page import markdown, write_film, write_gallery
 from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
 from util.metrics.names import HEADLINE_SCORES, is_better
+from util.owned import in_the_way
 from util.progress import clock
 from util.runs import RunFolder
 
@@ -66,7 +67,7 @@ class Recipe:
         extra = fitting(self.model, opt.train_args)
         clock_flags = ['--max_minutes', f'{opt.minutes:g}'] if self.trains else []
         self.train_flags = [*words, *clock_flags, *extra]
-        self.run = RunFolder(opt.checkpoints_dir, f'{opt.name}_{name}')
+        self.run = RunFolder(opt.checkpoints_dir, f'{opt.name}_{name}', artefacts())
         self.results = Path(opt.results_dir) / opt.name
         self.folder = self.results / self.run.path.name / 'latest_val'
         self.log = self.results / 'logs' / f'{name}.txt'
@@ -76,7 +77,10 @@ class Recipe:
         self.record: dict[str, Any] = read_json(kept) if kept.is_file() else {}
 
     def check(self) -> None:
-        """Refuse to go on with what was begun otherwise."""
+        """Refuse to go on with what was begun otherwise, or by somebody else."""
+        if not self.record and self.run.has_weights and not self.opt.overwrite:
+            raise UserError(f'{self.run.path} holds a run that is not of this gallery. Take '
+                            f'another --name.')
         if self.record and self.record['wanted'] != self.wanted and not self.opt.overwrite:
             raise UserError(f'{self.run.path} was trained by other flags, or on another dataset. '
                             f'Take another --name, or train anew with --overwrite.')
@@ -312,18 +316,22 @@ def main(argv: Sequence[str] | None = None) -> Path:
     check_extra(opt, recipes)
     for recipe in recipes:
         recipe.check()
+    folder = recipes[0].results
+    for name in ('gallery.mp4', 'index.html'):
+        if (folder / name).exists() and not (folder / 'gallery.json').is_file():
+            raise in_the_way(folder / name)
     do_all(recipes, opt.minutes)
 
-    folder = recipes[0].results
     rows = ranked([recipe.row() for recipe in recipes])
     painted = {row['recipe']: folder / f'{opt.name}_{row["recipe"]}' / 'latest_val'
                for row in rows if 'error' not in row}
     write_json(folder / 'gallery.json', {'dataroot': opt.dataroot, 'minutes': opt.minutes,
                                          'recipes': rows})
     film = folder / 'gallery.mp4'
-    film.unlink(missing_ok=True)
     if painted:
         write_film(film, painted)
+    else:
+        film.unlink(missing_ok=True)
     page = write_gallery(folder, opt.dataroot, opt.minutes, rows, painted)
     say(f'\n{markdown(rows)}\n\n{f"film: {film}" if painted else "no film: every recipe failed"}\n'
         f'page: {page}')

@@ -22,6 +22,7 @@ from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, Pose, choreograph
 from scripts.demo.figure import draw_figure
 from util.errors import UserError, run_main, say
 from util.files import atomic
+from util.owned import NOTES, check_ours, note
 from util.parallel import in_order
 from util.progress import progress
 from util.video import VideoWriter
@@ -46,6 +47,7 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
         raise UserError(f'size {size}, {seconds} s, {fps:g} frames a second: no such video can be '
                         f'drawn. The size is even and at least 64; each lasts a frame or more.')
     target, source = Path(folder, 'target.mp4'), Path(folder, 'source.mp4')
+    check_not_filmed(target, source)
     for number, (path, long) in enumerate(zip((target, source), seconds, strict=True)):
         figure, camera, moves = CAST[path.stem]
         times = np.arange(round(long * fps)) / fps
@@ -61,7 +63,16 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
         with atomic(joints_beside(path)) as part:
             np.savez_compressed(part, poses=np.stack(joints), times=times,
                                 height=height_px(camera, poses, size))
+        note(path.parent, [path.name])
     return target, source
+
+
+def check_not_filmed(*videos: Path) -> None:
+    """UserError where a video of this name is there that was not drawn here. Without any note the
+    joints beside it, which earlier versions left too, say that it was."""
+    for path in videos:
+        if (path.parent / NOTES).exists() or not joints_beside(path).is_file():
+            check_ours(path.parent, [path.name])
 
 
 def perform(figure: Figure, camera: Camera, poses: list[Pose], size: int, noise: int

@@ -32,17 +32,20 @@ def main(argv: list[str] | None = None) -> Path:
     from PIL import Image
 
     from models.engine import to_image
-    from util.files import folder_in_place_of
+    from util.owned import check_pictures, replacing_pictures
 
     folder = Path(opt.dataroot) / f'{opt.phase}_feat'
-    with folder_in_place_of(folder) as part:
+    # NVIDIA's script writes files of these names, too
+    check_pictures(folder, [path.name for path in folder.glob('*.png')])
+    with replacing_pictures(folder) as part:
         for path, features, _ in encoded(opt):
             with Image.open(path) as labels:
                 size = labels.size
             picture = Image.fromarray(to_image(features)[0])
             # nearest: what lies between two regions' numbers is nobody's
             picture.resize(size, Image.Resampling.NEAREST).save(part / f'{path.stem}.png')
-    say(f'{folder}: the features of {len(list(folder.iterdir()))} frames')
+        count = len(list(part.iterdir()))
+    say(f'{folder}: the features of {count} frames')
     return folder
 
 

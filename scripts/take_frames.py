@@ -13,7 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from util.errors import UserError, run_main, say
-from util.files import atomic, natural
+from util.files import natural
+from util.owned import check_pictures, holds_something, replacing_pictures
 
 KINDS = ('fake_B', 'real_A', 'real_B')    # painted, pose, real
 
@@ -34,27 +35,26 @@ def take_frames(source: str | os.PathLike[str], target: str | os.PathLike[str],
         raise UserError(f'{source}: has no *_{which}.png. ' + (
             f'There is {", ".join(there)}: add --which {there[0]}.' if there else
             'Give the images folder of a test run, such as results/me/latest_val/images.'))
-    make_room(source, target, overwrite)
-    for number, frame in enumerate(frames):
-        with atomic(target / f'{number}.png') as part:
-            shutil.copyfile(frame, part)
+    check_room(source, target, overwrite)
+    with replacing_pictures(target) as new:
+        for number, frame in enumerate(frames):
+            shutil.copyfile(frame, new / f'{number}.png')
     return len(frames)
 
 
-def make_room(source: Path, target: Path, overwrite: bool) -> None:
-    """Make `target` an empty folder of numbered frames, or say why not."""
+def check_room(source: Path, target: Path, overwrite: bool) -> None:
+    """UserError where `target` cannot become a folder of numbered frames."""
     if target.exists() and not target.is_dir():
         raise UserError(f'{target}: is a file. Give a folder for the frames.')
     if target.resolve() == source.resolve():
         raise UserError(f'{target}: holds the results themselves. Give another folder.')
-    if not target.is_dir() or not any(target.iterdir()):
+    if not target.is_dir() or not holds_something(target):
         return
     if not overwrite:
         raise UserError(f'{target}: is not empty. Give another folder, or add --overwrite to '
-                        f'replace the frames in it.')
-    for old in target.glob('*.png'):          # of a longer run, say; other files stay
-        if old.stem.isdigit():
-            old.unlink()
+                        f'replace the frames that this script wrote there.')
+    # a frame of somebody's that stayed would come into the film that is made of the folder
+    check_pictures(target, [path.name for path in target.glob('*.png') if path.stem.isdigit()])
 
 
 def main() -> None:
@@ -64,7 +64,8 @@ def main() -> None:
     parser.add_argument('target', help='folder for 0.png, 1.png, ...')
     parser.add_argument('--which', choices=KINDS, default='fake_B',
                         help='painted, pose or real frames (default: fake_B)')
-    parser.add_argument('--overwrite', action='store_true', help='replace frames in the target')
+    parser.add_argument('--overwrite', action='store_true', help='replace the frames '
+                        'that this script wrote into the target')
     opt = parser.parse_args()
     count = take_frames(opt.source, opt.target, opt.which, opt.overwrite)
     say(f'{opt.target}: {count} frames, 0.png to {count - 1}.png.')

@@ -68,8 +68,12 @@ def natural(name: str | os.PathLike[str]) -> list[tuple[int, int, str]]:
 
 
 @contextmanager
-def folder_in_place_of(place: Path) -> Iterator[Path]:
-    """A new folder beside `place` that takes its place at the end; on failure nothing changes."""
+def folder_in_place_of(place: Path, ours: str) -> Iterator[Path]:
+    """A new folder beside `place` that takes its place at the end; on failure nothing changes.
+
+    ours   a regular expression for the names of what the program writes there: what else is in
+           the old folder moves on into the new one
+    """
     part = place.parent / f'.{place.name}.part{os.getpid()}'
     old = place.parent / f'.{place.name}.old{os.getpid()}'
     shutil.rmtree(part, ignore_errors=True)
@@ -85,4 +89,25 @@ def folder_in_place_of(place: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        if old.exists() and place.exists():
+            _remove_old(old, place, ours)
+
+
+def _remove_old(old: Path, place: Path, ours: str) -> None:
+    for entry in old.iterdir():
+        if not re.fullmatch(ours, entry.name) and not os.path.lexists(place / entry.name):
+            entry.rename(place / entry.name)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what `atomic` and `folder_in_place_of` leave in a folder where they are killed. For
+    who alone writes into it."""
+    for path in [*folder.glob('.*.part[0-9]*'), *folder.glob('.*.old[0-9]*')]:
+        found = re.fullmatch(r'\.(.+)\.(part|old)\d+(\.\w+)?', path.name)
+        if found and not path.is_dir():
+            path.unlink()
+        elif found and found[2] == 'old' and not (folder / found[1]).exists():
+            path.rename(folder / found[1])
+        elif found:
+            shutil.rmtree(path, ignore_errors=True)

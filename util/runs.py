@@ -1,24 +1,34 @@
 """A run's folder, CHECKPOINTS_DIR/NAME: who may train into it, and what it says of itself."""
-import shutil
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+from util.files import clear_leftovers
+from util.owned import remove
 from util.run_record import RECORDS, write_record
+
+WEIGHTS = re.compile(r'(latest|best|\d+|iter_\d+)_net_[A-Z]\w*\.pth')     # as Training names them
+# as the sinks write them, by glob patterns
+PAGES = ('web/index.html', 'web/history.jsonl', 'web/images/epoch[0-9]*_*.png',
+         'web/film/[0-9]*.jpg', 'tensorboard/events.out.tfevents.*')
 
 
 class RunFolder:
-    """CHECKPOINTS_DIR/NAME."""
+    """CHECKPOINTS_DIR/NAME.
 
-    def __init__(self, checkpoints_dir: str, name: str):
-        self.path = Path(checkpoints_dir) / name
+    artefacts   what models keep there besides weights, as glob patterns: models.artefacts()
+    """
+
+    def __init__(self, checkpoints_dir: str, name: str, artefacts: tuple[str, ...]):
+        self.path, self.artefacts = Path(checkpoints_dir) / name, artefacts
 
     @property
     def has_weights(self) -> bool:
-        """Whether something was learnt into it: weights, or an index of frames."""
-        return any(self.path.glob('*_net_G.pth')) or (self.path / 'index').is_dir()
+        """Whether something was learnt into it: weights, or what a model keeps besides."""
+        return any(any(self.path.glob(pattern)) for pattern in ('*_net_G.pth', *self.artefacts))
 
     def check_free(self, continue_train: bool, overwrite: bool) -> None:
         """Refuse to train over a run that is there, or on from one that is not."""
@@ -34,20 +44,18 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path / '.lock', timeout=0):
+                clear_leftovers(self.path)
                 yield
         except Timeout:
             raise UserError(f'another training into {self.path} is under way. Wait for it, stop '
                             f'it, or take another --name.') from None
 
     def clear(self) -> None:
-        """Remove what an earlier run left: its weights, index, log, records and pages, nothing
-        else."""
-        for pattern in ('*_net_*.pth', 'latest_state.pth', 'loss_log.txt',
-                        'wandb_id.txt', *RECORDS):
-            for path in self.path.glob(pattern):
-                path.unlink()
-        for folder in ('web', 'index', 'plate', 'tensorboard'):
-            shutil.rmtree(self.path / folder, ignore_errors=True)
+        """Remove what an earlier run wrote: its weights, what its model kept besides, its log,
+        records and pages. Files of other names stay."""
+        weights = [path.name for path in self.path.glob('*.pth') if WEIGHTS.fullmatch(path.name)]
+        remove(self.path, (*weights, *self.artefacts, *PAGES, 'latest_state.pth', 'loss_log.txt',
+                           'wandb_id.txt', *RECORDS))
 
     def write_record(self, options: dict[str, Any], dataset: dict[str, Any],
                      model: dict[str, Any]) -> None:

@@ -112,7 +112,8 @@ class FrameIndex:
     def cut_out(self, plate: Plate, threads: int = 2) -> None:
         """Write the frames' mattes, which index.cutout(row) gives beside the frame."""
         track = self.track
-        with folder_in_place_of(self.mattes) as part, ThreadPoolExecutor(max(1, threads)) as pool:
+        with folder_in_place_of(self.mattes, r'\d+\.png') as part, \
+                ThreadPoolExecutor(max(1, threads)) as pool:
             def cut(row: int) -> None:
                 number = int(track.index[row])
                 behind, sure = plate.at(plate.camera(number))
@@ -178,7 +179,8 @@ class FrameIndex:
         if not track.seen().any():
             raise UserError(f'{dataset.root}: none of its poses shows a torso, so there is nothing '
                             f'to compare poses by. Look at its report.html.')
-        with folder_in_place_of(folder) as part, ThreadPoolExecutor(max(1, threads)) as pool:
+        with folder_in_place_of(folder, r'\d+\.png|poses\.npz') as part, \
+                ThreadPoolExecutor(max(1, threads)) as pool:
             def keep(row: int) -> tuple[np.ndarray, tuple[int, int]]:
                 item = dataset.item(row)
                 write_image(part / f'{track.index[row] + 1:06d}.png', item['B'])
@@ -239,9 +241,9 @@ def track_of(dataset: BaseDataset) -> PoseTrack:
     joints: PictureJoints | None = getattr(dataset, 'joints', None)
     if joints is None:
         raise UserError(f'{dataset.root} has no poses.npz that fits its pictures, and this model '
-                        f'finds frames by their joints. Make the dataset with preprocess.py: '
-                        f'python preprocess.py --video me.mp4 --dataroot {dataset.root} '
-                        f'--overwrite.')
+                        f'finds frames by their joints. Make a dataset that has them, in a folder '
+                        f'of its own: python preprocess.py --video me.mp4 --dataroot '
+                        f'{dataset.root}_with_joints')
     files = [row[0] for row in dataset.pictures.rows]       # type: ignore[attr-defined]
     return joints.track.select(np.array([joints.row[int(file.stem) - 1] for file in files]))
 

@@ -74,6 +74,7 @@ from preprocessing.report.page import report_page
 from util.errors import UserError
 from util.files import read_json, write_json, write_text
 from util.images import read_image, size_of, write_image
+from util.owned import finish
 from util.run_record import read_record
 from util.web.report_charts import COLUMNS, FAINT, FILLED, KEPT, SWAPPED, UNSEEN, thinned
 from util.words import spoken
@@ -98,7 +99,7 @@ def write_report(folder: Path, target: Path | None = None) -> None:
     training, note = find_reference(dataset, target)
     pictures = folder / 'report'
     pictures.mkdir(exist_ok=True)
-    for old in [*pictures.glob('[0-9][0-9].jpg'), *pictures.glob('near_*.jpg')]:
+    for old in [*pictures.glob('[0-9][0-9].jpg'), *pictures.glob('near_[0-9][0-9].jpg')]:
         old.unlink()
     coverage = cover(dataset, training) if training else None
     numbers = measure(dataset) | {
@@ -122,6 +123,7 @@ class Prepared:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        finish(folder)
         if not (folder / 'dataset.json').is_file():
             raise UserError(f'{folder}: no dataset of preprocess.py, it has no dataset.json. Make '
                             f'one: python preprocess.py --video me.mp4 --dataroot {folder}')
@@ -232,7 +234,10 @@ def dataset_of(path: Path) -> Path | None:
     """The dataset in that folder, or the one that the run in that folder was trained on."""
     if (path / 'dataset.json').is_file():
         return path
-    root = Path(str(read_record(path).get('options', {}).get('dataroot', '')))
+    named = read_record(path).get('options', {}).get('dataroot')
+    if not named:           # Path('') would be the working directory
+        return None
+    root = Path(str(named))
     return root if (root / 'dataset.json').is_file() else None
 
 

@@ -26,6 +26,7 @@ from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
 from util.images import size_of, write_image
 from util.metrics.names import in_words, written
+from util.owned import in_the_way
 from util.progress import progress
 
 UNTRAINED = ['--max_steps', '1', '--lr', '1e-9']
@@ -203,6 +204,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
         raise UserError(f'{opt.dataroot}/val: no such folder, and held-out frames are what is '
                         f'measured. preprocess.py --video me.mp4 --dataroot {opt.dataroot} makes '
                         f'one.')
+    if (opt.out / 'ablation').exists():
+        raise in_the_way(opt.out / 'ablation')
     opt.out.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, float]] = {}
     whole: dict[int, dict[str, Any]] = {}

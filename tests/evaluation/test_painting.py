@@ -11,6 +11,7 @@ from PIL import Image
 import preprocess
 import test as entry
 import train
+from evaluation.results import Results
 from util.errors import UserError
 from util.video import probe, read_frames
 
@@ -34,6 +35,10 @@ def run(prepared, tmp_path_factory):
 
 def painted(page, label='fake_B'):
     return sorted((page.parent / 'images').glob(f'*_{label}.png'))
+
+
+def contents(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob('*') if p.is_file()}
 
 
 def test_the_name_alone_is_enough(run, prepared):
@@ -99,6 +104,48 @@ def test_films_of_an_earlier_call_do_not_stay(run):
 def test_num_test_stops_early_and_old_frames_do_not_stay(run):
     assert len(painted(run(results='n'))) == 12
     assert len(painted(run('--num_test', '5', results='n'))) == 5
+
+
+def test_a_video_that_is_not_there_is_refused_before_anything_is_painted_or_lost(
+        run, monkeypatch):
+    page = run(results='kept')
+    (page.parent / 'notes.txt').write_text('mine')
+    (page.parent / 'images' / 'mine_fake_B.png').write_text('mine')
+    (page.parent / 'metrics.json').write_text('{}')
+    before = contents(page.parent)
+    with monkeypatch.context() as patch, pytest.raises(UserError, match='dancr.mp4'):
+        patch.setattr('evaluation.painting.paint_dataset', None)
+        run('--video_from', 'dancr.mp4', results='kept')
+    assert contents(page.parent) == before and {'index.html', 'metrics.json'} <= before.keys()
+    run('--num_test', '5', '--no_video', results='kept')
+    after = contents(page.parent)
+    assert not {'fake_B.mp4', 'side_by_side.mp4'} & after.keys()
+    assert {name for name, data in after.items() if data == b'mine'} == {
+        'notes.txt', 'images/mine_fake_B.png'}
+    assert len(after) == len(before) - 3 - 7 * 3 and '.making' not in str(after.keys())
+
+
+def test_earlier_results_stay_until_all_frames_are_painted(run, monkeypatch):
+    page = run(results='stopped')
+    before = contents(page.parent)
+    add = Results.add
+
+    def stopped(self, path, pictures):
+        if len(self.names) == 3:
+            raise KeyboardInterrupt
+        add(self, path, pictures)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Results, 'add', stopped)
+        run(results='stopped')
+    assert contents(page.parent) == before
+
+    def broken(self, video_from):
+        raise UserError('no film today')
+    monkeypatch.setattr(Results, 'write_videos', broken)
+    with pytest.raises(UserError, match='no film today'):
+        run('--num_test', '5', results='stopped')
+    assert len(painted(page)) == 5, 'what was painted for long is not lost'
+    assert sorted(path.name for path in page.parent.iterdir()) == ['images', 'painting.json']
 
 
 def test_a_missing_phase_names_the_ones_there_are(run):

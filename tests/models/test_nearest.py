@@ -178,8 +178,9 @@ def test_a_dataset_without_joints_is_refused_with_the_fix(run):
     run.learn()
     (run.root / 'poses.npz').unlink()
     for call in (run.paint, lambda: run.learn('--overwrite')):
-        with pytest.raises(UserError, match='no poses.npz.*preprocess.py'):
+        with pytest.raises(UserError, match='no poses.npz.*preprocess.py') as told:
             call()
+        assert '--overwrite' not in str(told.value), 'its pictures may be the only ones'
 
 
 def test_a_dataset_that_shows_nobody_is_refused(run):

@@ -371,6 +371,9 @@ def test_labels_instances_and_encoded_features_train_and_paint(city, train, caps
         paint(folder, city, '--phase', 'test')
     path = encode_features.main(['--name', 'me', '--checkpoints_dir', str(folder.parent),
                                  '--device', 'cpu'])
+    path.write_bytes(path.read_bytes() + b' ')
+    with pytest.raises(UserError, match=f'{path.name}: is there already'):
+        encode_features.main(['--name', 'me', '--checkpoints_dir', str(folder.parent)])
     clusters = read_clusters(path, 'me')
     assert {k: v.shape[1] for k, v in clusters.items()} == {0: 3, 2: 3}
     assert np.load(path, allow_pickle=True).item().keys() == clusters.keys()
@@ -400,6 +403,11 @@ def test_a_larger_run_learns_from_what_a_smaller_one_encoded(city, train, capsys
     folder = precompute_feature_maps.main(['--name', 'small', *there])
     maps = [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
     assert folder == city / 'train_feat' and [m.shape for m in maps] == [(40, 48, 3)] * 3
+    assert precompute_feature_maps.main(['--name', 'small', *there]) == folder, 'over its own'
+    (folder / 'x9.png').write_text('mine')
+    with pytest.raises(UserError, match='x9.png: is there already'):
+        precompute_feature_maps.main(['--name', 'small', *there])
+    (folder / 'x9.png').unlink()
     assert (maps[0][12:28, 8:22] == maps[0][20, 20]).all(), 'the same all over a region'
     (city / 'train_label').rename(city / 'val_label')       # held out, and not encoded
     (city / 'train_img').rename(city / 'val_img')

@@ -1,5 +1,6 @@
 """A video becomes a dataset that says what it is, or one sentence says why not."""
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -116,6 +117,54 @@ def test_a_failure_leaves_the_dataset_that_was_there(demo_videos, tmp_path, monk
     with pytest.raises(UserError, match='could not be written'):
         prepare(root, '--video', demo_videos[1], '--end', '0.4', '--overwrite')
     assert (root / 'dataset.json').read_text() == before and files(tmp_path) == ['me']
+
+
+def test_overwrite_replaces_what_the_program_wrote_and_nothing_else(demo_videos, tmp_path):
+    root = tmp_path / 'me'
+    root.mkdir()
+    flags = ['--end', '0.5', '--layout', 'folders', '--write_json']
+    prepare(root, '--video', demo_videos[1], *flags)
+    (root / 'notes').mkdir()
+    (root / 'notes' / 'plan.txt').write_text('mine')
+    (root / 'train_A' / 'retouched.png').write_text('mine')
+    shutil.copy(demo_videos[1], root / 'me.mp4')
+    prepare(root, '--video', root / 'me.mp4', '--end', '0.4', '--overwrite')
+    assert files(root) == ['dataset.json', 'found.npz', 'me.mp4', 'notes', 'poses.npz', 'report',
+                           'report.html', 'report.json', 'train', 'train_A', 'val']
+    assert files(root / 'train_A') == ['retouched.png'] and files(root / 'notes') == ['plan.txt']
+    track = PoseTrack.load(root / 'poses.npz')
+    pairs = files(root / 'train') + files(root / 'val')
+    assert len(track) == 12 and len(pairs) <= 12
+    assert (root / 'me.mp4').read_bytes() == demo_videos[1].read_bytes()
+
+
+def test_what_is_in_the_way_of_a_new_dataset_is_named_before_the_work(
+        demo_videos, tmp_path, monkeypatch):
+    root = tmp_path / 'me'
+    flags = ['--video', demo_videos[1], '--end', '0.5', '--overwrite']
+    prepare(root, *flags)
+    monkeypatch.setattr('preprocessing.prepare.detect', None)        # there is no work
+    for name in ('train/000999.png', 'val_A/000001.png'):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text('mine')
+        with pytest.raises(UserError, match=f'{name}: is there already'):
+            prepare(root, *flags)
+        (root / name).unlink()
+    with pytest.raises(UserError, match='are part of the dataset that --overwrite replaces'):
+        prepare(root, '--images', root / 'train', '--overwrite')
+    (root / 'dataset.json').write_text('[]')
+    with pytest.raises(UserError, match='no dataset of preprocess.py'):
+        prepare(root, *flags)
+    assert (root / 'train' / '000001.png').is_file()
+
+
+def test_a_link_to_a_larger_disk_is_followed(demo_videos, tmp_path):
+    (tmp_path / 'big').mkdir()
+    (tmp_path / 'me').symlink_to(tmp_path / 'big')
+    for flags in ([], ['--overwrite']):
+        prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.5', *flags)
+        assert files(tmp_path) == ['big', 'me'] and (tmp_path / 'me').is_symlink()
+        assert 'dataset.json' in files(tmp_path / 'big')
 
 
 def test_images_folders_and_size(demo_videos, tmp_path):
@@ -298,11 +347,20 @@ def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
     (tmp_path / 'mine.mp4').write_text('a film of mine')
     with pytest.raises(UserError, match='mine.mp4 is there already'):
         prepare(tmp_path / 'mine', '--camera', 0)
+    with pytest.raises(UserError, match='mine.mp4 is there already, and was not filmed by this'):
+        prepare(tmp_path / 'mine', '--camera', 0, '--overwrite')
     assert (tmp_path / 'mine.mp4').read_text() == 'a film of mine'
     with pytest.raises(UserError, match='no such camera'):
         prepare(tmp_path / 'me', '--camera', 1)
     prepare(tmp_path / 'me', '--camera', 0, '--seconds', 0.3)
     assert (tmp_path / 'me.mp4').is_file() and files(tmp_path / 'me' / 'train')
+    (tmp_path / '.written.json').unlink()           # earlier versions wrote none
+    for _ in range(2):
+        prepare(tmp_path / 'me', '--camera', 0, '--seconds', 0.3, '--overwrite')
+    (tmp_path / 'me.mp4').write_text('cut by me')
+    with pytest.raises(UserError, match='was not filmed by this program'):
+        prepare(tmp_path / 'me', '--camera', 0, '--overwrite')
+    assert (tmp_path / 'me.mp4').read_text() == 'cut by me'
 
 
 def test_preprocessing_imports_no_torch(demo_videos, tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 
 import preprocess
 import train
+import util.owned
 from data import datasets
 from data.compatibility import check_drawn_alike
 from options.test_options import TestOptions
@@ -101,6 +102,29 @@ def test_the_frame_of_a_pair_stays_bit_for_bit(tmp_path):
     before = frames()
     redraw(root, 'pix2pixhd_labels', 5)
     assert all(map(np.array_equal, before, frames())) and len(before) == 4
+
+
+def test_what_is_no_pose_of_the_dataset_stays_and_a_stopped_redraw_is_completed(
+        tmp_path, monkeypatch):
+    root = dataset(tmp_path / 'me')
+    (root / 'me.mp4').write_text('mine')
+    (root / 'train' / 'mine.txt').write_text('mine')
+    number, before = root.stat().st_ino, contents(root)
+    move = util.owned._move
+
+    def stopped(source, target):
+        if target.name == '000009.png':
+            raise KeyboardInterrupt
+        move(source, target)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(util.owned, '_move', stopped)
+        redraw(root, 'edn')
+    data = datasets.find('aligned')(TrainOptions().parse(['--dataroot', str(root)]), 'train')
+    assert data.facts['draw']['style'] == 'edn' and not (root / '.making').exists()
+    after = contents(root)
+    poses = {'train/000008.png', 'train/000009.png', 'train/000010.png', 'val/000012.png'}
+    assert {name for name in before if after[name] != before[name]} == {*poses, 'dataset.json'}
+    assert root.stat().st_ino == number
 
 
 def test_a_new_style_comes_in_its_usual_width_unless_one_is_given(tmp_path):

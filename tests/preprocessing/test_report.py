@@ -16,7 +16,15 @@ from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from preprocessing.report.doctor import doctor
 from preprocessing.report.moments import Preview, choose_moments
-from preprocessing.report.numbers import Prepared, changes, dropped_stretches, heat, joint_table
+from preprocessing.report.numbers import (
+    Prepared,
+    changes,
+    dataset_of,
+    dropped_stretches,
+    heat,
+    joint_table,
+    write_report,
+)
 from util.errors import UserError
 from util.video import Frame
 from util.web.page import curves_svg
@@ -138,6 +146,13 @@ def test_what_cannot_be_looked_at_is_refused_with_the_fix(me, dancer, tmp_path):
         doctor(dancer, me)
     with pytest.raises(UserError, match='dataset of the target person'):
         doctor(tmp_path, me)
+
+
+def test_a_folder_without_a_record_is_no_dataset_wherever_one_stands(me, tmp_path, monkeypatch):
+    monkeypatch.chdir(me)
+    assert dataset_of(tmp_path) is None and dataset_of(me) == me
+    with pytest.raises(UserError, match='no dataset, and no run that knows one'):
+        write_report(me, tmp_path)
 
 
 def test_what_was_dropped_is_told_stretch_by_stretch():

@@ -73,7 +73,9 @@ def test_two_runs_come_into_one_table_one_film_and_one_page(
     for link in re.findall(r'(?:src|href)="([^"]*)"', text):
         assert link == 'data:,' or (page.parent / unquote(link)).is_file(), link
         assert '..' not in link, 'the folder stands alone'
+    (page.parent / 'notes.txt').write_text('mine')
     assert compare.main(argv(tmp_path, 'me', 'hd')) == page, 'again, over its own'
+    assert (page.parent / 'notes.txt').read_text() == 'mine'
 
 
 def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path) -> None:

@@ -128,3 +128,17 @@ def test_the_script_runs_as_a_file(tmp_path):
     done = subprocess.run([sys.executable, script, '--out', tmp_path, '--size', '64', '--seconds',
                            '0.2', '0.1'], capture_output=True, text=True, check=True)
     assert 'target.mp4' in done.stdout and (tmp_path / 'source.mp4').exists()
+
+
+def test_a_video_of_that_name_that_was_not_drawn_here_stays(tmp_path):
+    make = lambda: make_demo_videos(tmp_path, size=64, seconds=(0.1, 0.1))
+    make()
+    make()
+    (tmp_path / 'source.mp4').write_text('mine')
+    before = (tmp_path / 'target.mp4').stat().st_mtime_ns
+    with pytest.raises(UserError, match='source.mp4: is there already'):
+        make()
+    assert (tmp_path / 'source.mp4').read_text() == 'mine'
+    assert (tmp_path / 'target.mp4').stat().st_mtime_ns == before
+    (tmp_path / '.written.json').unlink()           # drawn by an earlier version
+    make()

@@ -66,6 +66,13 @@ def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeyp
     assert again == page and 'broken' not in page.read_text()
     with pytest.raises(UserError, match='other flags.*--overwrite'):
         gallery.main([*argv[:-1], 'vanilla', '--minutes', '2'])
+    (page.parent / 'gallery.json').unlink()
+    with pytest.raises(UserError, match='gallery.mp4: is there already'):
+        gallery.main([*argv[:-1], 'vanilla'])
+    for record in page.parents[2].rglob('gallery.json'):
+        record.unlink()
+    with pytest.raises(UserError, match='holds a run that is not of this gallery'):
+        gallery.main([*argv[:-1], 'vanilla,nearest_bones'])
 
 
 def test_the_best_by_the_judge_that_knows_all_comes_first_and_what_failed_last():

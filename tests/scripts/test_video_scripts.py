@@ -48,9 +48,24 @@ def test_a_full_folder_is_left_alone_unless_told(results, tmp_path):
     (frames / 'notes.txt').write_text('mine')
     with pytest.raises(UserError, match='--overwrite'):
         take_frames(results, frames)
+    with pytest.raises(UserError, match='7.png: is there already'):
+        take_frames(results, frames, overwrite=True)
     assert (frames / '7.png').read_text() == 'old'
+    (frames / '7.png').rename(tmp_path / '7.png')
     take_frames(results, frames, overwrite=True)
     assert {f.name for f in frames.iterdir()} == {'0.png', '1.png', '2.png', 'notes.txt'}
+
+
+def test_frames_of_a_longer_run_are_replaced_but_a_retouched_one_is_not(results, tmp_path):
+    frames = tmp_path / 'frames'
+    take_frames(results, frames)
+    (results / 'frame10_fake_B.png').unlink()
+    take_frames(results, frames, overwrite=True)
+    assert greys(frames) == {'0.png': 1, '1.png': 2}
+    (frames / '1.png').write_text('retouched')
+    with pytest.raises(UserError, match='1.png: is there already'):
+        take_frames(results, frames, overwrite=True)
+    assert (frames / '1.png').read_text() == 'retouched'
 
 
 def test_what_is_missing_is_said_in_one_sentence(results, tmp_path):

@@ -7,7 +7,6 @@ fixed number of pictures, and epochs past the newest move, fifty at a time, to p
 that are written once.
 """
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from dominate.util import raw
 
 from util.files import atomic, write_text
 from util.images import size_of, write_image
+from util.owned import remove
 from util.sinks.base_sink import RunFacts, Sink
 from util.web.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
 
@@ -93,7 +93,7 @@ class HtmlSink(Sink):
             self.keep('')                               # ends a line cut short by a crash
         else:
             self.history.unlink(missing_ok=True)
-            shutil.rmtree(self.folder / 'film', ignore_errors=True)
+            remove(self.folder, ('film/[0-9]*.jpg',))
         self.draw('training')
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,

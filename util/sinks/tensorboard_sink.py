@@ -1,11 +1,11 @@
 """TensorBoard's event file: `tensorboard --logdir checkpoints` shows every run that wrote one."""
 import io
-import shutil
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from util.errors import UserError
+from util.owned import remove
 from util.sinks.base_sink import RunFacts, Sink
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class TensorBoardSink(Sink):
                             'Type: pip install tensorboard==2.20.0') from None
         folder = run.folder / 'tensorboard'
         if not run.continued:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder, ('events.out.tfevents.*',))
         self.writer = EventFileWriter(str(folder))
         self.forgets = run.continued            # what was seen after the state it goes on from
         self.film = Film()

@@ -1,0 +1,141 @@
+"""What a call writes takes the place of what an earlier call wrote, and of nothing else."""
+import errno
+import os
+import shutil
+
+import pytest
+
+import util.owned
+from util.errors import UserError
+from util.owned import finish, note, noted, replacing
+
+FIRST = {'record.json': 'old', 'train/1.png': 'old', 'train/2.png': 'old', 'report/1.jpg': 'old'}
+SECOND = {'record.json': 'new', 'train/1.png': 'new', 'val/1.png': 'new'}
+MINE = {'me.mp4': 'mine', 'notes/plan.txt': 'mine', 'train/mine.png': 'mine'}
+
+
+class Killed(BaseException):
+    """What no program can catch."""
+
+
+def put(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_text()
+            for path in folder.rglob('*') if path.is_file()}
+
+
+def write(place, files=SECOND, written=tuple(FIRST)):
+    with replacing(place, written, 'record.json') as folder:
+        put(folder, files)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """What a first call wrote, and what the user has put there since."""
+    put(tmp_path / 'me', FIRST | MINE)
+    return tmp_path / 'me'
+
+
+def test_only_what_was_written_before_is_replaced_and_the_rest_stays(place):
+    number = place.stat().st_ino
+    write(place)
+    assert contents(place) == SECOND | MINE
+    assert place.stat().st_ino == number, 'the folder itself may be a mount point'
+    assert sorted(entry.name for entry in place.iterdir()) == [
+        'me.mp4', 'notes', 'record.json', 'train', 'val'], 'no litter, no empty folder'
+
+
+def test_a_link_goes_on_leading_where_it_led(place):
+    (place.parent / 'link').symlink_to(place)
+    (place.parent / 'ahead').symlink_to('not_there_yet')
+    write(place.parent / 'link')
+    write(place.parent / 'ahead', written=())
+    assert (place.parent / 'link').is_symlink() and contents(place) == SECOND | MINE
+    assert contents(place.parent / 'not_there_yet') == SECOND
+    assert not [path for path in place.parent.iterdir() if path.name.startswith('.')]
+
+
+def test_a_folder_within_that_leads_to_another_disk_is_written_into(place, monkeypatch):
+    shutil.move(place / 'train', place.parent / 'disk')
+    (place / 'train').symlink_to(place.parent / 'disk')
+    replace = os.replace
+
+    def of_one_disk(source, target):
+        if 'train' in str(target) and '.making' in str(source):
+            raise OSError(errno.EXDEV, 'Invalid cross-device link')
+        replace(source, target)
+    monkeypatch.setattr(os, 'replace', of_one_disk)
+    write(place)
+    assert contents(place.parent / 'disk') == {'1.png': 'new', 'mine.png': 'mine'}
+    assert (place / 'train').is_symlink() and not (place / '.making').exists()
+
+
+@pytest.mark.parametrize('name', ['train/mine.png', 'me.mp4', 'notes', 'me.mp4/1.png'])
+def test_what_would_be_written_over_is_named_and_nothing_is_changed(name, place):
+    with pytest.raises(UserError, match=f'{name.removesuffix("/1.png")}: is there already'):
+        write(place, SECOND | {name: 'new'})
+    assert contents(place) == FIRST | MINE
+
+
+@pytest.mark.parametrize('error', [OSError, UserError, KeyboardInterrupt])
+def test_a_failure_changes_nothing(error, place):
+    with pytest.raises(error), replacing(place, tuple(FIRST), 'record.json') as folder:
+        put(folder, SECOND)
+        raise error
+    assert contents(place) == FIRST | MINE
+    with pytest.raises(error), replacing(place.parent / 'other', ()):
+        raise error
+    assert not (place.parent / 'other').exists()
+
+
+@pytest.mark.parametrize('after', range(3))
+def test_an_exchange_that_was_stopped_in_the_middle_is_completed_later(after, place, monkeypatch):
+    move, moved = util.owned._move, []
+
+    def killed_on_the_way(source, target):
+        if len(moved) == after:
+            raise Killed
+        moved.append(target)
+        move(source, target)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(util.owned, '_move', killed_on_the_way)
+        write(place)
+    assert not (place / 'record.json').exists(), 'nobody takes a mixture for a dataset'
+    finish(place)
+    assert contents(place) == SECOND | MINE
+
+
+def test_what_a_killed_call_left_is_cleaned_by_the_next(place):
+    put(place / '.making', {'new/train/9.png': 'half', 'lock': ''})
+    write(place)
+    assert contents(place) == SECOND | MINE and not (place / '.making').exists()
+
+
+def test_a_plan_of_a_stranger_reaches_nothing_outside_the_folder(place):
+    put(place.parent, {'victim.txt': 'mine'})
+    put(place / '.making', {'plan.json': '{"gone": ["../victim.txt"], "record": "",'
+                                         ' "new": ["../victim.txt"]}', 'new/1.png': ''})
+    finish(place)
+    assert (place.parent / 'victim.txt').read_text() == 'mine'
+
+
+def test_two_calls_at_once_do_not_write_into_one_folder(place):
+    with replacing(place, tuple(FIRST), 'record.json') as folder:
+        with pytest.raises(UserError, match='another call writes into this folder'):
+            write(place)
+        put(folder, SECOND)
+    assert contents(place) == SECOND | MINE
+
+
+def test_a_file_that_was_changed_after_it_was_noted_is_somebodys(tmp_path):
+    put(tmp_path, {'0.png': 'ours', '1.png': 'ours', '2.png': 'ours'})
+    note(tmp_path, ['0.png', '1.png'])
+    note(tmp_path, ['2.png'])
+    (tmp_path / '1.png').write_text('retouched')
+    (tmp_path / '2.png').unlink()
+    assert noted(tmp_path) == {'0.png'}
