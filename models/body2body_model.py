@@ -12,6 +12,7 @@ Eq. 4).
 Shape letters: B batch, N frames retrieved for each pose, C channels, H W pixels, h w patches, K
 joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
 """
+import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,12 +74,17 @@ class Body2BodyModel(MultiscaleGAN):
 
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
+        from util.checkpoints import is_unstarted, read_state
         super().check_saved(folder, epoch)
-        for part in KEPT:
-            if not (folder / part).exists():
-                raise UserError(f'{folder / part}: it is missing, and this run cannot paint '
-                                f'without. Train anew: python train.py --dataroot datasets/me '
-                                f'--name {folder.name} --model body2body --overwrite.')
+        missing = [part for part in KEPT if not (folder / part).exists()]
+        if missing and is_unstarted(read_state(folder)):
+            raise UserError(f'{folder}: its training was stopped before the first step, so it '
+                            f'cannot paint. Go on with it: python train.py --name {folder.name} '
+                            f'--checkpoints_dir {folder.parent} --continue_train.')
+        if missing:
+            raise UserError(f'{folder / missing[0]}: it is missing, and this run cannot paint '
+                            f'without. Train anew: python train.py --dataroot datasets/me '
+                            f'--name {folder.name} --model body2body --overwrite.')
 
     @staticmethod
     def validate_options(opt: 'argparse.Namespace') -> None:
@@ -113,6 +119,7 @@ class Body2BodyModel(MultiscaleGAN):
     def on_train_start(self, dataset: 'BaseDataset', folder: Path) -> None:
         from models.warping.frame_index import FrameIndex
         if not self.loaded:
+            remove_kept(folder)
             self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
             self.plate = self.index.plate()
             self.plate.save(folder / 'plate')
@@ -314,3 +321,14 @@ class Body2BodyModel(MultiscaleGAN):
         self.descend('G', torch.stack(list(losses.values())).sum())
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
+
+
+def remove_kept(folder: Path) -> None:
+    """Remove what an earlier start of the run kept besides weights.
+
+    The index's poses go first. Without them nothing is painted, so no stop on the way leaves the
+    mattes or the background of one person with the frames of another.
+    """
+    (folder / KEPT[0]).unlink(missing_ok=True)
+    for part in KEPT:
+        shutil.rmtree(folder / Path(part).parts[0], ignore_errors=True)
