@@ -12,11 +12,11 @@ import transfer
 from data.aligned_dataset import AlignedDataset
 from models.body2body_model import Body2BodyModel
 from models.engine import choose_engine
-from models.frame_index import FrameIndex
+from models.warping.frame_index import FrameIndex
 from options.train_options import TrainOptions
 from util import checkpoints
 from util.errors import UserError
-from util.run_folder import RunFolder
+from util.runs import RunFolder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='kills processes that it forks')
 
@@ -98,7 +98,7 @@ def test_a_start_leaves_nothing_of_another_person_beside_its_index(command, tmp_
     model = Body2BodyModel(opt, choose_engine('cpu'))
     monkeypatch.setattr(FrameIndex, 'plate', stopped)
     with pytest.raises(KeyboardInterrupt):
-        model.begin_training(AlignedDataset(opt, 'train'), tmp_path)
+        model.on_train_start(AlignedDataset(opt, 'train'), tmp_path)
     assert (tmp_path / 'index' / 'poses.npz').is_file()
     assert not list(tmp_path.rglob('of_another.png'))
 
@@ -110,7 +110,7 @@ def test_weights_of_another_run_are_not_lost_where_the_first_step_was_not_made(c
     (folder / 'latest_state.pth').unlink()
     learnt = torch.load(folder / 'latest_net_G.pth')
     with monkeypatch.context() as patch:
-        patch.setattr('models.pix2pix_model.Pix2PixModel.begin_training', stopped)
+        patch.setattr('models.pix2pix_model.Pix2PixModel.on_train_start', stopped)
         with pytest.raises(KeyboardInterrupt):
             training.main(['--name', 'me', *argv, '--continue_train'])
     training.main(['--name', 'me', *argv, '--continue_train', '--lr', '1e-12'])
@@ -147,7 +147,7 @@ def test_the_same_transfer_command_goes_on(prepared, demo_videos, tmp_path, monk
             '--train_args', '--ngf 4 --ndf 4 --display_id 0 --no_compile --device cpu '
             '--no_vgg_loss --max_dataset_size 12', '--test_args', '--metrics none --num_test 3']
     with monkeypatch.context() as patch:
-        patch.setattr(Body2BodyModel, 'begin_training', stopped)
+        patch.setattr(Body2BodyModel, 'on_train_start', stopped)
         with pytest.raises(KeyboardInterrupt):
             transfer.main(argv)
     assert transfer.main(argv).is_file()
