@@ -2,7 +2,7 @@
 
     python train.py --dataroot datasets/me --name me --max_minutes 20
 """
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from options.train_options import TrainOptions
 from util.errors import UserError, run_main, say
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from data.base_dataset import BaseDataset
 
 
-def main(argv: list[str] | None = None) -> bool:
-    """Train as `argv` says. Returns whether the run is finished (not stopped on the way)."""
+def main(argv: list[str] | None = None, **made_with: Any) -> bool:
+    """Train as `argv` says. Returns whether the run is finished (not stopped on the way).
+
+    made_with   further arguments of the model, e.g. settings of body2body for an experiment
+    """
     opt = TrainOptions().parse(argv)
 
     import torch
@@ -36,7 +39,7 @@ def main(argv: list[str] | None = None) -> bool:
         trained = read_record(folder.path).get('dataset') if opt.continue_train else None
         dataset = dataset_class(opt, opt.phase, trained)
         heldout = open_heldout(dataset_class, opt)
-        model = models.find(opt.model)(opt, engine)
+        model = models.find(opt.model)(opt, engine, **made_with)
         model.check_size(*dataset.size)
         if opt.verbose:
             say('\n'.join(str(network) for network in model.networks.values()))

@@ -95,7 +95,8 @@ class BaseModel:
     def on_train_start(self, dataset: 'BaseDataset', folder: 'Path') -> None:
         """Called before the first step of each session, with what is trained on and the run's
         folder: a model that wants to keep something of the dataset there does it now, unless it
-        has been loaded."""
+        has been loaded. What an earlier start left there, which may be of another dataset, is not
+        trusted."""
 
     def on_dataset(self, dataset: 'BaseDataset') -> None:
         """Called before the items of a dataset are painted; not before a training picture is."""
@@ -243,6 +244,10 @@ class BaseModel:
             {f'{name}_ema': network.state_dict() for name, network in averaged.items()}
 
     def load_weights(self, folder: 'Path', epoch: str) -> None:
+        """Load all that painting needs, and that training goes on with, from the run's folder."""
+        self.load_networks(folder, epoch)
+
+    def load_networks(self, folder: 'Path', epoch: str) -> None:
         """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit. Who
         paints loads NAME_ema instead where there is one, but with --no_ema."""
         from models.networks import which_flags

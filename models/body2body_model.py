@@ -1,17 +1,21 @@
-"""body2body: the person's own pixels, bent into the pose, and a network that makes them one.
+"""body2body: the person's own pixels, bent into the pose, and a network that blends them.
 
-For every pose some frames of the training video are retrieved (pose.matching), mirrored ones too,
-the person is cut out of them (scene.matte) and bent into it bone by bone (bone_warp), each
-limb shown by the frame that strains it least; behind the person lies the background of all frames,
-as the camera sees it then (scene). A small network says of each pixel which of these to trust
-instead, by how much to look beside its place and how to light it, and paints where none will do
-(models.networks.refiner). Losses, in a window about a joint: LPIPS (Zhang et al. 2018), L1, a hinge
-adversary (Lim and Ye 2017, arXiv 1705.02894) at two scales and feature matching (Wang et al. 2018,
-Eq. 4).
+For every pose some frames of the training video are retrieved (models.warping.selection), mirrored
+ones too. The person is cut out of them (scene.matte) and bent into the pose bone by bone
+(models.warping.bone_warp); each limb is shown by the frame with the least strain. Behind the person
+lies the background of all frames, as the camera sees it then (scene.background). A small network
+(models.networks.refiner) decides for each pixel which of these to trust, how far from its place to
+sample and how to light it, and paints where none of them will do. Losses, in a window about a
+joint: LPIPS (Zhang et al. 2018), L1, a hinge adversary (Lim and Ye 2017, arXiv 1705.02894) at two
+scales and feature matching (Wang et al. 2018, Eq. 4).
 
 Shape letters: B batch, N frames retrieved for each pose, C channels, H W pixels, h w patches, K
 joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
+`size` is (width, height), `shape` is (height, width).
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.multiscale_gan import MultiscaleGAN, declare_perceptual
+from models.warping.settings import Body2BodySettings, from_record, recorded
 from util.errors import UserError
+from util.run_record import read_record
 
 if TYPE_CHECKING:
     import argparse
@@ -27,22 +33,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from data.base_dataset import BaseDataset
-    from models.engine import Batch
-    from models.warping.bone_warp import Part
+    from models.engine import Batch, Engine
+    from models.warping.blending import Candidates, Decision, Masked
+    from models.warping.bone_warp import Region, Warp
     from models.warping.frame_index import FrameIndex
+    from models.warping.shots import Shot
     from scene.background import Plate
 
-REACH = 8.0         # px of a frame of 256: the farthest that G may look beside a place
-LIGHT = 0.5         # of [-1, 1]: by how much the person may be lit otherwise than in the frame
-# What becomes of each weight where no VGG is at hand: L1 alone would blur, so that what D sees
-# takes its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
-INSTEAD_OF_VGG = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
+# The factor of each weight where no VGG is there. L1 alone would blur, so the discriminator's
+# features take its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
+WITHOUT_VGG_FACTORS = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
 KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
-WRONG = 0.1         # of the frames shown while training are any: a stranger's pose is like none
-NOISE = 0.002       # of the picture's size, by which the joints wanted are moved while training
-# How much of the person is carried on from the frame before, bent into the pose; less, and the
-# picture is less calm, more, and it is softer.
-CARRIED = 0.5
 
 
 class Body2BodyModel(MultiscaleGAN):
@@ -53,11 +54,16 @@ class Body2BodyModel(MultiscaleGAN):
     ARTEFACTS = ('index/poses.npz', 'index/[0-9]*.png', 'mattes/[0-9]*.png', 'plate/plate.png',
                  'plate/plate.npz')
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
-    index: 'FrameIndex'
-    plate: 'Plate'
+    index: FrameIndex
+    plate: Plate
+
+    def __init__(self, opt: argparse.Namespace, engine: Engine,
+                 settings: Body2BodySettings | None = None):
+        self.settings = settings or Body2BodySettings()
+        super().__init__(opt, engine)
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         group.add_argument('--num_frames', type=int, default=3,
                            help='real frames that each picture is made of')
         if phase == 'train':
@@ -75,117 +81,106 @@ class Body2BodyModel(MultiscaleGAN):
 
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
+        from util.checkpoints import is_unstarted, read_state
         super().check_saved(folder, epoch)
-        for part in KEPT:
-            if not (folder / part).exists():
-                raise UserError(f'{folder / part}: it is missing, and this run cannot paint '
-                                f'without. Train anew: python train.py --dataroot datasets/me '
-                                f'--name {folder.name} --model body2body --overwrite.')
+        missing = [part for part in KEPT if not (folder / part).exists()]
+        if missing and is_unstarted(read_state(folder)):
+            raise UserError(f'{folder}: its training was stopped before the first step, so it '
+                            f'cannot paint. Go on with it: python train.py --name {folder.name} '
+                            f'--checkpoints_dir {folder.parent} --continue_train.')
+        if missing:
+            raise UserError(f'{folder / missing[0]} is missing; this run needs it to paint. Train '
+                            f'again: python train.py --dataroot datasets/me --name {folder.name} '
+                            f'--model body2body --overwrite.')
 
     @staticmethod
-    def validate_options(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: argparse.Namespace) -> None:
         if opt.num_frames < 1:
             raise UserError(f'--num_frames {opt.num_frames}: give 1 or more.')
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.networks import init_weights
         from models.networks.pix2pixhd import MultiscaleDiscriminator
         from models.networks.refiner import Refiner
-        count, colours = opt.num_frames, opt.output_nc
-        self.chosen: dict[str, np.ndarray] = {}
-        self.cameras: dict[str, np.ndarray] = {}        # px of a dataset's picture -> of the plate
-        self.asked: dict[str, np.ndarray] = {}          # the poses there
-        self.at: dict[str, float] = {}                  # when that was, s
+        self.shots: dict[str, Shot] = {}        # by the path of the pose's file
         self.loaded = False
-        self.seen_from = lru_cache(8)(self.plate_at)        # those of the frames in work
-        self.networks['G'] = Refiner(opt.input_nc + count * (colours + 3) + colours + 1,
-                                     colours + count + 2, 2 * count + colours, opt.ngf)
+        # those of the frames in work, which a still camera shows again
+        self.plate_view = lru_cache(8)(self.view_plate)
+        count, colours = opt.num_frames, opt.output_nc
+        shown = opt.input_nc + count * (colours + 3) + colours + 1
+        self.networks['G'] = Refiner(shown, colours + count + 2, 2 * count + colours, opt.ngf)
         if not opt.isTrain:
             return
         self.networks['D'] = MultiscaleDiscriminator(opt.input_nc + colours, opt.ndf, 3, 'none', 2)
         init_weights(self.networks['D'], 'kaiming')
+        self.PREFERS_LPIPS = self.settings.lpips
         self.begin_perceptual(opt)
-        kept = INSTEAD_OF_VGG if self.perceptual is None else {}
-        self.lambdas = {name: weight * kept.get(name, 1) for name, weight in (
-            ('G_GAN', opt.lambda_GAN), ('G_Feat', opt.lambda_feat), ('G_L1', opt.lambda_L1),
-            ('G_VGG', opt.lambda_VGG))}
+        factors = WITHOUT_VGG_FACTORS if self.perceptual is None else {}
+        weights = {'G_GAN': opt.lambda_GAN, 'G_Feat': opt.lambda_feat, 'G_L1': opt.lambda_L1,
+                   'G_VGG': opt.lambda_VGG}
+        self.lambdas = {name: weight * factors.get(name, 1) for name, weight in weights.items()}
+
+    def metadata(self) -> dict[str, Any]:
+        return super().metadata() | {'settings': recorded(self.settings)}
 
     # -- the frames ----------------------------------------------------------------------------
 
-    def on_train_start(self, dataset: 'BaseDataset', folder: Path) -> None:
+    def on_train_start(self, dataset: BaseDataset, folder: Path) -> None:
         from models.warping.frame_index import FrameIndex
         if not self.loaded:
-            self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads)
+            remove_kept(folder)
+            self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads,
+                                         self.settings.selection)
             self.plate = self.index.plate()
             self.plate.save(folder / 'plate')
-            self.index.cut_out(self.plate, self.opt.num_threads)
-        self.chosen |= self.index.choose(dataset, self.opt.num_frames, fitted=True,
-                                         mirrored=True)
-        self.look_from(dataset)
+            self.index.cut_out(self.plate, self.opt.num_threads, self.settings.darkest_shadow)
+        self.shots |= self.find_shots(dataset, fitted=True)
 
     def load_weights(self, folder: Path, epoch: str) -> None:
         from models.warping.frame_index import FrameIndex
         from scene.background import Plate
         self.check_saved(folder, epoch)
         super().load_weights(folder, epoch)
-        self.index = FrameIndex(folder / 'index')
+        metadata = read_record(folder).get('model')
+        if isinstance(metadata, Mapping):
+            self.settings = from_record(self.settings, metadata.get('settings'))
+        self.index = FrameIndex(folder / 'index', self.settings.selection)
         self.plate = Plate.load(folder / 'plate')
         self.loaded = True
 
-    def on_dataset(self, dataset: 'BaseDataset') -> None:
-        self.chosen |= self.index.choose(dataset, self.opt.num_frames, mirrored=True)
-        self.look_from(dataset)
+    def on_dataset(self, dataset: BaseDataset) -> None:
+        self.shots |= self.find_shots(dataset, fitted=False)
 
-    def look_from(self, dataset: 'BaseDataset') -> None:
-        """Find out where the camera looks at every pose: as it did in the frame, where there is
-        one of this place, else as it looked most."""
-        from models.warping.frame_index import Rows, track_of
-        from pose.silhouette import person_mask
-        from util.images import size_of
-        plate, track = self.plate, track_of(dataset)
-        if self.index.is_of(dataset):
-            known = dict(zip(plate.numbers.tolist(), plate.transforms))
-        elif not plate.still and 'B' in (first := dataset.item(0)) and \
-                size_of(first['B']) == plate.size:
-            frames, masks = (Rows(len(dataset), get) for get in (
-                lambda i: dataset.item(i)['B'],
-                lambda i: person_mask(track.poses[i], track.joints, track.size)))
-            known = dict(zip(track.index.tolist(),
-                             plate.locate_film(frames, masks, int(track.index[0]))))
-        else:
-            known = {}
-        before: np.ndarray | None = None
-        for i in range(len(dataset)):
-            found = known.get(int(track.index[i]))
-            if found is not None and np.isfinite(found).all():
-                before = found
-            scale = np.diag([*np.divide(plate.size, track.size), 1])
-            path = str(dataset.path(i))
-            self.cameras[path] = (plate.locked() if before is None else before) @ scale
-            self.asked[path], self.at[path] = track.poses[i], float(track.times[i])
+    def find_shots(self, dataset: BaseDataset, fitted: bool) -> dict[str, Shot]:
+        from models.warping.shots import find_shots
+        return find_shots(self.index, self.plate, dataset, self.opt.num_frames, fitted,
+                          self.settings.warp.facing)
 
-    def retrieved(self, batch: 'Batch', wrong: float = 0.0) -> 'tuple[Tensor, Tensor, Tensor]':
-        """frames (B N, C + 1, h, w), how much of each pixel is the person last, -1..1; and the
-        poses (B N, K, 3) that they show and that are wanted.
+    def retrieve(self, batch: Batch, wrong: float = 0.0) -> Candidates:
+        """The frames of the batch's poses.
 
-        wrong   how likely each frame is any other instead, but for near copies of the real one
+        wrong   how likely each frame is replaced by a random one, but never by a near copy of the
+                real one
         """
         import torch
 
+        from models.warping.blending import Candidates, Masked
         from pose.matching.coverage import APART
         known = self.index.both
-        rows = np.stack([self.chosen[path] for path in batch['A_paths']])
+        shots = [self.shots[path] for path in batch['A_paths']]
+        rows = np.stack([shot.rows for shot in shots])
         if wrong:
             others = torch.randint(len(known), rows.shape).numpy()
-            when = np.array([self.at[path] for path in batch['A_paths']])
-            near = abs(known.times[others] - when[:, None]) <= APART
+            times = np.array([shot.time for shot in shots])
+            near = abs(known.times[others] - times[:, None]) <= APART
             rows = np.where((torch.rand(rows.shape) < wrong).numpy() & ~near, others, rows)
-        frames = self.engine.to_tensor(np.stack([self.index.cutout(row, self.opt.output_nc)
-                                                 for row in rows.flat]))
-        wanted = self.wanted(batch).repeat_interleave(self.opt.num_frames, 0)
-        return frames, torch.from_numpy(known.poses[rows.ravel()]).to(frames.device), wanted
+        cutouts = np.stack([self.index.cutout(row, self.opt.output_nc) for row in rows.flat])
+        frames = self.engine.to_tensor(cutouts)
+        source = torch.from_numpy(known.poses[rows.ravel()]).to(frames.device)
+        query = self.query(batch).repeat_interleave(self.opt.num_frames, 0)
+        return Candidates(Masked(frames), source, query)
 
-    def wanted(self, batch: 'Batch') -> 'Tensor':
+    def query(self, batch: Batch) -> Tensor:
         """The batch's poses (B, K, 3), numbered as those of the index."""
         import torch
 
@@ -194,20 +189,25 @@ class Body2BodyModel(MultiscaleGAN):
         poses = convert(poses, skeleton_with(poses.shape[1]), self.index.track.joints)
         return torch.from_numpy(poses).to(batch['joints'].device)
 
-    def background(self, batch: 'Batch') -> 'Tensor':
-        """(B, C + 1, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
+    def background(self, batch: Batch) -> Masked:
+        """(B, C, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
         import torch
 
         from data.transforms import affine_between
+        from models.warping.blending import Masked
         from pose.skeleton import skeleton_with
         size = batch['A'].shape[-1], batch['A'].shape[-2]
-        return torch.stack([self.seen_from((self.cameras[path] @ np.linalg.inv(affine_between(
-            self.asked[path], joints, skeleton_with(len(joints))))).tobytes(), size)
-            for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy())])
+        views = []
+        for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy()):
+            skeleton = skeleton_with(len(joints))
+            augmented = affine_between(self.shots[path].pose, joints, skeleton)  # dataset -> item
+            camera = self.shots[path].camera @ np.linalg.inv(augmented)          # item -> plate
+            views.append(self.plate_view(camera.tobytes(), size))
+        return Masked(torch.stack(views))
 
-    def plate_at(self, camera: bytes, size: tuple[int, int]) -> 'Tensor':
-        """(C + 1, H, W): the plate, and how sure it is, as a picture of that transform, nine
-        float64, shows it; `seen_from` remembers the last one, which a still camera shows again."""
+    def view_plate(self, camera: bytes, size: tuple[int, int]) -> Tensor:
+        """(C + 1, H, W): the plate, and how sure it is, as a picture of that (width, height) shows
+        it; `camera` are the nine float64 of px of the picture -> px of the plate."""
         import torch
 
         from data.transforms import to_channels
@@ -215,86 +215,87 @@ class Body2BodyModel(MultiscaleGAN):
         shown = self.engine.to_tensor(to_channels(picture, self.opt.output_nc)[None])[0]
         return torch.cat([shown, 2 * torch.from_numpy(sure[None]).to(shown.device) - 1])
 
-    def paint_from(self, x: 'Tensor', behind: 'Tensor', frames: 'Tensor', source: 'Tensor',
-                   wanted: 'Tensor', part: 'Part') -> 'Tensor':
-        """A part (B, C, h, w) of the picture for the drawn poses x (B, C, H, W).
+    # -- painting ------------------------------------------------------------------------------
 
-        behind           (B, C + 1, H, W) as `background` gives it
-        frames, source, wanted   as `retrieved` gives them
-        """
-        import torch
-        import torch.nn.functional as F
-
-        from models.warping import blending, bone_warp
+    def paint_region(self, x: Tensor, background: Masked, candidates: Candidates,
+                     region: Region) -> Tensor:
+        """A region (B, C, h, w) of the picture for the drawn poses x (B, C, H, W)."""
+        from models.warping.blending import compose
+        from models.warping.bone_warp import warp_field
         size = x.shape[-1], x.shape[-2]
-        px, py, sure, strain = bone_warp.bent_places(source, wanted, self.index.track.joints, size,
-                                                     part)
-        x, behind, count, (h, w) = x[part], behind[part], self.opt.num_frames, px.shape[-2:]
-        # What G decides by is half the size; what is shown is looked up once, at the full one.
-        half_x, half_y, half_sure, half_strain = blending.halved(
-            torch.stack([px, py, sure, strain], 1)).unbind(1)
-        bent = bone_warp.sampled(frames, half_x, half_y, 'bilinear')
-        parts = torch.cat([bent, 2 * half_sure[:, None] - 1,
-                           half_strain.clamp(max=2)[:, None] - 1], 1)
-        parts = parts.reshape(len(x), -1, *parts.shape[-2:])
-        said = self.generate(torch.cat([blending.halved(x), parts, blending.halved(behind)], 1))
-        said = said[..., :h, :w].float()
-        colours = self.opt.output_nc
-        colour, trust, beside, light = said.split([colours, count + 2, 2 * count, colours], 1)
-        beside = REACH * max(frames.shape[-2:]) / 256 * F.softsign(beside.reshape(-1, 2, h, w))
-        moved = bone_warp.sampled(frames, px + beside[:, 0], py + beside[:, 1])
-        moved = moved.reshape(len(x), count, -1, h, w)
-        share = blending.shares(trust, moved[:, :, -1], strain.reshape(len(x), count, h, w))
-        frame, back, paint = share.split([count, 1, 1], 1)
-        return (moved[:, :, :-1] * frame[:, :, None]).sum(1) + back * behind[:, :-1] + \
-            LIGHT * F.softsign(light) * frame.sum(1, keepdim=True) + paint * F.softsign(colour)
+        warp = warp_field(candidates.source, candidates.query, self.index.track.joints, size,
+                          region, self.settings.warp)
+        x, background = x[region], background[region]
+        decision = self.decide(x, background, candidates.frames, warp)
+        return compose(decision, background, candidates.frames, warp, self.settings)
 
-    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
-        from models.warping.blending import about
-        behind, (frames, source, wanted) = self.background(batch), self.retrieved(batch)
-        part = about(wanted[::self.opt.num_frames].cpu().numpy(), self.index.track.joints,
-                     batch['A'].shape[-2:])
-        painted = behind[:, :-1].contiguous()
-        painted[part] = self.paint_from(batch['A'], behind, frames, source, wanted, part)
+    def decide(self, x: Tensor, background: Masked, frames: Masked, warp: Warp) -> Decision:
+        """What G decides about the bent frames. It sees half the size; what is shown is sampled
+        once, at the full size, by `compose`."""
+        import torch
+
+        from models.warping.blending import Decision, halved
+        from models.warping.bone_warp import Warp, sampled
+        count, colours, (h, w) = self.opt.num_frames, self.opt.output_nc, warp.x.shape[-2:]
+        half = Warp(*halved(torch.stack(warp, 1)).unbind(1))
+        bent = sampled(frames.packed, half.x, half.y, 'bilinear')
+        shown = torch.cat([bent, 2 * half.nearness[:, None] - 1,
+                           half.strain.clamp(max=2)[:, None] - 1], 1)
+        shown = shown.reshape(len(x), -1, *shown.shape[-2:])
+        output = self.generate(torch.cat([halved(x), shown, halved(background.packed)], 1))
+        output = output[..., :h, :w].float()
+        colour, trust, offset, light = output.split([colours, count + 2, 2 * count, colours], 1)
+        return Decision(colour, trust, offset.reshape(-1, 2, h, w), light)
+
+    def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
+        from models.warping import blending
+        background, candidates = self.background(batch), self.retrieve(batch)
+        query = candidates.query[::self.opt.num_frames].cpu().numpy()
+        region = blending.person_region(query, self.index.track.joints, batch['A'].shape[-2:])
+        painted = background.image.contiguous()
+        painted[region] = self.paint_region(batch['A'], background, candidates, region)
         return painted
 
-    def blend_previous(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
-              before: 'Tensor') -> 'Tensor':
-        """The person of the frame before, bent into this pose, makes CARRIED of the person: so
-        cloth that comes from other frames each time does not flicker, and where the choice of
-        them jumps the picture glides."""
+    def blend_previous(self, batch: Batch, painted: Tensor, batch_before: Batch,
+                       before: Tensor) -> Tensor:
+        """Takes a share of the person from the frame before, bent into this pose (temporal
+        blending). Cloth that comes from other frames each time then does not flicker, and the
+        picture glides where the choice of frames jumps."""
         import torch
 
-        from models.warping import bone_warp
-        from models.warping.blending import about, differing
-        skeleton, size = self.index.track.joints, (painted.shape[-2], painted.shape[-1])
-        poses, poses_before = self.wanted(batch), self.wanted(batch_before)
-        part = about(poses.cpu().numpy(), skeleton, size)
-        x, y, _, _ = bone_warp.bent_places(poses_before, poses, skeleton, (size[1], size[0]), part)
-        kept = torch.cat([before, differing(before, self.background(batch_before))], 1)
-        kept = bone_warp.sampled(kept, x, y)
-        share = CARRIED * kept[:, -1:].clamp(0, 1) * differing(painted[part],
-                                                               self.background(batch)[part])
+        from models.warping.blending import Masked, difference, person_region
+        from models.warping.bone_warp import sampled, warp_field
+        skeleton, (height, width) = self.index.track.joints, painted.shape[-2:]
+        query, query_before = self.query(batch), self.query(batch_before)
+        region = person_region(query.cpu().numpy(), skeleton, (height, width))
+        warp = warp_field(query_before, query, skeleton, (width, height), region,
+                          self.settings.warp)
+        person = difference(before, self.background(batch_before))
+        previous = Masked(sampled(torch.cat([before, person], 1), warp.x, warp.y))
+        here = difference(painted[region], self.background(batch)[region])
+        share = self.settings.previous_frame * previous.mask.clamp(0, 1) * here
         painted = painted.clone()
-        painted[part] += share * (kept[:, :-1] - painted[part])
+        painted[region] += share * (previous.image - painted[region])
         return painted
 
     # -- training ------------------------------------------------------------------------------
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         import torch
         import torch.nn.functional as F
 
         from models.losses import feature_matching
         from models.warping.blending import window
-        D, x, y = self.networks['D'], batch['A'], batch['B']
-        frames, source, wanted = self.retrieved(batch, WRONG)
-        noise = torch.randn_like(wanted[..., :2]) * NOISE * max(x.shape[-2:])
-        wanted = torch.cat([wanted[..., :2] + noise, wanted[..., 2:]], -1)
-        part = window(wanted, x.shape[-2:])
+        D, x, y, settings = self.networks['D'], batch['A'], batch['B'], self.settings
+        candidates = self.retrieve(batch, settings.wrong_frames)
+        query = candidates.query
+        noise = torch.randn_like(query[..., :2]) * settings.joint_noise * max(x.shape[-2:])
+        query = torch.cat([query[..., :2] + noise, query[..., 2:]], -1)
+        candidates = candidates._replace(query=query)
+        region = window(query, x.shape[-2:], settings.blend)
         with self.engine.autocast():
-            fake = self.paint_from(x, self.background(batch), frames, source, wanted, part)
-        x, y = x[part], y[part]
+            fake = self.paint_region(x, self.background(batch), candidates, region)
+        x, y = x[region], y[region]
         real_pair, fake_pair = torch.cat([x, y], 1), torch.cat([x, fake], 1)
 
         D.requires_grad_(True)
@@ -306,9 +307,9 @@ class Body2BodyModel(MultiscaleGAN):
 
         D.requires_grad_(False)
         with self.engine.autocast():
-            said = D(fake_pair)
-        losses = {'G_GAN': self.adversarial(said, True, for_G=True),
-                  'G_Feat': feature_matching(said, real_out), 'G_L1': F.l1_loss(fake, y)}
+            fake_out = D(fake_pair)
+        losses = {'G_GAN': self.adversarial(fake_out, True, for_G=True),
+                  'G_Feat': feature_matching(fake_out, real_out), 'G_L1': F.l1_loss(fake, y)}
         if self.perceptual is not None:
             with self.engine.autocast():
                 losses['G_VGG'] = self.perceptual(fake, y)
@@ -316,3 +317,14 @@ class Body2BodyModel(MultiscaleGAN):
         self.descend('G', torch.stack(list(losses.values())).sum())
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
+
+
+def remove_kept(folder: Path) -> None:
+    """Remove what an earlier start of the run kept besides weights.
+
+    The index's poses go first. Without them nothing is painted, so no stop on the way leaves the
+    mattes or the background of one person with the frames of another.
+    """
+    from util.owned import remove
+    remove(folder, (KEPT[0],))
+    remove(folder, Body2BodyModel.ARTEFACTS)

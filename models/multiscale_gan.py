@@ -53,15 +53,19 @@ class MultiscaleGAN(BaseModel):
         self.engine.to_device(loss)
         say(f'perceptual loss: {loss.name}')
 
+    @property
+    def perceptual_name(self) -> str | None:
+        return self.perceptual.name if self.perceptual else None
+
     def metadata(self) -> dict[str, Any]:
-        return {'perceptual_loss': self.perceptual.name if self.perceptual else None}
+        return {'perceptual_loss': self.perceptual_name}
 
     def state(self) -> dict[str, Any]:
-        return super().state() | self.metadata()
+        return super().state() | {'perceptual_loss': self.perceptual_name}
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
-        was, now = state['perceptual_loss'], self.metadata()['perceptual_loss']
+        was, now = state['perceptual_loss'], self.perceptual_name
         if was != now:
             warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 

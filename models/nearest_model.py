@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from models.engine import Batch
     from models.warping.frame_index import FrameIndex
 
-# How much it counts where a body stands and how large it is: a frame that is shown as it is should
-# be right in that, but among like poses only.
+# How much the body's place and size count. A frame that is shown as it is should be right in both,
+# but only among like poses.
 PLACE = {'none': 0.05, 'similarity': 0.0, 'bones': 0.0}
 
 
 class NearestModel(BaseModel):
     """Networks: none. RUN/index holds the frames and their poses.
 
-    chosen   {a pose's path: row of the index}, for every dataset that was begun
+    chosen   {a pose's path: row of the index}, of every dataset that was given
     """
 
     DEFAULTS: dict[str, Any] = {'batch_size': 1}
@@ -74,16 +74,18 @@ class NearestModel(BaseModel):
     def on_dataset(self, dataset: 'BaseDataset', fitted: bool = False) -> None:
         """Choose a frame for every pose of the dataset.
 
-        fitted   it is what the index was made of: near copies of a pose's own frame may not be
-                 chosen, so that what is shown of it says how a new pose will look
+        fitted   the index was made from it: near copies of a pose's own frame may not be chosen, so
+                 that the result says how a new pose will look
         """
-        self.chosen |= {path: int(rows[0]) for path, rows in self.index.choose(
-            dataset, 1, fitted, PLACE[self.opt.align], self.opt.smooth_path).items()}
+        from models.warping.selection import choose
+        chosen = choose(self.index, dataset, 1, fitted, PLACE[self.opt.align],
+                        self.opt.smooth_path)
+        self.chosen |= {path: int(rows[0]) for path, rows in chosen.items()}
 
     @contextmanager
     def inference_mode(self) -> Iterator[None]:
-        """One core: the tensors are so small that threads wait for each other more than they
-        help, the more so where other processes run."""
+        """One thread: the tensors are so small that threads wait for each other more than they
+        help, most of all where other processes run."""
         import torch
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -99,14 +101,15 @@ class NearestModel(BaseModel):
         from data.transforms import to_channels
         from models.warping import bone_warp
         from pose.skeleton import convert, skeleton_with
-        known, size = self.index.track, (batch['A'].shape[-1], batch['A'].shape[-2])
+        known = self.index.track
+        size = batch['A'].shape[-1], batch['A'].shape[-2]
         rows = [self.chosen[path] for path in batch['A_paths']]
-        frames = self.engine.to_tensor(np.stack([
-            to_channels(self.index.frame(row), self.opt.output_nc) for row in rows]))
+        pictures = [to_channels(self.index.frame(row), self.opt.output_nc) for row in rows]
+        frames = self.engine.to_tensor(np.stack(pictures))
         if self.opt.align == 'none':
             return bone_warp.resized(frames, size)
-        wanted = batch['joints'].cpu().numpy()
-        wanted = convert(wanted, skeleton_with(wanted.shape[1]), known.joints)
+        query = batch['joints'].cpu().numpy()
+        query = convert(query, skeleton_with(query.shape[1]), known.joints)
         align = bone_warp.moved if self.opt.align == 'similarity' else bone_warp.bent
         return align(frames, torch.from_numpy(known.poses[rows]).to(frames.device),
-                     torch.from_numpy(wanted).to(frames.device), known.joints, size)
+                     torch.from_numpy(query).to(frames.device), known.joints, size)

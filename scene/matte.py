@@ -24,7 +24,7 @@ HOLE = 0.03                 # of the picture's size: a smaller hole is filled
 
 
 def difference(frame: np.ndarray, behind: np.ndarray, pose: np.ndarray,
-               skeleton: Skeleton) -> np.ndarray:
+               skeleton: Skeleton, darkest: float = DARKEST) -> np.ndarray:
     """float32 (H, W), 0..255: how unlike each pixel is to the background; arguments as of `matte`.
 
     Where it is darker about the feet, only its hue counts: there lies the person's shadow
@@ -40,23 +40,25 @@ def difference(frame: np.ndarray, behind: np.ndarray, pose: np.ndarray,
     shown, ground = (picture[top:].astype(np.float32) for picture in (frame, behind))
     light = (shown * ground).sum(-1) / np.maximum((ground ** 2).sum(-1), 1)
     hue = cv2.medianBlur(np.abs(shown - light[..., None] * ground).max(-1).astype(np.uint8), 3)
-    shadow = (light > DARKEST) & (light < 1)
+    shadow = (light > darkest) & (light < 1)
     apart[top:] = np.where(shadow, np.minimum(apart[top:], hue), apart[top:])
     return apart
 
 
 def matte(frame: np.ndarray, behind: np.ndarray, sure: np.ndarray, pose: np.ndarray,
-          skeleton: Skeleton) -> np.ndarray:
+          skeleton: Skeleton, darkest: float = DARKEST) -> np.ndarray:
     """uint8 (H, W, 1): how much of each pixel is the person, 255 = all.
 
     frame          uint8 (H, W, 3)
     behind, sure   the background there, uint8 (H, W, 3), and how sure that is, float (H, W) 0..1
     pose           float (K, 3) px, the person's
+    darkest        share of the light that a shadow on the floor leaves at least; what is darker is
+                   the person
     """
     size = frame.shape[1], frame.shape[0]
     unit = max(1.0, min(size) / 256)
     near = person_mask(pose, skeleton, size, NEAR)
-    apart = difference(frame, behind, pose, skeleton)
+    apart = difference(frame, behind, pose, skeleton, darkest)
     around = apart[~near & (sure > 0)]
     noise = max(SAME, float(np.percentile(around, NOISY)) if around.size else 0.0)
     # where nobody ever saw the background only the pose can tell

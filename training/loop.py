@@ -71,12 +71,16 @@ class Training:
         files: dict[Path, Any] = {
             self.folder / f'{label}_net_{name}.pth': value
             for label in labels for name, value in self.model.weights().items()}
-        files[self.folder / 'latest_state.pth'] = {
+        state = {
             'epoch': self.epoch, 'batches': self.batches, 'steps': self.steps,
             'seconds': self.seconds, 'compiled': bool(self.compiled),
             'schedule': self.schedule.state(),
             'best': {'by': self.opt.save_best, 'score': self.best},
             'model': self.model.state(), 'random': random_state()}
+        path = self.folder / 'latest_state.pth'
+        # The state takes its place after the weights that it belongs to; but first of all while no
+        # step is made: then it says of whatever is there that nothing is lost by starting again.
+        files = files | {path: state} if self.steps else {path: state} | files
         checkpoints.save(files)
         for label in labels:        # an average that is kept no longer would be painted with
             for path in self.folder.glob(f'{label}_net_*_ema.pth'):
@@ -87,13 +91,15 @@ class Training:
     def load(self) -> None:
         """Go on where the run of this folder stopped."""
         label = self.opt.epoch
-        self.model.load_weights(self.folder, label)
-        path = self.folder / 'latest_state.pth'
-        if label != 'latest' or not path.is_file():
+        state = checkpoints.read_state(self.folder) if label == 'latest' else None
+        if checkpoints.is_unstarted(state):
+            self.load_unstarted()
+        else:
+            self.model.load_weights(self.folder, label)
+        if state is None:
             warn(f'{self.folder}: only the weights of epoch {label} are known, so Adam starts '
                  f'afresh, at epoch {self.epoch} (--epoch_count).')
             return
-        state = checkpoints.read(path)
         self.epoch, self.batches = state['epoch'], state['batches']
         self.steps = self.first_step = state['steps']
         self.seconds = state['seconds']
@@ -105,6 +111,14 @@ class Training:
             self.best = best.get('score')
         self.model.load_state(state['model'])
         restore_random(state['random'])
+
+    def load_unstarted(self) -> None:
+        """Load the networks of a run that was stopped before its first step: they may be another
+        run's. Where the first save was stopped too, some are missing, and the run starts with new
+        ones. What else the model keeps is made again."""
+        wanted = [self.folder / f'latest_net_{name}.pth' for name in self.model.networks]
+        if all(path.is_file() for path in wanted):
+            self.model.load_networks(self.folder, 'latest')
 
     @property
     def done(self) -> bool:

@@ -23,22 +23,35 @@ def save(files: Mapping[Path, Any]) -> None:
     Raises UserError when the disk is full; then every file is as it was.
     """
     with ExitStack() as places:
-        # left in reverse order: the state, named last, takes its place after the weights
+        # left in reverse order: what is named first takes its place first
         parts = {path: places.enter_context(atomic(path)) for path in reversed(list(files))}
         for path, part in parts.items():
             try:
                 with open(part, 'wb') as file:
                     torch.save(files[path], file)
             except RuntimeError as error:       # torch wraps what the disk said
-                raise disk_full(path) from error
+                raise disk_full(path, any(file.exists() for file in files)) from error
         for part in parts.values():
             flush_to_disk(part)     # slow; the renames that follow are not
 
 
-def disk_full(path: Path) -> UserError:
+def disk_full(path: Path, saved_before: bool) -> UserError:
     free = shutil.disk_usage(path.parent).free / 1e6
-    return UserError(f'{path} could not be written whole: {free:.0f} MB are free there. What was '
-                     f'saved before is untouched; make room, then add --continue_train.')
+    then = 'What was saved before is untouched; make room, then add --continue_train.' \
+        if saved_before else 'Make room, then give the same command again.'
+    return UserError(f'{path} could not be written whole: {free:.0f} MB are free there. {then}')
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """What latest_state.pth of a run's folder says; None where there is none."""
+    path = folder / 'latest_state.pth'
+    return read(path) if path.is_file() else None
+
+
+def is_unstarted(state: Mapping[str, Any] | None) -> bool:
+    """Whether a run of that state was stopped before its first step: no weights are learnt, and
+    what the model keeps besides weights may be missing."""
+    return state is not None and state['steps'] == 0
 
 
 def read(path: Path) -> Any:

@@ -1,80 +1,156 @@
-"""Of several pictures that are nearly right one: where it is to be painted, and by which of them.
+"""Blends several nearly correct images into one: the region to render, and per-pixel weights.
 
-Shape letters: B batch, N pictures, C channels, H W pixels, K joints. Images are float32 in [-1, 1].
+Shape letters: B batch, N images, C channels, H W pixels, K joints. Images are float32 in [-1, 1].
+`size` is (width, height), `shape` is (height, width).
 """
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from models.networks.refiner import Refiner
-from models.warping.bone_warp import Part
+from models.warping.bone_warp import Region, Warp, sampled
+from models.warping.settings import BlendSettings, Body2BodySettings
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton
 
-# Logits of whom to trust: by how much G may change them, so that nobody is ever shut out, and, to
-# begin with, of who is the person or is not, by how much each frame is less than the one before,
-# and less for its strain. Hard choices: mixed textures are soft, and LPIPS was 4 % worse at 10.
-SWAY, SURE, LATER, STRAIN = 6.0, 3.0, 2.0, 150.0
+UNIT = Refiner.enlarges * Refiner.multiple      # px: what the refiner takes is a multiple of it
 AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
-WINDOW = 128        # px that a step looks at
-# By how much, of [-1, 1], the person differs from the background, half at that: a hard edge is
+# The difference to the background, of [-1, 1], that counts as half the person: a hard edge is
 # dotted.
 DIFFERS = 0.08
+TODAY = BlendSettings()
 
 
-def window(wanted: Tensor, size: tuple[int, int]) -> Part:
-    """A square about one of the joints seen: that is where something is to be learnt, and a
-    step takes as long for a large picture as for a small one."""
-    unit = Refiner.enlarges * Refiner.multiple
-    side = max(unit, min(WINDOW, *size) // unit * unit)
-    seen = wanted[0, wanted[0, :, 2] > 0, :2].cpu()
-    joint = seen[int(torch.randint(len(seen), ()))] if len(seen) else torch.tensor(
-        [size[1] / 2, size[0] / 2])
-    left, top = (int((middle - side / 2).clamp(0, full - side)) for middle, full in
-                 zip(joint, (size[1], size[0])))
+@dataclass(frozen=True)
+class Masked:
+    """Images and how sure each of their pixels is, in one tensor, so that both are sampled at once.
+
+    packed   (B, C + 1, H, W) in [-1, 1]
+    """
+    packed: Tensor
+
+    @property
+    def image(self) -> Tensor:
+        """(B, C, H, W)."""
+        return self.packed[:, :-1]
+
+    @property
+    def mask(self) -> Tensor:
+        """(B, 1, H, W), -1 to 1: how much of the pixel is the person, or how sure the background
+        is there."""
+        return self.packed[:, -1:]
+
+    def __getitem__(self, region: Any) -> 'Masked':
+        return Masked(self.packed[region])
+
+
+class Candidates(NamedTuple):
+    """The frames retrieved for the poses of a batch.
+
+    frames  (B N, C, h, w), and how much of each pixel is the person
+    source  (B N, K, 3) poses that they show
+    query   (B N, K, 3) poses to be painted
+    """
+    frames: Masked
+    source: Tensor
+    query: Tensor
+
+
+class Decision(NamedTuple):
+    """What G decides for each pixel of a region; numbers without bounds.
+
+    colour  (B, C, h, w) to paint
+    trust   (B, N + 2, h, w) logits of each frame, of the background and of paint
+    offset  (B N, 2, h, w) how far from its place each frame is sampled
+    light   (B, C, h, w) added to the frames
+    """
+    colour: Tensor
+    trust: Tensor
+    offset: Tensor
+    light: Tensor
+
+
+def window(query: Tensor, shape: tuple[int, int], settings: BlendSettings = TODAY) -> Region:
+    """A square about one of the joints seen, in a picture of that (height, width): there is
+    something to learn, and a step takes as long for a large picture as for a small one."""
+    height, width = shape
+    side = max(UNIT, min(settings.window, height, width) // UNIT * UNIT)
+    seen = query[0, query[0, :, 2] > 0, :2].cpu()
+    joint = torch.tensor([width / 2, height / 2])
+    if len(seen):
+        joint = seen[int(torch.randint(len(seen), ()))]
+    left = int((joint[0] - side / 2).clamp(0, width - side))
+    top = int((joint[1] - side / 2).clamp(0, height - side))
     return ..., slice(top, top + side), slice(left, left + side)
 
 
-def about(wanted: np.ndarray, skeleton: Skeleton, size: tuple[int, int]) -> Part:
-    """The rectangle in which the people of poses (B, K, 3) are, clothes and hair included: what
-    lies beside it is the background, still and unpainted, and takes no time."""
-    unit = Refiner.enlarges * Refiner.multiple
-    mask = np.any([person_mask(pose, skeleton, (size[1], size[0]), AROUND) for pose in wanted], 0)
-    sides = []
-    for axis in (1, 0):
-        there = np.flatnonzero(mask.any(axis))
-        first, last = (there[0], there[-1] + 1) if len(there) else (0, unit)
-        sides.append(slice(int(first) // unit * unit, min(-(-int(last) // unit) * unit,
-                                                          mask.shape[1 - axis])))
-    return ..., sides[0], sides[1]
+def person_region(query: np.ndarray, skeleton: Skeleton, shape: tuple[int, int]) -> Region:
+    """The rectangle of a picture of that (height, width) in which the people of poses (B, K, 3)
+    are, clothes and hair included. What lies outside is the background, still and unpainted, and
+    takes no time."""
+    size = shape[1], shape[0]
+    mask = np.any([person_mask(pose, skeleton, size, AROUND) for pose in query], 0)
+    return ..., occupied(mask.any(1)), occupied(mask.any(0))
 
 
-def differing(picture: Tensor, behind: Tensor) -> Tensor:
-    """(B, 1, H, W), 0 to 1: how much a picture (B, C, H, W) is not the background (B, C + 1, H,
-    W)."""
-    apart = (picture - behind[:, :-1]).abs().amax(1, keepdim=True)
+def occupied(line: np.ndarray) -> slice:
+    """From the first to the last True of a bool (n,), widened to multiples of UNIT within it."""
+    there = np.flatnonzero(line)
+    first, last = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, UNIT)
+    return slice(first // UNIT * UNIT, min(-(-last // UNIT) * UNIT, len(line)))
+
+
+def difference(image: Tensor, background: Masked) -> Tensor:
+    """(B, 1, H, W), 0 to 1: how much an image (B, C, H, W) is not the background."""
+    apart = (image - background.image).abs().amax(1, keepdim=True)
     return (apart / DIFFERS - 0.5).clamp(0, 1)
 
 
-def halved(pictures: Tensor) -> Tensor:
+def halved(images: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, C, H / 2, W / 2), rounded up: each pixel the mean of four."""
-    return F.avg_pool2d(pictures, 2, ceil_mode=True)
+    return F.avg_pool2d(images, 2, ceil_mode=True)
 
 
-def shares(said: Tensor, person: Tensor, strain: Tensor) -> Tensor:
-    """(B, N + 2, H, W), together 1: how much of each pixel is of each frame, of the background
+def blend_weights(logits: Tensor, person: Tensor, strain: Tensor,
+                  settings: BlendSettings = TODAY) -> Tensor:
+    """(B, N + 2, H, W), with the sum 1: how much of each pixel is of each frame, of the background
     and of paint.
 
-    said     (B, N + 2, H, W) what G says; where that is 0 it is the frame that is strained least
-             where that shows the person, elsewhere the background
+    logits   (B, N + 2, H, W) of G; where they are 0 the frame with the least strain is shown where
+             that frame shows the person, elsewhere the background
     person   (B, N, H, W) -1..1: how much each frame shows the person there
-    strain   (B, N, H, W) as bone_warp.bent_places gives it
+    strain   (B, N, H, W) as bone_warp.warp_field gives it
     """
-    later = torch.arange(strain.shape[1], device=strain.device).view(1, -1, 1, 1)
-    best = -STRAIN * strain - LATER * later
-    best = (best - best.amax(1, keepdim=True)).clamp(min=-SWAY)
-    there = SURE * (person * best.softmax(1)).sum(1, keepdim=True)
-    begun = torch.cat([SURE * person + best, -there, torch.full_like(there, -SURE)], 1)
+    rank = torch.arange(strain.shape[1], device=strain.device).view(1, -1, 1, 1)
+    best = -settings.strain * strain - settings.rank * rank
+    best = (best - best.amax(1, keepdim=True)).clamp(min=-settings.sway)
+    there = settings.person * (person * best.softmax(1)).sum(1, keepdim=True)
+    paint = torch.full_like(there, -settings.person)
+    prior = torch.cat([settings.person * person + best, -there, paint], 1)
     # bounded, but with a slope everywhere: what went too far comes back
-    return (begun + SWAY * F.softsign(said / SWAY)).softmax(1)
+    return (prior + settings.sway * F.softsign(logits / settings.sway)).softmax(1)
+
+
+def compose(decision: Decision, background: Masked, frames: Masked, warp: Warp,
+            settings: Body2BodySettings) -> Tensor:
+    """(B, C, h, w): frames, background and paint, blended as decided.
+
+    background   of the region, (B, C, h, w)
+    frames       (B N, C, H, W), sampled where `warp` and the decision's offset say
+    """
+    batch, count, (h, w) = len(decision.colour), decision.trust.shape[1] - 2, warp.x.shape[-2:]
+    reach = settings.offset_reach * max(frames.packed.shape[-2:]) / 256
+    offset = reach * F.softsign(decision.offset)
+    shown = Masked(sampled(frames.packed, warp.x + offset[:, 0], warp.y + offset[:, 1]))
+    person = shown.mask.reshape(batch, count, h, w)
+    strain = warp.strain.reshape(batch, count, h, w)
+    weights = blend_weights(decision.trust, person, strain, settings.blend)
+    of_frames, of_background, of_paint = weights.split([count, 1, 1], 1)
+    images = shown.image.reshape(batch, count, -1, h, w)
+    light = settings.light * F.softsign(decision.light) * of_frames.sum(1, keepdim=True)
+    blended = (images * of_frames[:, :, None]).sum(1) + of_background * background.image
+    return blended + light + of_paint * F.softsign(decision.colour)

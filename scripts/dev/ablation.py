@@ -1,7 +1,7 @@
 """What each part of --model body2body is worth: taken away in turn, measured and shown.
 
     python scripts/dev/ablation.py --dataroot datasets/me                 before any training
-    python scripts/dev/ablation.py --dataroot datasets/me --minutes 2     each trained for so long
+    python scripts/dev/ablation.py --dataroot datasets/me --minutes 2     each trained this long
 
 Writes OUT/ablation.md, a table of means over some held-out frames, inside the person's box, and of
 how far the whole film is from following the real motion (util.metrics.motion), and OUT/PART.jpg for
@@ -10,17 +10,16 @@ each part: pose, truth, all of it, and what is painted without.
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
-from importlib import import_module
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from models.warping.settings import Body2BodySettings
 from scripts.gallery_page import named
 from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
@@ -34,71 +33,69 @@ SHOWN = 4                       # frames in a picture
 SCORES = 'box_lpips_alex', 'box_lpips_vgg', 'box_ssim', 'warp_error'
 
 
+TODAY = Body2BodySettings()
+
+
 @dataclass(frozen=True)
 class Part:
     """What is changed to take a part away.
 
     says      in words, what is painted then
-    values    {'module:NAME': value} of the constants that are others
+    settings  of the model
     flags     of train.py
     trains    whether it is a part of training, so that nothing is seen of it before
     """
     says: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    settings: Body2BodySettings = TODAY
     flags: Sequence[str] = ()
     trains: bool = False
 
 
-MODEL, INDEX = 'models.body2body_model', 'models.warping.frame_index'
-PATH = 'pose.matching.retrieval'
-BLEND, WARP = 'models.warping.blending', 'models.warping.bone_warp'
+def warp(**values: Any) -> Body2BodySettings:
+    return replace(TODAY, warp=replace(TODAY.warp, **values))
+
+
+def blend(**values: Any) -> Body2BodySettings:
+    return replace(TODAY, blend=replace(TODAY.blend, **values))
+
+
+def selection(**values: Any) -> Body2BodySettings:
+    return replace(TODAY, selection=replace(TODAY.selection, **values))
+
+
 ALL = 'all of it'
 PARTS = {
     ALL: Part('as it is'),
     'frames': Part('one frame retrieved, not three', flags=('--num_frames', '1')),
     'complement': Part('further frames are the next nearest, not those that show the rest best',
-                       {f'{INDEX}:STRAINED': 0.0, f'{INDEX}:WHOLE': 1.0}),
-    'strain': Part('the nearest frame shows every limb, not the one strained least',
-                   {f'{BLEND}:STRAIN': 0.0}),
-    'mirror': Part('no frame is mirrored', {f'{INDEX}:MIRRORED': 1e6}),
-    'side': Part('to the left is as to the right', {f'{INDEX}:SIDE_OF_BOTH': 0.0}),
-    'path': Part('the nearest frame each time, however it jumps', {f'{PATH}:JUMP': 0.0}),
-    'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
-    'drawn_out': Part('what is drawn out or folded is no strain',
-                      {f'{WARP}:DRAWN_OUT': 0.0, f'{WARP}:FOLDED': 0.0}),
-    'around': Part('strain is that of each place alone, not the mean around it',
-                   {f'{WARP}:MEAN_OF': 0}),
-    'turned': Part('a trunk that faces otherwise is no strain', {f'{WARP}:TURNED': 0.0}),
-    'far': Part('what is far from a bone goes with the whole body', {f'{WARP}:FAR': 0.05}),
-    'feet': Part('feet are drawn out with their bones', {f'{WARP}:RIGID': set()}),
+                       selection(strain=0.0, whole=1.0)),
+    'strain': Part('the nearest frame shows every limb, not the one with the least strain',
+                   blend(strain=0.0)),
+    'mirror': Part('no frame is mirrored', selection(mirrored=1e6)),
+    'side': Part('facing left counts as facing right', selection(side=0.0)),
+    'path': Part('the nearest frame each time, however it jumps', selection(smooth_path=0.0)),
+    'bend': Part('frames are moved and scaled, not bent', warp(body=1e6)),
+    'drawn_out': Part('what is drawn out or folded is no strain', warp(stretch=0.0, fold=0.0)),
+    'around': Part('strain is that of each place alone, not the mean around it', warp(mean_of=0)),
+    'turned': Part('a trunk that faces another way is no strain', warp(facing=0.0)),
+    'far': Part('what is far from a bone goes with the whole body', warp(body=0.05)),
+    'feet': Part('feet are drawn out with their bones', warp(rigid_feet=False)),
     'shadow': Part('the shadow on the floor is cut out with the person',
-                   {'scene.matte:DARKEST': 2.0}),
-    'carried': Part('nothing is carried on from the frame before', {f'{MODEL}:CARRIED': 0.0}),
-    'light': Part('the person is lit as in the frame', {f'{MODEL}:LIGHT': 0.0}, trains=True),
-    'beside': Part('no looking beside a place', {f'{MODEL}:REACH': 0.0}, trains=True),
-    'window': Part('a step looks at the whole picture', {f'{BLEND}:WINDOW': 1 << 16}, trains=True),
-    'wrong': Part('no wrong frames while training', {f'{MODEL}:WRONG': 0.0}, trains=True),
-    'noise': Part('no noise on the joints while training', {f'{MODEL}:NOISE': 0.0}, trains=True),
-    'lpips': Part("pix2pixHD's perceptual loss in place of LPIPS",
-                  {f'{MODEL}:Body2BodyModel.PREFERS_LPIPS': False}, trains=True),
+                   replace(TODAY, darkest_shadow=2.0)),
+    'carried': Part('nothing is taken from the frame before', replace(TODAY, previous_frame=0.0)),
+    'light': Part('the person is lit as in the frame', replace(TODAY, light=0.0), trains=True),
+    'beside': Part('every frame is sampled in its place', replace(TODAY, offset_reach=0.0),
+                   trains=True),
+    'window': Part('a step looks at the whole picture', blend(window=1 << 16), trains=True),
+    'wrong': Part('no wrong frames while training', replace(TODAY, wrong_frames=0.0), trains=True),
+    'noise': Part('no noise on the joints while training', replace(TODAY, joint_noise=0.0),
+                  trains=True),
+    'lpips': Part("pix2pixHD's perceptual loss instead of LPIPS", replace(TODAY, lpips=False),
+                  trains=True),
     'perceptual': Part('no perceptual loss', flags=('--no_vgg_loss',), trains=True),
     'adversary': Part('no adversary', flags=('--lambda_GAN', '0', '--lambda_feat', '0'),
                       trains=True),
     'average': Part('the weights of the last step', flags=('--ema', '0'), trains=True)}
-
-
-@contextmanager
-def without(part: Part) -> Iterator[None]:
-    """While this lasts the part is away."""
-    with ExitStack() as stack:
-        for place, value in part.values.items():
-            module, _, name = place.partition(':')
-            owner: Any = import_module(module)
-            *inside, name = name.split('.')
-            for step in inside:
-                owner = getattr(owner, step)
-            stack.enter_context(patch.object(owner, name, value))
-        yield
 
 
 def paint(part: Part, opt: argparse.Namespace
@@ -119,7 +116,7 @@ def paint(part: Part, opt: argparse.Namespace
     run = ['--dataroot', opt.dataroot, '--name', 'ablation', '--checkpoints_dir', str(opt.out)]
     length = ['--max_minutes', f'{opt.minutes:g}'] if opt.minutes else UNTRAINED
     train.main([*run, '--model', 'body2body', '--overwrite', '--no_html', '--display_id', '0',
-                *length, *part.flags])
+                *length, *part.flags], settings=part.settings)
     asked = TestOptions().parse(run)
     record = read_record(opt.out / 'ablation').get('dataset', {})
     dataset = datasets.find(asked.dataset_mode)(asked, 'val', record)
@@ -211,8 +208,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     whole: dict[int, dict[str, Any]] = {}
     for name in opt.parts:
         part = PARTS[name]
-        with without(part):
-            frames, film = paint(part, opt)
+        frames, film = paint(part, opt)
         whole = whole or frames
         found[name] = scores(frames) | {key: film[key] for key in SCORES if key in film}
         if name != ALL:

@@ -90,9 +90,9 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     total = min(count + at_once(model), len(dataset))
     with ExitStack() as stack:
         for owner, name, label in ((model, 'generate', 'network'), (model, 'background',
-                                   'background'), (bone_warp, 'bent_places', 'bending'),
+                                   'background'), (bone_warp, 'warp_field', 'bending'),
                                    (bone_warp, 'sampled', 'sampling'),
-                                   (model, 'retrieved', 'reading frames'),
+                                   (model, 'retrieve', 'reading frames'),
                                    (model, 'paint', 'the rest'),
                                    (model, 'blend_previous', 'carrying on')):
             stack.enter_context(watch.timed(owner, name, label))

@@ -16,13 +16,21 @@ from data.aligned_dataset import AlignedDataset
 from data.joints import PictureJoints
 from data.loader import Loader
 from models import body2body_model
-from models.body2body_model import CARRIED, KEPT
+from models.body2body_model import KEPT
 from models.engine import choose_engine
 from models.networks.refiner import Refiner
 from models.warping import blending, frame_index
-from models.warping.blending import WINDOW, about, shares, window
-from models.warping.bone_warp import MISSING, Bones, areas
-from models.warping.frame_index import FrameIndex, strain_left
+from models.warping.blending import Masked, blend_weights, person_region, window
+from models.warping.bones import MISSING, Bones, areas
+from models.warping.frame_index import FrameIndex
+from models.warping.selection import FACING, choose, strain_left
+from models.warping.settings import (
+    BlendSettings,
+    Body2BodySettings,
+    SelectionSettings,
+    from_record,
+    recorded,
+)
 from options.train_options import TrainOptions
 from pose.matching.coverage import APART
 from pose.silhouette import person_mask
@@ -76,7 +84,7 @@ def test_while_training_no_near_copy_of_a_frame_may_help_to_paint_it(run):
     run.train('--max_steps', '1')
     index = FrameIndex(run.folder / 'index')
     dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'train')
-    chosen = index.choose(dataset, 2, fitted=True, mirrored=True)
+    chosen = choose(index, dataset, 2, fitted=True, mirrored=True)
     for i in range(len(dataset)):
         rows = chosen[str(dataset.path(i))]
         times = index.both.times[rows]
@@ -96,7 +104,7 @@ def test_wrong_frames_are_shown_while_training_but_no_near_copies(run, wrong, tm
     for i in (0, 40, 79):
         rows.clear()
         for _ in range(6):
-            model.retrieved(model.engine.to_batch(Loader(dataset).batch([i])), wrong)
+            model.retrieve(model.engine.to_batch(Loader(dataset).batch([i])), wrong)
         assert (np.abs(times[rows] - times[i]) > APART).all()
         assert (len(set(rows)) > 2) == bool(wrong)
 
@@ -132,9 +140,11 @@ def test_a_still_camera_shows_its_background_once(run, tmp_path):
     model.on_train_start(dataset, tmp_path)
     batch = model.engine.to_batch(Loader(dataset).batch([3]))
     first, again = model.background(batch), model.background(batch)
-    assert torch.equal(first, again) and model.seen_from.cache_info()[:2] == (1, 1)
-    model.cameras[batch['A_paths'][0]] = np.diag([1.5, 1.5, 1])
-    assert not torch.equal(model.background(batch), first)
+    assert torch.equal(first.packed, again.packed)
+    assert model.plate_view.cache_info()[:2] == (1, 1)
+    path = batch['A_paths'][0]
+    model.shots[path] = model.shots[path]._replace(camera=np.diag([1.5, 1.5, 1]))
+    assert not torch.equal(model.background(batch).packed, first.packed)
 
 
 def test_what_is_smooth_changes_slowly_and_what_is_sharp_need_not():
@@ -154,7 +164,7 @@ def filled(*values):
 def test_a_limb_is_shown_by_the_frame_that_strains_it_least():
     strain, said = filled(0.1, 0.1), torch.zeros(1, 4, 4, 4)
     strain[0, 0, :2] = 0.4
-    share = shares(said, filled(1.0, 1.0), strain)
+    share = blend_weights(said, filled(1.0, 1.0), strain)
     assert torch.allclose(share.sum(1), torch.ones(1, 4, 4))
     assert (share[0, 1, :2] > 0.98).all() and (share[0, 0, 2:] > 0.7).all()
 
@@ -162,7 +172,7 @@ def test_a_limb_is_shown_by_the_frame_that_strains_it_least():
 def test_the_background_is_where_the_frame_that_is_shown_has_no_person():
     strain, said = filled(0.0, 0.2), torch.zeros(1, 4, 4, 4)
     for first, second, behind in ((-1.0, 1.0, True), (1.0, -1.0, False), (-1.0, -1.0, True)):
-        share = shares(said, filled(first, second), strain)
+        share = blend_weights(said, filled(first, second), strain)
         assert (share[0, 2] > 0.9).all() == behind and (share[0, 0] > 0.9).all() == (not behind)
 
 
@@ -170,7 +180,7 @@ def test_what_g_says_is_bounded_and_comes_back_from_anywhere():
     said = torch.full((1, 4, 4, 4), 0.0)
     said[0, 3] = 500.0
     said.requires_grad_()
-    share = shares(said, filled(1.0, 1.0), filled(0.1, 0.1))
+    share = blend_weights(said, filled(1.0, 1.0), filled(0.1, 0.1))
     assert share[0, 3].max() < 0.99
     share[0, 3].sum().backward()
     assert (said.grad[0, 3] > 0).all()
@@ -191,7 +201,7 @@ def test_a_run_that_lacks_a_part_says_which_and_how_to_get_it(run, part):
     run.train('--max_steps', '1')
     lost = run.folder / part
     shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
-    with pytest.raises(UserError, match=f'{part}: it is missing.*--overwrite'):
+    with pytest.raises(UserError, match=f'{part} is missing.*--overwrite'):
         run.paint()
 
 
@@ -235,22 +245,23 @@ def test_it_learns_by_lpips_where_that_is_at_hand_and_says_so(run, tmp_path, mon
 def test_only_where_the_person_may_be_anything_is_painted():
     pose = np.zeros((25, 3), np.float32)
     pose[[1, 8, 10, 11], :] = [[60, 40, 1], [60, 80, 1], [62, 100, 1], [60, 120, 1]]
-    part = about(pose[None], BODY_25, (200, 160))
+    part = person_region(pose[None], BODY_25, (200, 160))
     rows, columns = part[1:]
     assert rows.start % 16 == columns.start % 16 == 0
     inside = person_mask(pose, BODY_25, (160, 200), NEAR)
     inside[part] = False
     assert not inside.any() and (columns.stop - columns.start) * (rows.stop - rows.start) < 15_000
-    everybody = about(np.stack([pose, pose + [[90, 70, 0]]]), BODY_25, (200, 160))
+    everybody = person_region(np.stack([pose, pose + [[90, 70, 0]]]), BODY_25, (200, 160))
     assert everybody[1].stop == 200 and everybody[2].stop == 160
-    assert about(np.zeros((1, 25, 3)), BODY_25, (90, 70))[1:] == (slice(0, 90), slice(0, 70))
+    nobody = person_region(np.zeros((1, 25, 3)), BODY_25, (90, 70))
+    assert nobody[1:] == (slice(0, 90), slice(0, 70))
 
 
 def test_beside_the_person_stands_the_background_as_it_is(run, monkeypatch):
     run.train('--max_steps', '1')
     corner = ..., slice(0, 32), slice(16, 48)
-    monkeypatch.setattr(blending, 'about', lambda *given: corner)
-    monkeypatch.setattr(body2body_model.Body2BodyModel, 'paint_from',
+    monkeypatch.setattr(blending, 'person_region', lambda *given: corner)
+    monkeypatch.setattr(body2body_model.Body2BodyModel, 'paint_region',
                         lambda self, x, *given: torch.ones_like(x[corner]))
     behind = FrameIndex(run.folder / 'index').plate().picture
     for painted in run.paint():
@@ -259,18 +270,18 @@ def test_beside_the_person_stands_the_background_as_it_is(run, monkeypatch):
         assert np.abs(painted - behind).max() <= 1
 
 
-@pytest.mark.parametrize('size', [(512, 1024), (256, 256), (96, 64)])
-def test_a_step_looks_at_a_window_of_one_size_about_a_joint(size):
+@pytest.mark.parametrize('shape', [(512, 1024), (256, 256), (96, 64)])
+def test_a_step_looks_at_a_window_of_one_size_about_a_joint(shape):
     torch.manual_seed(0)
-    wanted = torch.rand(1, 25, 3) * torch.tensor([size[1], size[0], 1.0])
+    wanted = torch.rand(1, 25, 3) * torch.tensor([shape[1], shape[0], 1.0])
     wanted[0, 5:, 2] = 0
     seen = set()
     for _ in range(60):
-        part = window(wanted, size)
-        shown = torch.zeros(size)
+        part = window(wanted, shape)
+        shown = torch.zeros(shape)
         shown[part] = 1
         sides = int(shown.amax(1).sum()), int(shown.amax(0).sum())
-        assert sides == (min(WINDOW, *size) // 16 * 16,) * 2
+        assert sides == (min(BlendSettings().window, *shape) // 16 * 16,) * 2
         x, y = wanted[0, :5, :2].long().unbind(-1)
         seen |= set(torch.nonzero(shown[y, x]).flatten().tolist())
     assert seen == set(range(5))
@@ -288,7 +299,7 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
     model.on_train_start(dataset, tmp_path)
     before, batch = (model.engine.to_batch(Loader(dataset).batch([i])) for i in (3, 4))
-    model.background = lambda batch: torch.zeros(1, 4, 64, 64)
+    model.background = lambda batch: Masked(torch.zeros(1, 4, 64, 64))
     masks = [torch.from_numpy(person_mask(each['joints'][0].numpy(), model.index.track.joints,
                                           (64, 64), 0.0)) for each in (before, batch)]
     red, blue = (torch.zeros(1, 3, 64, 64) for _ in range(2))
@@ -297,8 +308,9 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     shown = model.blend_previous(batch, blue, before, red)
     assert (shown[..., wall] == 0).all() and (shown[:, 0, ~masks[1]] == 0).all()
     inside = shown[0, :, masks[1]]
-    assert inside[0].median() == pytest.approx(CARRIED, abs=0.01)
-    assert inside[2].median() == pytest.approx(1 - CARRIED, abs=0.01)
+    share = model.settings.previous_frame
+    assert inside[0].median() == pytest.approx(share, abs=0.01)
+    assert inside[2].median() == pytest.approx(1 - share, abs=0.01)
     assert (blue[:, 2, masks[1]] == 1).all(), 'what was given stays'
     nobody = torch.zeros_like(red)
     assert torch.equal(model.blend_previous(batch, blue, before, nobody), blue)
@@ -321,7 +333,7 @@ def test_a_further_frame_is_asked_for_what_the_first_would_have_to_strain():
     both[3:5] = raised[3:5]
     frames = torch.from_numpy(np.stack([STANDING, sitting, both]))
     poses = torch.from_numpy(raised)[None]
-    least = Bones.of(frames[:1], poses, BODY_25).strains
+    least = Bones.of(frames[:1], poses, BODY_25).strains(FACING)
     rows = np.array([[0, 1, 2]])
     same, arm_down, arm_up = strain_left(frames, rows, poses, least, BODY_25)[0]
     assert same == arm_down > 0.02 and arm_up < same / 4
@@ -342,7 +354,7 @@ def limbs_moved(random):
     return pose
 
 
-def test_the_frames_chosen_leave_less_strain_together_than_the_nearest_ones(tmp_path, monkeypatch):
+def test_the_frames_chosen_leave_less_strain_together_than_the_nearest_ones(tmp_path):
     random = np.random.default_rng(0)
 
     def track(count, apart):
@@ -350,22 +362,20 @@ def test_the_frames_chosen_leave_less_strain_together_than_the_nearest_ones(tmp_
         return PoseTrack(poses, np.arange(count) * apart, np.arange(count), 'BODY_25', (100, 100))
     (tmp_path / 'index').mkdir()
     track(80, 2 * APART).save(tmp_path / 'index' / 'poses.npz')
-    index, asked = FrameIndex(tmp_path / 'index'), track(6, 0.04)
+    asked = track(6, 0.04)
     paths = [Path(f'{number + 1:06d}.png') for number in asked.index]
     dataset = SimpleNamespace(joints=PictureJoints(asked), root=tmp_path,
                               pictures=SimpleNamespace(rows=[(path,) for path in paths]))
 
-    def left():
-        chosen = np.stack(list(index.choose(dataset, 3, smooth_path=0,
-                                                mirrored=True).values()))
+    def left(settings):
+        index = FrameIndex(tmp_path / 'index', settings)
+        chosen = np.stack(list(choose(index, dataset, 3, smooth_path=0, mirrored=True).values()))
         frames, poses = (torch.from_numpy(each.poses) for each in (index.both, asked))
-        strains = [Bones.of(frames[rows], poses, BODY_25).strains for rows in chosen.T]
+        strains = [Bones.of(frames[rows], poses, BODY_25).strains(FACING) for rows in chosen.T]
         least = torch.stack(strains).amin(0).clamp(max=1)
         return chosen[:, 0], float((least * areas(poses, BODY_25)).sum(1).mean())
-    first, together = left()
-    monkeypatch.setattr(frame_index, 'STRAINED', 0.0)
-    monkeypatch.setattr(frame_index, 'WHOLE', 1.0)
-    nearest, apart = left()
+    first, together = left(SelectionSettings())
+    nearest, apart = left(SelectionSettings(strain=0.0, whole=1.0))
     assert np.array_equal(first, nearest) and together < 0.9 * apart
 
 
@@ -391,6 +401,27 @@ def test_the_second_frame_is_no_near_copy_of_the_first(run):
     run.train('--max_steps', '1')
     index = FrameIndex(run.folder / 'index')
     dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'val')
-    first, second = np.stack(list(index.choose(dataset, 2).values())).T
+    first, second = np.stack(list(choose(index, dataset, 2).values())).T
     assert (np.abs(index.track.times[first] - index.track.times[second]) >= APART).all()
-    assert np.array_equal(first, np.stack(list(index.choose(dataset).values()))[:, 0])
+    assert np.array_equal(first, np.stack(list(choose(index, dataset).values()))[:, 0])
+
+
+def test_the_settings_are_recorded_and_old_weights_keep_theirs(run, tmp_path):
+    training.main(['--dataroot', str(run.root), '--name', 'me', '--checkpoints_dir',
+                   str(tmp_path / 'ck'), *run.flags, '--max_steps', '1'],
+                  settings=Body2BodySettings(light=0.25, blend=BlendSettings(strain=9.0)))
+    kept = json.loads((run.folder / 'run.json').read_text())['model']['settings']
+    assert kept['light'] == 0.25 and kept['blend']['strain'] == 9.0
+    opt = TrainOptions().parse(['--dataroot', str(run.root), '--name', 'me', '--checkpoints_dir',
+                                str(tmp_path / 'ck'), *run.flags])
+    model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
+    model.load_weights(run.folder, 'latest')
+    assert model.settings.light == 0.25 and model.settings.blend.strain == 9.0
+
+
+def test_a_record_sets_nothing_but_numbers_of_known_names():
+    today = Body2BodySettings()
+    assert from_record(today, recorded(today)) == today
+    strange = {'light': 'much', 'blend': {'strain': [1]}, 'warp': 3, 'results_dir': 1, 'lpips': 0}
+    assert from_record(today, strange) == Body2BodySettings(lpips=False)
+    assert from_record(today, None) == from_record(today, ['light']) == today

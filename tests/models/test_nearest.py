@@ -11,6 +11,7 @@ import test as painting
 import train as training
 from data import datasets
 from models.warping.frame_index import FrameIndex
+from models.warping.selection import choose
 from options.train_options import TrainOptions
 from pose.skeleton import BODY_25, mirror
 from pose.track import PoseTrack
@@ -110,8 +111,8 @@ def test_a_pose_filmed_from_the_other_side_only_is_shown_mirrored(run):
     replace(track, poses=mirror(raised, BODY_25, 32)).save(run.root / 'poses.npz')
     opt = TrainOptions().parse(['--dataroot', str(run.root), *run.named, *QUIET])
     dataset = datasets.find('aligned')(opt, 'val')
-    assert all(rows[0] >= 6 for rows in index.choose(dataset, mirrored=True).values())
-    assert all(rows[0] < 6 for rows in index.choose(dataset).values())
+    assert all(rows[0] >= 6 for rows in choose(index, dataset, mirrored=True).values())
+    assert all(rows[0] < 6 for rows in choose(index, dataset).values())
 
 
 @pytest.mark.parametrize('size', [(32, 32), (50, 34), (37, 61), (130, 40)])

@@ -5,17 +5,16 @@ import torch
 import torch.nn.functional as F
 
 from models.warping.bone_warp import (
-    DRAWN_OUT,
-    FOLDED,
-    MEAN_OF,
+    TODAY,
     bent,
-    bent_places,
-    drawn_out,
     moved,
     resized,
     sampled,
-    turned,
+    stretch_strain,
+    warp_field,
 )
+from models.warping.bones import facing_difference
+from models.warping.settings import WarpSettings
 from pose.skeleton import BODY_25, COCO_18, convert
 
 SIZE = 96, 96
@@ -78,10 +77,10 @@ def test_between_pixels_a_frame_stays_sharp_and_in_range():
 def test_a_foot_keeps_its_length_and_a_shin_does_not():
     feet = {'RBigToe': (31, 86), 'RHeel': (44, 86)}
     source, wanted = pose(**feet), pose(**feet | {'RBigToe': (21, 88)})
-    x, y, _, _ = bent_places(source, wanted, BODY_25, SIZE)
+    x, y, _, _ = warp_field(source, wanted, BODY_25, SIZE)
     shown = torch.tensor([x[0, 88, 21] - 41, y[0, 88, 21] - 82])
     assert float(shown.norm()) > 1.5 * np.hypot(10, 4), 'beyond the toes of the frame'
-    x, y, _, _ = bent_places(pose(), pose(RKnee=(42, 56)), BODY_25, SIZE)
+    x, y, _, _ = warp_field(pose(), pose(RKnee=(42, 56)), BODY_25, SIZE)
     assert y[0, 69, 41] == pytest.approx(74, abs=1.5), 'half way down either shin'
 
 
@@ -91,8 +90,8 @@ def test_a_foot_keeps_its_length_and_a_shin_does_not():
 def test_a_part_is_bent_as_it_is_in_the_whole(size, rows, columns):
     wanted = pose(RElbow=(27, 24), RWrist=(17, 18))
     part = ..., slice(*rows), slice(*columns)
-    for whole, alone in zip(bent_places(pose(), wanted, BODY_25, size),
-                            bent_places(pose(), wanted, BODY_25, size, part), strict=True):
+    for whole, alone in zip(warp_field(pose(), wanted, BODY_25, size),
+                            warp_field(pose(), wanted, BODY_25, size, part), strict=True):
         assert torch.allclose(alone, whole[part], atol=1e-3)
 
 
@@ -180,8 +179,8 @@ def test_a_batch_is_its_frames_one_by_one(align):
     assert torch.allclose(together, torch.cat(alone), atol=1e-4)
 
 
-def strain_at(source, wanted, *place):
-    _, _, _, strain = bent_places(source, wanted, BODY_25, SIZE)
+def strain_at(source, wanted, *place, settings=TODAY):
+    strain = warp_field(source, wanted, BODY_25, SIZE, settings=settings).strain
     return float(strain[0, place[1], place[0]])
 
 
@@ -200,26 +199,26 @@ def test_what_is_drawn_out_or_folded_is_strained_and_what_is_turned_or_laid_toge
     y, x = torch.meshgrid(torch.arange(30.0), torch.arange(40.0), indexing='ij')
 
     def strain(x, y):
-        return drawn_out(x[None], y[None])
+        return stretch_strain(x[None], y[None], TODAY)
     assert strain(x, y).shape == (1, 30, 40)
     turned = strain(0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y)
     assert max(turned.max(), strain(x, y).max(), strain(2 * x, y).max()) < 1e-3
     for drawn in (strain(x / 2, y), strain(x, y / 2), strain(x / 2, 2 * y)):
-        assert torch.allclose(drawn, torch.tensor(DRAWN_OUT), atol=1e-3)
-    assert strain(x / 8, y).min() > 2 * DRAWN_OUT
-    assert torch.allclose(strain(-x, y), torch.tensor(FOLDED), atol=1e-3)
+        assert torch.allclose(drawn, torch.tensor(TODAY.stretch), atol=1e-3)
+    assert strain(x / 8, y).min() > 2 * TODAY.stretch
+    assert torch.allclose(strain(-x, y), torch.tensor(TODAY.fold), atol=1e-3)
     legs = torch.where(x < 15, x, torch.where(x < 25, 15 + (x - 15) / 5, x - 8))
     gap, leg = strain(legs, y)[0, 10, [20, 10]]
-    assert gap > 2 * DRAWN_OUT and leg < 1e-3
+    assert gap > 2 * TODAY.stretch and leg < 1e-3
 
 
-def test_strain_is_the_mean_of_that_around(monkeypatch):
+def test_strain_is_the_mean_of_that_around():
     source, wanted = pose(RWrist=(20, 46)), pose(LKnee=(60, 62))
-    around = bent_places(source, wanted, BODY_25, SIZE)[3]
-    monkeypatch.setattr('models.warping.bone_warp.MEAN_OF', 0)
-    alone = bent_places(source, wanted, BODY_25, SIZE)[3]
-    mean = F.avg_pool2d(alone, 2 * MEAN_OF + 1, 1)
-    assert torch.allclose(around[:, MEAN_OF:-MEAN_OF, MEAN_OF:-MEAN_OF], mean, atol=1e-4)
+    around = warp_field(source, wanted, BODY_25, SIZE).strain
+    alone = warp_field(source, wanted, BODY_25, SIZE, settings=WarpSettings(mean_of=0)).strain
+    radius = TODAY.mean_of
+    mean = F.avg_pool2d(alone, 2 * radius + 1, 1)
+    assert torch.allclose(around[:, radius:-radius, radius:-radius], mean, atol=1e-4)
     assert around.max() < alone.max()
 
 
@@ -229,19 +228,19 @@ def test_a_trunk_is_strained_where_it_is_to_be_seen_from_another_side():
         assert strain_at(source, wanted, 48, 40) > 5 * strain_at(source, wanted, 48, 80)
         assert strain_at(source, wanted, 48, 40) > 0.3
     back = pose(RShoulder=PLACES['LShoulder'], LShoulder=PLACES['RShoulder'])
-    same, half, whole, unknown = (float(turned(pose(), wanted, BODY_25)) for wanted in (
+    same, half, whole, unknown = (float(facing_difference(pose(), wanted, BODY_25)) for wanted in (
         pose(), side, back, pose(RShoulder=None)))
     assert same == unknown == 0 and whole > 2 * half > 0
 
 
-def test_legs_bent_apart_are_strained_though_their_bones_are_as_they_were(monkeypatch):
+def test_legs_bent_apart_are_strained_though_their_bones_are_as_they_were():
     apart = pose()
     closed = apart.clone()
     for joint in ('RKnee', 'RAnkle', 'LKnee', 'LAnkle'):
         closed[:, BODY_25.index(joint), 0] += 5 if joint[0] == 'R' else -5
     found = strain_at(closed, apart, 48, 74)
-    monkeypatch.setattr('models.warping.bone_warp.DRAWN_OUT', 0.0)
-    assert found > strain_at(closed, apart, 48, 74) + 0.02
+    without = strain_at(closed, apart, 48, 74, settings=WarpSettings(stretch=0.0))
+    assert found > without + 0.02
 
 
 def test_a_limb_that_is_not_wanted_strains_nothing():

@@ -1,0 +1,122 @@
+"""The numbers of body2body that an experiment may change, with today's values and their reasons.
+
+They are handed in by the model and recorded with the run (run.json, model/settings), so that old
+weights keep the numbers they were trained with. An experiment hands in `replace(settings, ...)`.
+"""
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+Settings = TypeVar('Settings')
+
+
+@dataclass(frozen=True)
+class WarpSettings:
+    """How a frame is bent into a pose (models.warping.bone_warp).
+
+    softness, power   weight of a bone = (reach / (softness reach + distance)) ** power; the
+                      paper's a and b
+    body              weight of the whole body's movement: that of a bone 6.5 reaches away, since
+                      sleeves and hair go with the bone they hang on
+    rigid_feet        feet keep their length: a shoe drawn out looks wrong at once
+    stretch, fold     strain where the frame is drawn out to twice its width, and where it is folded
+    mean_of           strain is the mean over this many grid points to each side: legs bent apart
+                      are no better next to the gap than in it, and a sleeve that hangs from an arm
+                      is shown whole, by one frame
+    facing            strain of the trunk for each body height by which the shoulder lines differ: a
+                      trunk seen from the front has strain 1 where one from the side is wanted
+    """
+    softness: float = 0.4
+    power: float = 3.0
+    body: float = 0.003
+    rigid_feet: bool = True
+    stretch: float = 0.4
+    fold: float = 0.8
+    mean_of: int = 6
+    facing: float = 4.0
+
+
+@dataclass(frozen=True)
+class BlendSettings:
+    """Logits of the blend (models.warping.blending), and the region a training step looks at.
+
+    sway      the most that G may change a logit, so that no candidate is ever excluded
+    person    prior of person against background
+    rank      penalty for each rank: a frame counts less than the one chosen before it
+    strain    penalty for a unit of strain. Choices are hard: mixed textures are soft, and LPIPS was
+              4 % worse at 10
+    window    side of the square that a training step looks at, px
+    """
+    sway: float = 6.0
+    person: float = 3.0
+    rank: float = 2.0
+    strain: float = 150.0
+    window: int = 128
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """Which frames are shown for a pose (models.warping.selection).
+
+    mirrored       by how much farther, in %, a pose may be to save showing its frame mirrored
+    side           as pose.matching.retrieval's, where frames may be mirrored: one of the two faces
+                   the right way, the joints say which, and the depth that tells the side is often
+                   wrong for a person in profile
+    asked          of further frames: how many near ones are asked what they could show better
+    strain, whole  of further frames: how much the strain that is left counts, in %^2, and how much
+                   less the pose as a whole does
+    smooth_path    how much jumps from frame to frame count against nearness in pose
+    """
+    mirrored: float = 5.0
+    side: float = 5.0
+    asked: int = 512
+    strain: float = 300.0
+    whole: float = 0.3
+    smooth_path: float = 1.0
+
+
+@dataclass(frozen=True)
+class Body2BodySettings:
+    """All of body2body's.
+
+    offset_reach    px of a frame of 256: the farthest that G may sample away from a place
+    light           of [-1, 1]: the most by which the person may be lit otherwise than in the frame
+    wrong_frames    share of the frames shown while training that are random: a stranger's pose is
+                    like none
+    joint_noise     of the picture's size, by which the query's joints are moved while training
+    previous_frame  share of the person taken from the frame before, bent into the pose; with less
+                    the film flickers more, with more it is softer
+    darkest_shadow  share of the light that a shadow on the floor leaves at least; 2 keeps all
+                    shadows with the person
+    lpips           the perceptual loss is LPIPS where its weights are there
+    """
+    warp: WarpSettings = field(default_factory=WarpSettings)
+    blend: BlendSettings = field(default_factory=BlendSettings)
+    selection: SelectionSettings = field(default_factory=SelectionSettings)
+    offset_reach: float = 8.0
+    light: float = 0.5
+    wrong_frames: float = 0.1
+    joint_noise: float = 0.002
+    previous_frame: float = 0.5
+    darkest_shadow: float = 0.55
+    lpips: bool = True
+
+
+def recorded(settings: Any) -> dict[str, Any]:
+    """The settings as a run's record holds them."""
+    return asdict(settings)
+
+
+def from_record(settings: Settings, record: Any) -> Settings:
+    """`settings` with the values of a record. Whatever is no number of a known name is left out: a
+    record may be a stranger's."""
+    if not isinstance(record, Mapping):
+        return settings
+    values: dict[str, Any] = {}
+    for one in fields(settings):                                # type: ignore[arg-type]
+        known, given = getattr(settings, one.name), record.get(one.name)
+        if is_dataclass(known):
+            values[one.name] = from_record(known, given)
+        elif isinstance(given, (bool, int, float)):
+            values[one.name] = type(known)(given)
+    return replace(settings, **values)                          # type: ignore[type-var]

@@ -1,0 +1,153 @@
+"""A run stopped before its first step is started again by the command that goes on with it."""
+import os
+
+import pytest
+import torch
+from conftest import fitting
+from killed import kill_before
+
+import test as painting
+import train as training
+import transfer
+from data.aligned_dataset import AlignedDataset
+from models.body2body_model import Body2BodyModel
+from models.engine import choose_engine
+from models.warping.frame_index import FrameIndex
+from options.train_options import TrainOptions
+from util import checkpoints
+from util.errors import UserError
+from util.runs import RunFolder
+
+pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='kills processes that it forks')
+
+STARTS = {'record': ('run.json', 1), 'state': ('latest_state.pth', 1),
+          'G': ('latest_net_G.pth', 1), 'D': ('latest_net_D.pth', 1), 'index': ('index', 1),
+          'plate': ('plate', 1), 'mattes': ('mattes', 1), 'step': ('latest_net_G.pth', 2)}
+
+
+@pytest.fixture
+def command(pairs, small, tmp_path):
+    """command(model) is the argv of a quiet run of one step, but for its name."""
+    root = pairs(64, 64, train=12, val=3)
+
+    def call(model):
+        return ['--dataroot', str(root), '--checkpoints_dir', str(tmp_path / 'ck'), '--model',
+                model, *fitting(model, *small, '--no_vgg_loss'), '--max_steps', '1', '--no_html']
+    return call
+
+
+def again(command, name, checkpoints):
+    """The same command once more, as transfer.py gives it."""
+    run = RunFolder(str(checkpoints), name)
+    return training.main(['--name', name, *command,
+                          *(['--continue_train'] if run.has_weights else [])])
+
+
+def paint(name, model, command, tmp_path):
+    return painting.main([*command[:4], '--name', name, '--model', model, '--no_video',
+                          '--results_dir', str(tmp_path / 'r'), '--metrics', 'none'])
+
+
+def files(folder):
+    """What a run learnt: its weights and, of what it keeps besides, the bytes."""
+    kept = {str(path.relative_to(folder)): path.read_bytes()
+            for part in ('index', 'mattes') for path in (folder / part).glob('*.png')}
+    weights = {path.name: torch.load(path) for path in folder.glob('latest_net_*.pth')}
+    return kept, weights
+
+
+def test_a_run_killed_at_any_moment_before_its_first_step_goes_on_as_if_it_was_not(command,
+                                                                                  tmp_path):
+    argv, checkpoints = command('body2body'), tmp_path / 'ck'
+    training.main(['--name', 'straight', *argv])
+    kept, weights = files(checkpoints / 'straight')
+    kill_before(STARTS, argv)
+    for name in STARTS:
+        if name != 'step':
+            with pytest.raises(UserError, match='Go on with it|no such checkpoint'):
+                paint(name, 'body2body', argv, tmp_path)
+        again(argv, name, checkpoints)
+        kept_there, weights_there = files(checkpoints / name)
+        assert kept_there == kept, name
+        assert weights_there.keys() == weights.keys()
+        assert all(torch.equal(weights_there[file][key], weights[file][key])
+                   for file in weights for key in weights[file]), name
+        assert paint(name, 'body2body', argv, tmp_path).is_file()
+
+
+def test_the_model_that_does_not_train_goes_on_too(command, tmp_path):
+    argv, checkpoints = command('nearest'), tmp_path / 'ck'
+    argv = argv[:argv.index('--max_steps')]
+    points = {'state': ('latest_state.pth', 1), 'index': ('index', 1),
+              'learnt': ('latest_state.pth', 2)}
+    kill_before(points, argv)
+    for name in points:
+        assert again(argv, name, checkpoints) is True
+        assert paint(name, 'nearest', argv, tmp_path).is_file()
+    kill_before({'typed': ('index', 1)}, argv)
+    assert training.main(['--name', 'typed', *argv, '--continue_train']) is True
+
+
+def test_a_start_leaves_nothing_of_another_person_beside_its_index(command, tmp_path,
+                                                                  monkeypatch):
+    """Its background and its mattes go before the new index comes."""
+    for part in ('mattes', 'plate', 'index'):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / 'of_another.png').write_text('')
+    opt = TrainOptions().parse(command('body2body'))
+    model = Body2BodyModel(opt, choose_engine('cpu'))
+    monkeypatch.setattr(FrameIndex, 'plate', stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model.on_train_start(AlignedDataset(opt, 'train'), tmp_path)
+    assert (tmp_path / 'index' / 'poses.npz').is_file()
+    assert not list(tmp_path.rglob('of_another.png'))
+
+
+def test_weights_of_another_run_are_not_lost_where_the_first_step_was_not_made(command, tmp_path,
+                                                                              monkeypatch):
+    argv, folder = command('pix2pix'), tmp_path / 'ck' / 'me'
+    training.main(['--name', 'me', *argv])
+    (folder / 'latest_state.pth').unlink()
+    learnt = torch.load(folder / 'latest_net_G.pth')
+    with monkeypatch.context() as patch:
+        patch.setattr('models.pix2pix_model.Pix2PixModel.on_train_start', stopped)
+        with pytest.raises(KeyboardInterrupt):
+            training.main(['--name', 'me', *argv, '--continue_train'])
+    training.main(['--name', 'me', *argv, '--continue_train', '--lr', '1e-12'])
+    after = torch.load(folder / 'latest_net_G.pth')
+    assert all(torch.allclose(after[key], learnt[key], atol=1e-6) for key in learnt
+               if key.endswith('weight'))
+
+
+def test_a_first_save_on_a_full_disk_advises_what_works(tmp_path, monkeypatch):
+    file = tmp_path / 'latest_net_G.pth'
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, 'save', no_room)
+        with pytest.raises(UserError, match='give the same command again') as told:
+            checkpoints.save({file: {}})
+    assert '--continue_train' not in str(told.value)
+    checkpoints.save({file: {}})
+    monkeypatch.setattr(torch, 'save', no_room)
+    with pytest.raises(UserError, match='untouched.*--continue_train'):
+        checkpoints.save({file: {}})
+
+
+def no_room(*given):
+    raise RuntimeError('unexpected pos 64 vs 0')
+
+
+def stopped(*given):
+    raise KeyboardInterrupt
+
+
+def test_the_same_transfer_command_goes_on(prepared, demo_videos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    argv = ['--target', str(demo_videos[0]), '--source', str(demo_videos[1]), '--name', 'me',
+            '--datasets_dir', str(prepared.parent), '--size', '128', '--minutes', '0.02',
+            '--train_args', '--ngf 4 --ndf 4 --display_id 0 --no_compile --device cpu '
+            '--no_vgg_loss --max_dataset_size 12', '--test_args', '--metrics none --num_test 3']
+    with monkeypatch.context() as patch:
+        patch.setattr(Body2BodyModel, 'on_train_start', stopped)
+        with pytest.raises(KeyboardInterrupt):
+            transfer.main(argv)
+    assert transfer.main(argv).is_file()
