@@ -12,8 +12,10 @@ RENAMED = {
     'fineSize': 'crop_size', 'resize_or_crop': 'preprocess', 'which_epoch': 'epoch',
     'how_many': 'num_test', 'niter': 'n_epochs', 'niter_decay': 'n_epochs_decay',
     'lambda_A': 'lambda_L1', 'display_single_pane_ncols': 'display_ncols',
-    'tf_log': 'tensorboard', 'stage': 'walk',
+    'tf_log': 'tensorboard',
 }
+# Of preprocess.py alone: --stage of train.py is another flag, and runs record it.
+RENAMED_IN_PREPROCESS = {'stage': 'walk'}
 # flag: what it is today, and what leaving it out meant
 REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}
 RENAMED_VALUES = {'lr_policy': {'lambda': 'linear'}}
@@ -29,6 +31,7 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
     flags     the flags, without dashes, that this entry point has
     Returns   the new argv, and the flags that were dropped because they have no effect today
     """
+    renamed = RENAMED | RENAMED_IN_PREPROCESS
     out: list[str] = []
     dropped: list[str] = []
     words = iter(argv)
@@ -39,8 +42,8 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
         name, equals, value = word[2:].partition('=')
         if name in flags:
             pass                                        # today's own flag always means itself
-        elif RENAMED.get(name) in flags:
-            name = RENAMED[name]
+        elif renamed.get(name) in flags:
+            name = renamed[name]
         elif name in REPLACED and REPLACED[name][0] in flags:
             name, value, _ = REPLACED[name]
             equals = '='
