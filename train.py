@@ -5,7 +5,7 @@
 from typing import TYPE_CHECKING, Any
 
 from options.train_options import TrainOptions
-from util.errors import UserError, run_main, say
+from util.errors import UserError, leave, run_main, say
 from util.options import Options
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None, **made_with: Any) -> bool:
             f'python train.py --name {opt.name} --checkpoints_dir {opt.checkpoints_dir} '
             f'--continue_train')
     if training.stop:
-        raise KeyboardInterrupt
+        leave(training.stop)
     return finished
 
 

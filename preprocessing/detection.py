@@ -4,14 +4,12 @@ No torch.
 """
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from queue import Empty
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pose.detect import detector_for
@@ -24,6 +22,7 @@ from util.errors import UserError
 from util.options import Options
 from util.parallel import prefetch
 from util.progress import progress
+from util.workers import begin_worker
 
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
@@ -150,8 +149,7 @@ def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[
 def work(source: Source, opt: Options, first: int, last: int | None, threads: int,
          queue: Any) -> None:
     """One process of detect_together; None says that it is done, a str why it failed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
-    cv2.setNumThreads(threads)
+    begin_worker(threads)
     try:
         for item in detect_alone(source, opt, first, last):
             queue.put(item)

@@ -19,7 +19,7 @@ from models.engine import Batch, compile_in_place, drop_compiled, to_image
 from models.lr_schedule import Schedule
 from models.scores import better, score
 from util import checkpoints
-from util.errors import UserError, say, warn
+from util.errors import UserError, leave, say, warn
 from util.options import Options
 from util.progress import clock, progress
 from util.sinks.terminal_sink import bar_words, memory_taken
@@ -50,7 +50,7 @@ class Training:
         self.batches = 0                        # of that epoch, already trained on
         self.steps = 0                          # in all
         self.seconds = 0.0                      # in all, over every session
-        self.stop = False                       # Ctrl-C was pressed
+        self.stop: int | None = None            # the signal that asked to stop: Ctrl-C, SIGTERM
         self.first_step = 0                     # of this session
         self.compiled: bool | None = None       # None: not decided yet
         self.proven = False                     # a compiled step has worked
@@ -180,7 +180,8 @@ class Training:
 
     def over(self) -> bool:
         """This session ends here, though the run may not be done."""
-        return self.stop or (self.opt.max_steps is not None and self.steps >= self.opt.max_steps)
+        enough = self.opt.max_steps is not None and self.steps >= self.opt.max_steps
+        return self.stop is not None or enough
 
     def run_epoch(self) -> None:
         began = before = time.monotonic()
@@ -379,8 +380,8 @@ class Training:
 
         def ask(number: int, frame: Any) -> None:
             if self.stop:
-                raise KeyboardInterrupt
-            self.stop = True
+                leave(number)
+            self.stop = number
             warn('stopping after this step; what is trained is saved. Again to stop at once.')
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT,
                                                                     signal.SIGTERM)}

@@ -318,13 +318,14 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
-def test_ctrl_c_saves_then_leaves(run, small):
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_saves_then_leaves(number, status, run, small):
     process = subprocess.Popen(command(run, small), cwd=ROOT, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: (run.folder / 'loss_log.txt').is_file() and
              'epoch: 1,' in (run.folder / 'loss_log.txt').read_text())
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and 'saved' in err and 'Traceback' not in err
+    assert process.returncode == status and 'saved' in err and 'Traceback' not in err
     state = torch.load(run.folder / 'latest_state.pth', weights_only=True)
     assert state['steps'] > 0
     run('--continue_train', '--max_steps', str(state['steps'] + 1))
