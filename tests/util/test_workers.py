@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LONG = 120          # s: waited at most for what takes a second or two
 
 # Two workers each, which say their numbers once they are at work and then work for ever.
