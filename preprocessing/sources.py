@@ -10,7 +10,8 @@ import numpy as np
 from util.errors import UserError, say, warn
 from util.images import pictures_in, read_image, size_of
 from util.progress import clock
-from util.video import Frame, VideoWriter, probe, read_frames
+from util.video import Frame, probe, read_frames
+from util.video_writer import VideoWriter
 
 
 class Source(Protocol):

@@ -15,7 +15,7 @@ from util.files import read_json, write_text
 from util.images import read_image, size_of
 from util.metrics.names import BOX, order, score_of
 from util.progress import progress
-from util.video import VideoWriter
+from util.video_writer import VideoWriter
 from util.web.page import facts_table, figure_row, page, render, video
 
 FILM_WIDTH = 2048               # px at most: what every player shows

@@ -24,7 +24,7 @@ from util.errors import UserError, run_main, say
 from util.files import atomic
 from util.parallel import in_order
 from util.progress import progress
-from util.video import VideoWriter
+from util.video_writer import VideoWriter
 
 CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
         'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}

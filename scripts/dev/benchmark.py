@@ -314,7 +314,8 @@ def drawn_video(folder: str) -> str:
     import cv2
 
     from scripts.make_demo_videos import make_demo_videos
-    from util.video import VideoWriter, read_frames
+    from util.video import read_frames
+    from util.video_writer import VideoWriter
     drawn, _ = make_demo_videos(Path(folder), size=720, seconds=(20, 1))
     with VideoWriter(f'{folder}/wide.mp4', fps=30) as wide:
         for frame in read_frames(drawn):

@@ -13,7 +13,7 @@ from evaluation.results import Results
 from evaluation.results_page import apart, ranked, write_results_page
 from evaluation.score_table import markdown_table, score_table
 from tests.browser import ask, needs_browser
-from util.video import VideoWriter
+from util.video_writer import VideoWriter
 from util.web.frame_charts import frame_chart, runs, thinned
 
 FRAMES = 40
