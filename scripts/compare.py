@@ -26,7 +26,8 @@ from util.images import size_of
 from util.metrics.names import METHODS, score_of
 from util.run_record import read_record
 from util.sinks.html_sink import SCORE, Curve
-from util.web.page import Point, curves_svg, facts_table, figure_row, page, render, video
+from util.web.charts import Point, curves_svg
+from util.web.page import facts_table, figure_row, page, render, video
 
 SAMPLE = 4              # frames on the page
 ALIKE = 12              # levels of 255 that two copies of one real frame may differ by

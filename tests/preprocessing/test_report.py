@@ -19,7 +19,7 @@ from preprocessing.report.moments import Preview, choose_moments
 from preprocessing.report.numbers import Prepared, changes, dropped_stretches, heat, joint_table
 from util.errors import UserError
 from util.video import Frame
-from util.web.page import curves_svg
+from util.web.charts import curves_svg
 from util.words import spoken
 
 

@@ -19,7 +19,8 @@ from dominate.util import raw
 from util.files import atomic, write_text
 from util.images import size_of, write_image
 from util.sinks.base_sink import RunFacts, Sink
-from util.web.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
+from util.web.charts import Point, curves_svg, smoothed
+from util.web.page import facts_table, figure_row, fold, page, render
 
 if TYPE_CHECKING:
     import numpy as np

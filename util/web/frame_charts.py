@@ -12,7 +12,7 @@ from itertools import pairwise
 from dominate import tags
 from dominate.util import raw
 
-from util.web.page import extent, short, ticks
+from util.web.charts import Axis, extent, grid, label, polyline, short, ticks
 
 Series = Sequence[float | None]         # a score of each frame, None where it is not known
 Point = tuple[int, float]               # a frame's number, and its score
@@ -108,46 +108,47 @@ def frame_chart(key: str, times: Sequence[float], values: Series, says: str,
     if not known:
         return ''
     low, high = extent(known)
-    first, length = times[0], (times[-1] - times[0]) or 1.0
-
-    def x(seconds: float) -> float:
-        return LEFT + (seconds - first) / length * (RIGHT - LEFT)
-
-    def y(value: float) -> float:
-        return BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP)
-    parts = [f'<path class="grid" d="M{LEFT} {y(tick):.1f}H{RIGHT}"/>'
-             f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{short(tick)}</text>'
-             for tick in ticks(low, high)]
-    parts += [f'<text x="{x(first + tick):.1f}" y="{HEIGHT - 5}" text-anchor="middle">'
-              f'{short(tick)} s</text>' for tick in ticks(0, length, about=5)]
-    for run in runs(values):
-        spots = ' '.join(f'{x(times[k]):.1f},{y(value):.1f}'
-                         for k, value in thinned(run, 2 * len(known) // MOST))
-        parts.append(f'<polyline class="k0" points="{spots}"/>')
-    dots = ''.join(f'M{x(times[k]):.1f} {y(value):.1f}h0' for k in marked
-                   if (value := values[k]) is not None)
-    parts += [f'<path class="marked" d="{dots}"/>'] if dots else []
+    first = times[0]
+    length = (times[-1] - first) or 1.0
+    x_axis = Axis(first, first + length, LEFT, RIGHT)
+    y_axis = Axis(low, high, BOTTOM, TOP)
+    parts = grid(y_axis, LEFT, RIGHT, gap=6)
+    parts += [label(x_axis.px(first + tick), HEIGHT - 5, f'{short(tick)} s')
+              for tick in ticks(0, length, about=5)]
+    for run in connected(values):
+        kept = with_extremes(run, 2 * len(known) // MOST)
+        parts.append(polyline([(x_axis.px(times[k]), y_axis.px(value)) for k, value in kept], 'k0'))
+    dots = ''
+    for k in marked:
+        value = values[k]
+        if value is not None:
+            dots += f'M{x_axis.px(times[k]):.1f} {y_axis.px(value):.1f}h0'
+    if dots:
+        parts.append(f'<path class="marked" d="{dots}"/>')
     parts.append(f'<path class="cursor" d="M0 {TOP}V{BOTTOM}"/>')
     says = html.escape(f'{says} over time')
     return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" data-score="{html.escape(key)}" '
             f'aria-label="{says}">{"".join(parts)}</svg>')
 
 
-def runs(values: Series) -> list[list[Point]]:
-    """The stretches of (frame, value) that a line joins: those no further apart than nine of ten
-    are, so that a score which is known of every fourth frame has no gap between them."""
+def connected(values: Series) -> list[list[Point]]:
+    """The runs of (frame, value) that a line joins.
+
+    A gap wider than nine in ten splits the line, so that a score known for every fourth frame has
+    no gap between them.
+    """
     known = [(k, value) for k, value in enumerate(values) if value is not None]
-    apart = [after - before for (before, _), (after, _) in pairwise(known)]
-    usual = sorted(apart)[9 * len(apart) // 10] if apart else 1
+    distances = [after - before for (before, _), (after, _) in pairwise(known)]
+    usual = sorted(distances)[9 * len(distances) // 10] if distances else 1
     found = [known[:1]]
-    for point, distance in zip(known[1:], apart):
+    for point, distance in zip(known[1:], distances):
         if distance > usual:
             found.append([])
         found[-1].append(point)
     return found
 
 
-def thinned(points: Sequence[Point], step: int) -> list[Point]:
+def with_extremes(points: Sequence[Point], step: int) -> list[Point]:
     """The lowest and the highest of every `step` points, so that no peak is lost."""
     if step <= 2:
         return list(points)

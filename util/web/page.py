@@ -3,9 +3,7 @@
 A page is one file that opens from disk: style and curves are inside it, pictures and videos are
 named by paths relative to it, and nothing is fetched from anywhere else.
 """
-import html
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +11,7 @@ import dominate
 from dominate import tags
 from dominate.util import raw
 
-Point = tuple[float, float]
 LABELS = {'real_A': 'pose', 'fake_B': 'painted', 'real_B': 'real'}
-DIGIT = 7.0         # px that a digit of a curve's label is wide, at most
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #f6f6f3; --card: #fff; --ink: #1d2024; --soft: #666c75;
@@ -230,91 +226,3 @@ def wording(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ', '.join(wording(part) for part in value)
     return str(value)
-
-
-def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
-               legend: bool = True) -> str:
-    """Curves on common axes, as SVG to put into a page (`dominate.util.raw`).
-
-    series    {name: [(x, y), ...]} with x increasing; y that are not finite are left out. Long
-              series are drawn pale, with a smoothed line on top; rare peaks are cut at the edge
-    legend    whether the names of several series stand above them
-    """
-    legend = legend and len(series) > 1
-    series = {name: [p for p in points if math.isfinite(p[1])] for name, points in series.items()}
-    every = [point for points in series.values() for point in points]
-    if not every:
-        return '<p class="soft">nothing yet</p>'
-    x0, x1 = extent([x for x, _ in every])
-    y0, y1 = extent([y for _, y in every], cut=0.02)
-    levels = {tick: short(tick) for tick in ticks(y0, y1)}
-    width, height, right, bottom = 250, 130, 245, 106
-    left = max(38, 8 + DIGIT * max(map(len, levels.values()), default=0))
-    top = 24 if legend else 10
-
-    def place(points: Sequence[Point]) -> str:
-        spots = ((left + (x - x0) / (x1 - x0) * (right - left),
-                  bottom - (min(max(y, y0), y1) - y0) / (y1 - y0) * (bottom - top))
-                 for x, y in points)
-        return ' '.join(f'{x:.1f},{y:.1f}' for x, y in spots)
-
-    parts = []
-    for tick, text in levels.items():
-        y = bottom - (tick - y0) / (y1 - y0) * (bottom - top)
-        parts.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
-                     f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-    for tick, text in ((tick, short(tick)) for tick in ticks(x0, x1)):
-        x = min(left + (tick - x0) / (x1 - x0) * (right - left), width - DIGIT * len(text) / 2)
-        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{text}</text>')
-    for number, points in enumerate(series.values()):
-        colour = f'k{number % 4}{" dash" if number // 4 % 2 else ""}'
-        if len(points) > 20:
-            parts.append(f'<polyline class="raw {colour}" points="{place(points)}"/>')
-            points = smoothed(points)
-        if points:
-            parts.append(f'<polyline class="{colour}" points="{place(points)}"/>'
-                         f'<path class="dot {colour}" d="M{place(points[-1:])}h0"/>')
-    if legend:
-        names = ''.join(f'<tspan dx="{8 if number else 0}" class="k{number % 4}">'
-                        f'{html.escape(name)}</tspan>'
-                        for number, name in enumerate(series))
-        parts.append(f'<text x="{left}" y="11">{names}</text>')
-    says = html.escape(f'{", ".join(series)} over {x_label or "time"}')
-    return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{says}">'
-            f'<title>{says}</title>{"".join(parts)}</svg>')
-
-
-def extent(values: Sequence[float], cut: float = 0.0) -> tuple[float, float]:
-    """From lowest to highest, without the fraction `cut` at either end; never empty."""
-    values = sorted(values)
-    rare = int(len(values) * cut)
-    low, high = values[rare], values[-1 - rare]
-    if low == high:
-        low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
-    return low, high
-
-
-def ticks(low: float, high: float, about: int = 3) -> list[float]:
-    """Round numbers between `low` and `high`, some `about` of them."""
-    rough = (high - low) / about
-    unit = 10 ** math.floor(math.log10(rough))
-    step = unit * min((1, 2, 5, 10), key=lambda times: abs(times * unit - rough))
-    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def short(value: float) -> str:
-    """12000 -> 12k, 0.25 -> 0.25."""
-    for size, letter in ((1e6, 'M'), (1e3, 'k')):
-        if abs(value) >= size:
-            return f'{value / size:.4g}{letter}'
-    return f'{value:.3g}'
-
-
-def smoothed(points: Sequence[Point]) -> list[Point]:
-    """A running mean that forgets over about a fifteenth of the points."""
-    out: list[Point] = []
-    for count, (x, y) in enumerate(points, start=1):
-        weight = max(1 / count, min(1.0, 30 / (len(points) + 15)))
-        mean = out[-1][1] if out else y
-        out.append((x, mean + weight * (y - mean)))
-    return out

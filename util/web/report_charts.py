@@ -5,10 +5,11 @@ the same time. Colours come from the page, light and dark.
 """
 import html
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
-from util.web.page import extent, short, ticks
+from util.web.charts import Axis, colour_key, extent, grid, label, polyline, svg
 from util.words import clock
 
 WIDTH, LEFT, RIGHT = 920, 92, 908     # of a wide chart, and where its time axis lies
@@ -45,24 +46,24 @@ STYLE = f"""
 UNSEEN, FAINT, DOUBTFUL, FAIR, SURE, FILLED, SWAPPED, KEPT = range(8)
 
 
-class Clock:
-    """The time axis of a wide chart: seconds to px."""
+class TimeAxis(Axis):
+    """The horizontal axis of a wide chart, in seconds.
+
+    times    float (F,) s, increasing
+    """
 
     def __init__(self, times: np.ndarray):
-        self.start, end = float(times[0]), float(times[-1])
-        self.length = max(end - self.start, 1e-3)
+        start, end = float(times[0]), float(times[-1])
+        super().__init__(start, max(end, start + 1e-3), LEFT, RIGHT)
 
-    def x(self, seconds: float) -> float:
-        return LEFT + (seconds - self.start) / self.length * (RIGHT - LEFT)
-
-    def marks(self, bottom: float) -> str:
+    def labels(self, bottom: float) -> list[str]:
         """m:ss where the seconds are round."""
+        length = self.high - self.low
         steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-        step = next((s for s in steps if self.length / s <= 12), 7200)
-        first = int(np.ceil(self.start / step)) * step
-        return ''.join(f'<text x="{self.x(s):.1f}" y="{bottom + 14}" text-anchor="middle">'
-                       f'{clock(s)}</text>'
-                       for s in range(first, int(self.start + self.length) + 1, step))
+        step = next((s for s in steps if length / s <= 12), 7200)
+        first = int(np.ceil(self.low / step)) * step
+        return [label(self.px(s), bottom + 14, clock(s))
+                for s in range(first, int(self.low + length) + 1, step)]
 
 
 def time_chart(times: np.ndarray, series: Mapping[str, np.ndarray], says: str,
@@ -72,51 +73,54 @@ def time_chart(times: np.ndarray, series: Mapping[str, np.ndarray], says: str,
 
     times    float (F,) s
     series   {name: float (F,)}, NaN where there is nothing
-    says     what it shows, for those who hear the page
+    says     what it shows, for screen readers
     limit    a dashed line at this value
-    shaded   (start, end) seconds that are marked
-    zero     whether the axis begins at 0
+    shaded   (start, end) in seconds, marked
+    zero     whether the vertical axis starts at 0
     """
     top, bottom = (26 if len(series) > 1 else 8), 150
-    axis = Clock(times)
+    x_axis = TimeAxis(times)
     thin = {name: thinned(times, values) for name, values in series.items()}
-    values = [float(v) for _, curve in thin.values() for v in curve[np.isfinite(curve)]]
+    known = [curve[np.isfinite(curve)].tolist() for _, curve in thin.values()]
+    values = list(chain.from_iterable(known))
     if not values:
         return '<p class="soft">nothing to show</p>'
-    low, high = extent([*values, *([limit] if limit is not None else []), *([0.0] if zero else [])])
-
-    def y(value: float) -> float:
-        return bottom - (value - low) / (high - low) * (bottom - top)
-    parts = [f'<rect class="shade" x="{axis.x(a):.1f}" y="{top}" '
-             f'width="{max(axis.x(b) - axis.x(a), 2):.1f}" height="{bottom - top}"/>'
-             for a, b in shaded]
-    parts += [f'<path class="grid" d="M{LEFT} {y(t):.1f}H{RIGHT}"/>'
-              f'<text x="{LEFT - 8}" y="{y(t) + 4:.1f}" text-anchor="end">{short(t)}</text>'
-              for t in ticks(low, high)]
-    parts.append(axis.marks(bottom))
     if limit is not None:
-        parts.append(f'<path class="limit" d="M{LEFT} {y(limit):.1f}H{RIGHT}"/>')
+        values.append(limit)
+    if zero:
+        values.append(0.0)
+    y_axis = Axis(*extent(values), bottom, top)
+    parts = [_shade(x_axis.px(start), x_axis.px(end), top, bottom) for start, end in shaded]
+    parts += grid(y_axis, LEFT, RIGHT, gap=8)
+    parts += x_axis.labels(bottom)
+    if limit is not None:
+        parts.append(f'<path class="limit" d="M{LEFT} {y_axis.px(limit):.1f}H{RIGHT}"/>')
     for number, (seconds, curve) in enumerate(thin.values()):
         for run in np.split(np.arange(len(curve)), np.flatnonzero(~np.isfinite(curve))):
             run = run[np.isfinite(curve[run])]
-            points = ' '.join(f'{axis.x(seconds[k]):.1f},{y(curve[k]):.1f}' for k in run)
-            parts.append(f'<polyline class="k{number % 4}" points="{points}"/>')
+            spots = [(x_axis.px(seconds[k]), y_axis.px(curve[k])) for k in run]
+            parts.append(polyline(spots, f'k{number % 4}'))
     if len(series) > 1:
-        names = ''.join(f'<tspan dx="{14 if number else 0}" class="k{number % 4}">'
-                        f'{html.escape(name)}</tspan>' for number, name in enumerate(series))
-        parts.append(f'<text x="{LEFT}" y="14">{names}</text>')
-    return _svg(bottom + 20, says, parts)
+        parts.append(colour_key(series, LEFT, 14, gap=14))
+    return _wide(bottom + 20, says, parts)
+
+
+def _shade(left: float, right: float, top: float, bottom: float) -> str:
+    """A marked span, from `left` to `right` px, wide enough to be seen."""
+    return (f'<rect class="shade" x="{left:.1f}" y="{top}" width="{max(right - left, 2):.1f}" '
+            f'height="{bottom - top}"/>')
 
 
 def heat_map(times: np.ndarray, rows: Mapping[str, np.ndarray], cuts: Sequence[float],
              says: str) -> str:
     """Rows down, time across.
 
-    times  float (C,) s at which a column begins, then the end: C + 1
+    times  float (C + 1,) s: the start of each column, then the end of the last
     rows   {name: int (C,)} what each cell says: UNSEEN, FAINT, ...
     cuts   seconds at which a dashed line stands
     """
-    axis, bottom = Clock(times), 6 + ROW * len(rows)
+    axis = TimeAxis(times)
+    bottom = 6 + ROW * len(rows)
     strokes: dict[int, list[str]] = {}
     parts = []
     for number, (name, cells) in enumerate(rows.items()):
@@ -125,15 +129,15 @@ def heat_map(times: np.ndarray, rows: Mapping[str, np.ndarray], cuts: Sequence[f
                      f'{html.escape(name)}</text>')
         edges = [0, *(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(cells)]
         for a, b in zip(edges[:-1], edges[1:]):
-            start, end = axis.x(times[a]), axis.x(times[b])
+            start, end = axis.px(times[a]), axis.px(times[b])
             strokes.setdefault(int(cells[a]), []).append(f'M{start:.1f} {y:g}H{end:.1f}')
     parts += [f'<path class="h{cell}" d="{"".join(lines)}"/>'
               for cell, lines in sorted(strokes.items()) if cell != UNSEEN]
-    apart = [cut for k, cut in enumerate(cuts)
-             if not k or axis.x(cut) - axis.x(cuts[k - 1]) > 4]      # a dissolve is many cuts
-    parts += [f'<path class="cut" d="M{axis.x(cut):.1f} 2V{bottom}"/>' for cut in apart]
-    parts.append(axis.marks(bottom))
-    return _svg(bottom + 20, says, parts, 'heat')
+    for k, cut in enumerate(cuts):
+        if not k or axis.px(cut) - axis.px(cuts[k - 1]) > 4:      # a dissolve is many cuts
+            parts.append(f'<path class="cut" d="M{axis.px(cut):.1f} 2V{bottom}"/>')
+    parts += axis.labels(bottom)
+    return _wide(bottom + 20, says, parts, 'heat')
 
 
 def bars(shares: Mapping[str, float]) -> str:
@@ -152,7 +156,6 @@ def thinned(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return times[edges[:-1]], np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _svg(height: float, says: str, parts: Sequence[str], kind: str = '') -> str:
-    says = html.escape(says)
-    return (f'<div class="wide"><svg class="{kind}" viewBox="0 0 {WIDTH} {height:g}" role="img" '
-            f'aria-label="{says}"><title>{says}</title>{"".join(parts)}</svg></div>')
+def _wide(height: float, says: str, parts: Sequence[str], kind: str = '') -> str:
+    chart = svg(WIDTH, height, says, parts, f' class="{kind}"')
+    return f'<div class="wide">{chart}</div>'
