@@ -13,7 +13,8 @@ from tests.browser import COUNT, ask, needs_browser, photograph
 from util.sinks.base_sink import RunFacts
 from util.sinks.html_sink import HtmlSink
 from util.visualizer import Visualizer
-from util.web.page import facts_table, page, render
+from util.web.page import WEB, asset, facts_table, page, render, script, styles
+from util.web.report_charts import ROW
 
 
 def trio(seed: int) -> dict[str, np.ndarray]:
@@ -280,3 +281,23 @@ def test_a_page_is_whole() -> None:
     text = render(page('me'))
     assert text.startswith('<!DOCTYPE html>') and 'name="viewport"' in text
     assert 'lang="en"' in text and 'charset="utf-8"' in text
+
+
+def test_styles_and_scripts_are_inside_the_page() -> None:
+    document = page('me')
+    document.head.add(styles('scores.css', 'results.css'))
+    document.body.add(script('film.js'))
+    text = render(document)
+    for name in ('page.css', 'scores.css', 'results.css', 'film.js', 'page.js'):
+        assert asset(name) in text
+    assert '<link rel="stylesheet"' not in text and not re.search('<script[^>]* src=', text)
+
+
+@pytest.mark.parametrize('name', sorted(path.name for path in WEB.glob('*.*s')))
+def test_no_style_or_script_ends_the_element_it_is_in(name: str) -> None:
+    assert asset(name).strip() and not re.search('</(style|script)|<!--', asset(name))
+
+
+def test_the_rows_of_a_heat_map_do_not_touch() -> None:
+    drawn = re.search(r'\.heat path { stroke-width: (\d+);', asset('wide_charts.css'))
+    assert drawn and int(drawn[1]) == ROW - 2

@@ -20,7 +20,7 @@ from util.files import atomic, write_text
 from util.images import size_of, write_image
 from util.sinks.base_sink import RunFacts, Sink
 from util.web.charts import Point, curves_svg, smoothed
-from util.web.page import facts_table, figure_row, fold, page, render
+from util.web.page import facts_table, figure_row, fold, page, render, script
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,38 +34,6 @@ SCORE = 'held-out score'
 SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; less is '
               'better.')
 Shot = tuple[int, str, str]     # images seen, path of the painted picture, what is said of it
-
-# Each picture is shown once it is decoded, so that none is skipped or seen half. Sliders remember
-# their place by the input event.
-FILM_SCRIPT = """
-for (const film of document.querySelectorAll('.film')) {
-  const shots = JSON.parse(film.dataset.shots), tick = Math.min(500, 12000 / shots.length);
-  const [slider, play] = ['input', 'button'].map((name) => film.querySelector(name));
-  const [painted, words] = ['img[alt^=painted]', 'h2'].map(
-    (name) => film.closest('section').querySelector(name));
-  let turn = 0;
-  const plays = (on) => { turn++; film.classList.toggle('playing', on);
-                          play.textContent = on ? 'Pause' : 'Play'; };
-  const show = async () => {
-    const [path, says] = shots[slider.value], next = new Image();
-    next.src = path;
-    await next.decode().catch(() => {});
-    if (path === shots[slider.value][0]) { painted.src = path; words.innerText = says; }
-  };
-  const stop = () => slider.dispatchEvent(new Event('input', {bubbles: true}));
-  slider.addEventListener('input', () => { plays(false); show(); });
-  play.addEventListener('click', async () => {
-    if (film.classList.contains('playing')) return stop();
-    plays(true);
-    const mine = turn, from = slider.value === slider.max ? 0 : +slider.value;
-    for (let k = from; mine === turn && k < shots.length; k++) {
-      slider.value = k;
-      await Promise.all([show(), new Promise((done) => setTimeout(done, tick))]);
-    }
-    if (mine === turn) stop();
-  });
-}
-"""
 
 
 class HtmlSink(Sink):
@@ -227,7 +195,7 @@ class HtmlSink(Sink):
                 table = fold(title)
                 table.add(facts_table(told))
                 body.add(table)
-        body.add(tags.script(raw(FILM_SCRIPT)))
+        body.add(script('film.js'))
         return render(document)
 
     def folds(self, epochs: list[int]) -> Any:

@@ -13,86 +13,13 @@ from dominate import tags
 from dominate.util import raw
 
 from util.web.charts import Axis, extent, grid, label, polyline, short, ticks
+from util.web.page import script
 
 Series = Sequence[float | None]         # a score of each frame, None where it is not known
 Point = tuple[int, float]               # a frame's number, and its score
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 128, 44, 452, 6, 106     # of a chart, in px
-MOST = 600                              # points that a line is thinned out to
-STYLE = """
-.over { display: grid; gap: 1rem clamp(.8rem, 2vw, 1.6rem); grid-template-columns:
-  repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
-.over h3 { display: flex; justify-content: space-between; margin: 0 0 .2rem; }
-.over h3 b { color: var(--ink); font-variant-numeric: tabular-nums; }
-.over svg { cursor: crosshair; touch-action: pan-y; }
-.over .marked { stroke: var(--c1); stroke-width: 6; stroke-linecap: round; }
-.over .cursor { stroke: var(--ink); stroke-width: 1; visibility: hidden; }
-#frame { width: 100%; margin: .8rem 0 .2rem; accent-color: var(--c0); }
-#frame + p { margin-bottom: 1rem; font-variant-numeric: tabular-nums; }
-"""
-SCRIPT = """
-(() => {
-  const find = (what) => [...document.querySelectorAll(what)];
-  const told = JSON.parse(document.getElementById('frame-scores').textContent);
-  const charts = find('svg[data-score]'), films = find('video'), frames = find('.frame');
-  const slider = document.getElementById('frame'), label = document.getElementById('frame-name');
-  const times = told.times, begin = times[0], length = times[times.length - 1] - begin || 1;
-  let now = -1;
-  function show(k) {
-    if (k === now) return;
-    now = k;
-    slider.value = k;
-    label.textContent = `${told.names[k]}, ${(times[k] - begin).toFixed(2)} s`;
-    label.href = '#' + frames[k].id;
-    slider.setAttribute('aria-valuetext', label.textContent);
-    for (const picture of find('#chosen img')) {
-      const word = picture.alt.split(':')[0];
-      const its = frames[k].querySelector(`img[alt^="${word}:"]`);
-      const link = picture.closest('figure').querySelector('a');
-      for (const name of ['src', 'alt']) picture.setAttribute(name, its.getAttribute(name));
-      if (link.contains(picture) || link.textContent === word) link.href = picture.src;
-    }
-    for (const chart of charts) {
-      const value = told.scores[chart.dataset.score][k], line = chart.querySelector('.cursor');
-      const x = told.left + (times[k] - begin) / length * (told.right - told.left);
-      line.setAttribute('transform', `translate(${x.toFixed(1)} 0)`);
-      line.style.visibility = 'visible';
-      chart.parentNode.querySelector('b').textContent =
-        value === null ? '\u2013' : value.toFixed(told.digits[chart.dataset.score]);
-    }
-  }
-  function choose(k) {
-    show(k);
-    for (const film of films) film.currentTime = times[k] - begin + .001;
-  }
-  function nearest(time) {
-    let low = 0, high = times.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((times[middle] + times[middle + 1]) / 2 < time) low = middle + 1; else high = middle;
-    }
-    return low;
-  }
-  function under(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    const x = (event.clientX - box.left) / box.width * told.width;
-    return nearest(begin + (x - told.left) / (told.right - told.left) * length);
-  }
-  for (const chart of charts) {
-    chart.addEventListener('pointermove', event => show(under(event)));
-    chart.addEventListener('click', event => choose(under(event)));
-  }
-  slider.addEventListener('input', () => choose(+slider.value));
-  for (const film of films) film.addEventListener('timeupdate', () => {
-    if (!film.paused) show(nearest(begin + film.currentTime));
-  });
-  addEventListener('click', event => {      // a link to a frame opens the fold that it is in
-    const link = event.target.closest('a[href^="#"]');
-    if (link) document.getElementById(link.hash.slice(1)).closest('details').open = true;
-  });
-  show(+slider.value);
-})();
-"""
+MOST = 600                              # points to which a line is thinned out
 
 
 def frame_chart(key: str, times: Sequence[float], values: Series, says: str,
@@ -185,4 +112,4 @@ def viewer_script(names: Sequence[str], times: Sequence[float], scores: Mapping[
                        'digits': digits, 'width': WIDTH, 'left': LEFT, 'right': RIGHT},
                       separators=(',', ':'))
     return [tags.script(raw(told.replace('<', '\\u003c')), type='application/json',
-                        id='frame-scores'), tags.script(raw(SCRIPT))]
+                        id='frame-scores'), script('frame_charts.js')]

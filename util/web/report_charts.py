@@ -16,32 +16,6 @@ WIDTH, LEFT, RIGHT = 920, 92, 908     # of a wide chart, and where its time axis
 COLUMNS = 400                         # steps of time in a heat map
 ROW = 13                              # height of its rows
 
-STYLE = f"""
-.wide {{ overflow-x: auto; }}
-.wide svg {{ min-width: 42rem; }}
-.wide svg text {{ font-size: 11px; }}
-.wide svg rect.shade {{ fill: var(--c1); opacity: .16; }}
-.wide svg path.limit {{ stroke: var(--soft); stroke-dasharray: 5 4; }}
-.wide svg path.cut {{ stroke: var(--ink); opacity: .55; stroke-dasharray: 2 3; }}
-.heat path {{ stroke-width: {ROW - 2}; fill: none; }}
-.heat path.cut {{ stroke-width: 1; }}
-.h1, .h2, .h3, .h4 {{ stroke: var(--c0); }} .h1 {{ opacity: .22; }} .h2 {{ opacity: .45; }}
-.h3 {{ opacity: .7; }} .h5 {{ stroke: var(--c1); }} .h6 {{ stroke: var(--c3); }}
-.h7 {{ stroke: var(--c2); }}
-.key i {{ display: inline-block; width: .9em; height: .9em; margin: 0 .35em 0 1em;
-  border-radius: 3px; vertical-align: -.08em; background: var(--c0); }}
-.key i:first-child {{ margin-left: 0; }}
-.key .h1, .key .h2, .key .h3, .key .h4, .key .h5, .key .h6, .key .h7 {{ stroke: none; }}
-.key .h5 {{ background: var(--c1); }} .key .h6 {{ background: var(--c3); }}
-.key .h7 {{ background: var(--c2); }}
-.key .h0 {{ background: none; border: 1px solid var(--line); }}
-.bars {{ display: grid; grid-template-columns: max-content 1fr max-content; gap: .3rem .8rem;
-  align-items: center; margin-top: .9rem; font-size: .87rem; }}
-.bars b {{ font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }}
-.bars span {{ color: var(--soft); }}
-.bars div {{ height: .6rem; border-radius: 9px; background: var(--line); overflow: hidden; }}
-.bars div i {{ display: block; height: 100%; border-radius: 9px; background: var(--c0); }}
-"""
 # What a cell of the heat map can say; the class of its colour is h and the number.
 UNSEEN, FAINT, DOUBTFUL, FAIR, SURE, FILLED, SWAPPED, KEPT = range(8)
 
