@@ -9,6 +9,7 @@ from itertools import chain
 
 import numpy as np
 
+from util.sampling import evenly_spaced
 from util.web.charts import Axis, colour_key, extent, grid, label, polyline, svg
 from util.words import clock
 
@@ -123,7 +124,7 @@ def bars(shares: Mapping[str, float]) -> str:
 
 def thinned(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """At most 2 * COLUMNS points, each the mean of its stretch; NaN where that shows nothing."""
-    edges = np.unique(np.linspace(0, len(times), min(len(times), 2 * COLUMNS) + 1).astype(int))
+    edges = evenly_spaced(len(times) + 1, 2 * COLUMNS + 1)
     there = np.isfinite(values)
     count = np.add.reduceat(there.astype(int), edges[:-1])
     total = np.add.reduceat(np.where(there, values, 0.0), edges[:-1])
