@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from util.errors import run_main
 
 TURN = 20               # steps
-STEPS = 420             # so many, times --rounds, that --display_freq shows pictures on the way too
+STEPS = 420             # times --rounds; enough for --display_freq to show pictures on the way
 FRAMES = 32             # in each part of the dataset
 NOWHERE = ['--no_html', '--display_id', '0']
 

@@ -29,7 +29,7 @@ class Axis:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self, about: int = 3) -> list[float]:
-        """About so many round values on the axis."""
+        """Round values on the axis, about `about` of them."""
         return ticks(self.low, self.high, about)
 
 
@@ -77,8 +77,7 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
     legend    whether the names of several series stand above them
     """
     legend = legend and len(series) > 1
-    finite = {name: [point for point in points if math.isfinite(point[1])]
-              for name, points in series.items()}
+    finite = {name: _finite(points) for name, points in series.items()}
     every = [point for points in finite.values() for point in points]
     if not every:
         return '<p class="soft">nothing yet</p>'
@@ -93,6 +92,10 @@ def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
     if legend:
         parts.append(colour_key(finite, x_axis.start, 11, gap=8))
     return svg(WIDTH, HEIGHT, f'{", ".join(series)} over {x_label or "time"}', parts)
+
+
+def _finite(points: Sequence[Point]) -> list[Point]:
+    return [point for point in points if math.isfinite(point[1])]
 
 
 def _left_of(y_axis: Axis) -> float:
@@ -144,7 +147,7 @@ def extent(values: Sequence[float], cut: float = 0.0) -> tuple[float, float]:
 
 
 def ticks(low: float, high: float, about: int = 3) -> list[float]:
-    """About so many round numbers between `low` and `high`."""
+    """Round numbers between `low` and `high`, about `about` of them."""
     rough = (high - low) / about
     unit = 10 ** math.floor(math.log10(rough))
     step = unit * min((1, 2, 5, 10), key=lambda times: abs(times * unit - rough))

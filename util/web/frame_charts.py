@@ -1,8 +1,8 @@
-"""Scores of single frames over a film's time, and the frame that one points at.
+"""Charts of the scores of single frames over time, and a viewer for the frame under the cursor.
 
-Each score is a small chart drawn as SVG. A script within the page joins them: pointing at a chart,
-moving the slider, or letting the film run moves one line through all charts, and shows
-that frame's numbers and pictures. Without a script the charts are there all the same.
+Each score is a small chart, drawn as SVG. frame_charts.js connects them: pointing at a chart,
+moving the slider or playing the video moves one line through all charts, and shows that frame's
+scores and images. Without scripts the charts are still there.
 """
 import html
 import json
@@ -15,7 +15,7 @@ from dominate.util import raw
 from util.web.charts import Axis, extent, grid, label, polyline, short, ticks
 from util.web.page import script
 
-Series = Sequence[float | None]         # a score of each frame, None where it is not known
+Series = Sequence[float | None]         # a score of each frame, None where it is unknown
 Point = tuple[int, float]               # a frame's number, and its score
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 128, 44, 452, 6, 106     # of a chart, in px
@@ -24,11 +24,11 @@ MOST = 600                              # points to which a line is thinned out
 
 def frame_chart(key: str, times: Sequence[float], values: Series, says: str,
                 marked: Sequence[int] = ()) -> str:
-    """One score over the film's time, as SVG; '' where it is known of no frame.
+    """One score over time, as SVG; '' where it is unknown for all frames.
 
-    key       by which the page's script knows the score
+    key       the name of the score in frame_charts.js
     times     (F,) s, increasing;  values  (F,)
-    says      what it shows, for those who hear the page
+    says      what it shows, for screen readers
     marked    numbers of frames that get a dot
     """
     known = [value for value in values if value is not None]
@@ -88,9 +88,9 @@ def with_extremes(points: Sequence[Point], step: int) -> list[Point]:
 
 
 def viewer(name: str, count: int, pictures: tags.html_tag, first: int) -> list[tags.html_tag]:
-    """The chosen frame's pictures, and the slider that goes through all `count`.
+    """The images of the selected frame, and a slider over all `count` frames.
 
-    name, pictures    of frame number `first`, which is shown at the beginning
+    name, pictures    of frame number `first`, which is selected at first
     """
     return [tags.div(pictures, id='chosen'),
             tags.input_(type='range', id='frame', min=0, max=count - 1, value=first,
@@ -100,16 +100,21 @@ def viewer(name: str, count: int, pictures: tags.html_tag, first: int) -> list[t
 
 def viewer_script(names: Sequence[str], times: Sequence[float], scores: Mapping[str, Series],
                   digits: Mapping[str, int]) -> list[tags.html_tag]:
-    """What joins charts, viewer and films; for the end of the page.
+    """The script that connects charts, viewer and videos, and its data; for the end of the page.
 
-    The page must hold an element of class `frame`, with an id and that frame's pictures, for
-    each frame in order, and each chart's parent a `b` for its number.
-    digits    how many decimals a score is shown with
+    The page needs, for each frame in order, an element of class `frame` with an id and the frame's
+    images; and the parent of each chart needs a `b` for the value.
+    digits    the decimals of each score
     """
-    told = json.dumps({'names': names, 'times': [round(time, 4) for time in times],
-                       'scores': {key: [None if value is None else float(f'{value:.5g}')
-                                        for value in values] for key, values in scores.items()},
-                       'digits': digits, 'width': WIDTH, 'left': LEFT, 'right': RIGHT},
-                      separators=(',', ':'))
-    return [tags.script(raw(told.replace('<', '\\u003c')), type='application/json',
-                        id='frame-scores'), script('frame_charts.js')]
+    rounded = {key: _rounded(values) for key, values in scores.items()}
+    seconds = [round(time, 4) for time in times]
+    data = {'names': names, 'times': seconds, 'scores': rounded,
+            'digits': digits, 'width': WIDTH, 'left': LEFT, 'right': RIGHT}
+    text = json.dumps(data, separators=(',', ':')).replace('<', '\\u003c')
+    return [tags.script(raw(text), type='application/json', id='frame-scores'),
+            script('frame_charts.js')]
+
+
+def _rounded(values: Series) -> list[float | None]:
+    """Five significant digits are enough for a page."""
+    return [None if value is None else float(f'{value:.5g}') for value in values]

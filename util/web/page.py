@@ -1,7 +1,7 @@
-"""The look of every web page here, and the parts that pages are put together from.
+"""The style of all web pages of this project, and the elements they are built from.
 
-A page is one file that opens from disk: style and curves are inside it, pictures and videos are
-named by paths relative to it, and nothing is fetched from anywhere else.
+A page is one file that opens from disk: styles, scripts and charts are inside it, images and
+videos have paths relative to it, and nothing is loaded from the network.
 """
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -34,17 +34,17 @@ def script(name: str) -> tags.html_tag:
 
 
 def page(title: str, refresh: int | None = None) -> dominate.document:
-    """An empty page in our style; add parts to it, then `render`.
+    """An empty page with page.css; add elements to it, then `render`.
 
-    refresh    seconds after which a browser reads it again, unless its reader is at a slider or
-               looks elsewhere; None for a page that is done
+    refresh    seconds until a browser reloads it, unless the reader holds a slider or looks at
+               another tab; None for a finished page
     """
     document = dominate.document(title=title)
     document['lang'] = 'en'
     with document.head:
         tags.meta(charset='utf-8')
         tags.meta(name='viewport', content='width=device-width, initial-scale=1')
-        tags.link(rel='icon', href='data:,')            # or a browser looks for one
+        tags.link(rel='icon', href='data:,')            # else browsers request one
         styles('page.css')
     if refresh:
         document.body['data-refresh'] = str(refresh)
@@ -59,11 +59,11 @@ def render(document: dominate.document) -> str:
 
 def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None = None,
                wipe_name: str = '') -> tags.html_tag:
-    """Pictures side by side, on a phone too: comparing them is the point. A click shows one alone.
+    """Images side by side, on a phone too, because comparing them is the point. A click opens one.
 
-    images       (path relative to the page, label) each; upstream's become everyday words
-    size         (width, height) px, so that the page does not jump while pictures load
-    wipe_name    where given, the painted picture can be wiped off the real one: see `wipe`
+    images       (path relative to the page, label) each; LABELS replaces upstream's labels
+    size         (width, height) px, so that the page does not jump while images load
+    wipe_name    if given, the painted image becomes a `wipe` over the real one
     """
     images = list(images)
     paths = {label: src for src, label in images}
@@ -79,11 +79,13 @@ def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None =
 
 def wipe(over: tuple[str, str], under: tuple[str, str], name: str,
          size: tuple[int, int] | None = None) -> tags.html_tag:
-    """Two pictures of one size, the upper one seen left of a line that is dragged, or moved by the
-    arrow keys: both sides of an edge at once show what no two pictures side by side do.
+    """A before/after slider: `over` is visible left of a line, `under` right of it.
 
-    over, under    (path relative to the page, label) each
-    name           of its own on the page: the line's place outlives a reload under it
+    The line follows the mouse or the arrow keys. Both images in one place show differences at
+    edges that are hard to see side by side.
+
+    over, under    (path relative to the page, label) each, of one size
+    name           unique on the page: keeps the position of the line through a reload
     size           (width, height) px, as in `figure_row`
     """
     words = [LABELS.get(label, label) for _, label in (over, under)]
@@ -102,25 +104,25 @@ def picture(src: str, label: str, size: tuple[int, int] | None) -> tags.html_tag
 
 
 def video(src: str, label: str = '') -> tags.html_tag:
-    """A film that plays in the page; `src` is relative to the page."""
-    film = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
-                      preload='metadata', aria_label=label or src)
-    return tags.figure(film, tags.figcaption(tags.a(label or src, href=quote(src))))
+    """A video player; `src` is relative to the page."""
+    player = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
+                        preload='metadata', aria_label=label or src)
+    return tags.figure(player, tags.figcaption(tags.a(label or src, href=quote(src))))
 
 
 def fold(title: str) -> tags.html_tag:
-    """A closed fold; add what it hides."""
+    """A closed fold; add its content to it."""
     return tags.details(tags.summary(title), id=title)
 
 
 def facts_table(facts: Mapping[str, Any]) -> tags.html_tag:
-    """Two columns: what, and how it is."""
+    """A table of two columns: name and value."""
     return tags.table(tags.tbody(
         tags.tr(tags.th(str(name)), tags.td(wording(value))) for name, value in facts.items()))
 
 
 def wording(value: Any) -> str:
-    """A value as a reader likes it."""
+    """A value as text for readers."""
     if value is None or value == '':
         return '–'
     if isinstance(value, bool):

@@ -1,7 +1,7 @@
-"""Charts over a video's time, as SVG to put into a page of util/page: curves, a heat map, bars.
+"""Charts over the time of a video, as SVG: curves and a heat map; and bars.
 
-Wide charts share one time axis from left to right, so that what lies below one another happened at
-the same time. Colours come from the page, light and dark.
+Wide charts share one time axis, so that points below one another are simultaneous. The styles are
+in wide_charts.css; colours come from page.css, light and dark.
 """
 import html
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from util.sampling import evenly_spaced
 from util.web.charts import Axis, colour_key, extent, grid, label, polyline, svg
 from util.words import clock
 
-WIDTH, LEFT, RIGHT = 920, 92, 908     # of a wide chart, and where its time axis lies
-COLUMNS = 400                         # steps of time in a heat map
-ROW = 13                              # height of its rows
+WIDTH, LEFT, RIGHT = 920, 92, 908     # px, of a wide chart and the ends of its time axis
+COLUMNS = 400                         # time steps of a heat map
+ROW = 13                              # px, the height of its rows
 
-# What a cell of the heat map can say; the class of its colour is h and the number.
+# The states of a heat map cell; its CSS class is h and the number.
 UNSEEN, FAINT, DOUBTFUL, FAIR, SURE, FILLED, SWAPPED, KEPT = range(8)
 
 
@@ -116,14 +116,14 @@ def heat_map(times: np.ndarray, rows: Mapping[str, np.ndarray], cuts: Sequence[f
 
 
 def bars(shares: Mapping[str, float]) -> str:
-    """A bar of its share (0..1) for each name."""
-    return '<div class="bars">' + ''.join(
-        f'<span>{html.escape(name)}</span><div><i style="width: {100 * share:.1f}%"></i></div>'
-        f'<b>{100 * share:.0f} %</b>' for name, share in shares.items()) + '</div>'
+    """A bar for each name; a share is 0 to 1."""
+    rows = [f'<span>{html.escape(name)}</span><div><i style="width: {100 * share:.1f}%"></i></div>'
+            f'<b>{100 * share:.0f} %</b>' for name, share in shares.items()]
+    return f'<div class="bars">{"".join(rows)}</div>'
 
 
 def thinned(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most 2 * COLUMNS points, each the mean of its stretch; NaN where that shows nothing."""
+    """(times, values) of at most 2 * COLUMNS points, each a span's mean; NaN without values."""
     edges = evenly_spaced(len(times) + 1, 2 * COLUMNS + 1)
     there = np.isfinite(values)
     count = np.add.reduceat(there.astype(int), edges[:-1])
