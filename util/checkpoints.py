@@ -37,8 +37,8 @@ def save(files: Mapping[Path, Any]) -> None:
 
 def disk_full(path: Path) -> UserError:
     free = shutil.disk_usage(path.parent).free / 1e6
-    return UserError(f'{path} could not be written whole: {free:.0f} MB are free there. What was '
-                     f'saved before is untouched; make room, then add --continue_train.')
+    return UserError(f'{path} could not be written completely: {free:.0f} MB are free there. '
+                     f'Earlier checkpoints are untouched; make room, then add --continue_train.')
 
 
 def read(path: Path) -> Any:
@@ -57,7 +57,7 @@ def read(path: Path) -> Any:
 
 
 def not_a_checkpoint(path: Path) -> UserError:
-    return UserError(f'{path}: is no PyTorch checkpoint, or is cut short. Copy it again, or '
+    return UserError(f'{path}: holds no PyTorch checkpoint, or is truncated. Copy it again, or '
                      f'choose another with --epoch.')
 
 
@@ -110,7 +110,7 @@ def load_weights(network: nn.Module, path: Path, flag: str,
         what = (f'{shapes[0]} is {tuple(state[shapes[0]].shape)} there and '
                 f'{tuple(wanted[shapes[0]].shape)} here' if shapes and not lacking | surplus else
                 f'{len(lacking)} of its keys are missing and {len(surplus)} are unknown')
-        raise UserError(f'{path}: belongs to another network than {flag} asks for ({what}). '
+        raise UserError(f'{path}: does not fit the network that {flag} selects ({what}). '
                         f'{advice(state)}')
     network.load_state_dict(state)
 

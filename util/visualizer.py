@@ -35,7 +35,7 @@ class Visualizer:
             except UserError as error:
                 say(str(error))
             except Exception as error:
-                warn(f'{name}: left out of this run, which goes on ({in_short(error)})')
+                warn(f'{name}: not used, the run continues without it ({in_short(error)})')
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
                data_seconds: float, iters: int | None = None) -> None:
@@ -99,7 +99,7 @@ class Lane:
     def drop(self, why: str) -> None:
         if not self.dropped:
             self.dropped = True
-            warn(f'{self.sink.name}: dropped, the run goes on without it ({why})')
+            warn(f'{self.sink.name}: dropped, the run continues without it ({why})')
 
 
 def copied(pictures: Pictures) -> Pictures:

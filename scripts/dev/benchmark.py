@@ -230,9 +230,12 @@ def parser() -> argparse.ArgumentParser:
     add('step', lambda opt: step(opt.size, opt.rounds, opt.compile), step).add_argument(
         '--compile', action='store_true', help='measure torch.compile too')
     add('data', lambda opt: data(opt.size, 2 * opt.rounds), data)
-    for name, does in (('preprocess', preprocessing), ('workers', workers)):
-        add(name, lambda opt, does=does: does(opt.video, max(1, opt.rounds // 4)),
-            does).add_argument('--video', help='a drawn one if not given')
+    filmed = [
+        add('preprocess', lambda opt: preprocessing(opt.video, max(1, opt.rounds // 4)),
+            preprocessing),
+        add('workers', lambda opt: workers(opt.video, max(1, opt.rounds // 4)), workers)]
+    for command in filmed:
+        command.add_argument('--video', help='a drawn one if not given')
     add('measure', lambda opt: measure(opt.size, max(1, opt.rounds // 4)), measure)
     return top
 

@@ -243,7 +243,7 @@ def test_a_sink_that_fails_is_dropped_with_one_line_and_the_rest_goes_on(
     show.pictures(1, 4, trio()) if name == 'log' else None
     show.close(finished=True)
     told = capsys.readouterr().err.splitlines()
-    only = f'warning: {kind.name}: dropped, the run goes on without it (the cable is out)'
+    only = f'warning: {kind.name}: dropped, the run continues without it (the cable is out)'
     assert told == [only]
     if name != 'log':
         assert len((tmp_path / 'me/loss_log.txt').read_text().splitlines()) == 4
@@ -277,7 +277,7 @@ def test_a_slow_sink_neither_holds_up_the_run_nor_its_end(
     show.close(finished=True)
     hang.set()
     assert time.monotonic() - began < 5
-    assert capsys.readouterr().err == ('warning: loss_log.txt: dropped, the run goes on without '
+    assert capsys.readouterr().err == ('warning: loss_log.txt: dropped, the run continues without '
                                        'it (too slow)\n')
 
 

@@ -111,7 +111,7 @@ run_main(main)'''
 
 
 def test_nothing_to_write_is_an_error_and_no_file(tmp_path):
-    with pytest.raises(UserError, match='no picture'), VideoWriter(tmp_path / 'a.mp4', fps=10):
+    with pytest.raises(UserError, match='no frame'), VideoWriter(tmp_path / 'a.mp4', fps=10):
         pass
     assert list(tmp_path.iterdir()) == []
 

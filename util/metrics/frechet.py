@@ -21,8 +21,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     no square root of a matrix that is singular when images are few.
     """
     if min(len(a), len(b)) < 2:
-        raise UserError(f'a Fréchet distance takes two pictures at least on either side; there '
-                        f'are {len(a)} and {len(b)}.')
+        raise UserError(f'a Fréchet distance needs at least two images on each side; there are '
+                        f'{len(a)} and {len(b)}.')
     a, b = a.astype(np.float64), b.astype(np.float64)
     shift = a.mean(axis=0) - b.mean(axis=0)
     root_a, root_b = _root(a), _root(b)

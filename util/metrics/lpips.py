@@ -104,8 +104,8 @@ class Lpips:
         """
         height, width = images.shape[1:3]
         if min(height, width) < SMALLEST:
-            raise UserError(f'LPIPS cannot see pictures of {width}x{height}: it takes '
-                            f'{SMALLEST}x{SMALLEST} at least.')
+            raise UserError(f'LPIPS needs images of at least {SMALLEST}x{SMALLEST} px; these are '
+                            f'{width}x{height}.')
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device).permute(0, 3, 1, 2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             layers, last = self.network(pixels / 127.5 - 1)

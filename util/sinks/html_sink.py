@@ -30,7 +30,7 @@ REFRESH = 30            # seconds between reloads of the page during training
 SHARE = 0.02            # of one core's time that drawing the page may take
 GROUP = 50              # epochs on each page of older epochs
 SCORE = 'held-out score'
-SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; less is '
+SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; lower is '
               'better.')
 Shot = tuple[int, str, str]     # images seen, path of the painted image, its caption
 
@@ -188,7 +188,7 @@ class HtmlSink(Sink):
     def newest(self, epochs: list[int]) -> list[tags.html_tag]:
         """The cards of the newest epoch; the first stands above the curves."""
         if not epochs:
-            return [tags.section(tags.p('The first pictures come soon.', cls='soft'), cls='card')]
+            return [tags.section(tags.p('The first images appear soon.', cls='soft'), cls='card')]
         newest = self.shown[epochs[-1]]
         first, *others = rows(newest, 'newest')
         if 'fake_B' in newest.get('heldout', {}):
@@ -304,7 +304,7 @@ def rows(shown: dict[str, Any], name: str) -> list[tags.html_tag]:
     """The held-out images first, which show how well the run does. `name` is unique per card."""
     found = []
     for kind, title in (('heldout', 'held out: a pose never trained on'),
-                        ('pictures', 'from the training part')):
+                        ('pictures', 'from the training set')):
         if shown.get(kind):
             images = [(path, label) for label, path in shown[kind].items()]
             found.append(tags.div(tags.h3(title), figure_row(images, shown.get('size'),

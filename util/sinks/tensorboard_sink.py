@@ -34,8 +34,8 @@ class TensorBoardSink(Sink):
         try:
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ModuleNotFoundError:
-            raise UserError('--tensorboard: it is not installed, so nothing is written for it. '
-                            'Type: pip install tensorboard==2.20.0') from None
+            raise UserError('--tensorboard: the package tensorboard is not installed, so no event '
+                            'file is written. Type: pip install tensorboard==2.20.0') from None
         folder = run.folder / 'tensorboard'
         if not run.continued:
             shutil.rmtree(folder, ignore_errors=True)

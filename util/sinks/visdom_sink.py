@@ -109,7 +109,7 @@ def connect(server: str, port: int, env: str) -> Any:
                 answer = session.post(url, data=data or {}, timeout=TAKES_WITHIN)
                 answer.raise_for_status()
             except RequestException as error:
-                raise UserError(f'the visdom server at {server}:{port} gives no good answer '
+                raise UserError(f'the visdom server at {server}:{port} answered with an error '
                                 f'({type(error).__name__})') from error
             return answer.text
 
