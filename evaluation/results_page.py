@@ -12,20 +12,13 @@ from evaluation import score_table
 from util.files import write_text
 from util.metrics.names import BOX, HEADLINE_SCORES, METHODS, in_words, written
 from util.web import frame_charts
-from util.web.page import facts_table, figure_row, fold, page, render, video
+from util.web.page import facts_table, figure_row, fold, page, render, styles, video
 
 Frame = Mapping[str, str]                       # {label: path relative to the page}
 
 SAMPLE = 6              # frames in plain sight where nothing was measured, spread over the film
 WORST, MEDIAN = 10, 4   # frames in plain sight where something was
 APART = 0.5             # s between two of the worst, lest they all be of one moment
-
-STYLE = score_table.STYLE + frame_charts.STYLE + """
-.lead { font-size: 1.1rem; line-height: 1.4; margin: 0 0 .5rem; }
-.card > .pairs { gap: 1rem 2rem; }
-.later { margin-top: 1.6rem; }
-#chosen .row { grid-template-columns: repeat(var(--n), minmax(0, 20rem)); }
-"""
 
 
 def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[Frame],
@@ -47,7 +40,7 @@ def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[
     title = str(facts.get('name') or place.parent.name)
     size = size_on_disk(folder, frames[0]) if frames else None
     document = page(title)
-    document.head.add(tags.style(raw(STYLE)))
+    document.head.add(styles('scores.css', 'frame_charts.css', 'results.css'))
     body = document.body
     count = f'{len(frames)} frame{"" if len(frames) == 1 else "s"} painted'
     body.add(tags.header(tags.h1(title), tags.p(f'{place.name} · {count}', cls='soft')))

@@ -12,7 +12,8 @@ from util.errors import UserError, say, warn
 from util.images import pictures_in, read_image, size_of
 from util.owned import note, noted
 from util.progress import clock
-from util.video import Frame, VideoWriter, probe, read_frames
+from util.video import Frame, probe, read_frames
+from util.video_writer import VideoWriter
 
 
 class Source(Protocol):

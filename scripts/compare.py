@@ -19,7 +19,7 @@ from dominate.util import raw
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evaluation.results import fitted
 from evaluation.results_page import HEADLINE_SCORES, apart, card, spread
-from evaluation.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
+from evaluation.score_table import Scores, explanation, markdown_table, measured, score_table
 from scripts.gallery_page import common_frames, opened, pictures_of, write_film
 from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
@@ -28,16 +28,12 @@ from util.metrics.names import METHODS, score_of
 from util.owned import replacing
 from util.run_record import read_record
 from util.sinks.html_sink import SCORE, Curve
-from util.web.page import Point, curves_svg, facts_table, figure_row, page, render, video
+from util.web.charts import Point, curves_svg
+from util.web.page import facts_table, figure_row, page, render, styles, video
 
 SAMPLE = 4              # frames on the page
 ALIKE = 12              # levels of 255 that two copies of one real frame may differ by
 COLOURS = 4             # of curves; the next four runs are dashed
-PAGE_STYLE = STYLE + """
-.runs { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; }
-.runs span::before { content: ""; display: inline-block; width: 1.6em; margin-right: .5em;
-  vertical-align: middle; border-top: 3px var(--dash) var(--colour); }
-"""
 
 
 class Run:
@@ -171,7 +167,7 @@ def write_page(folder: Path, shown: Comparison) -> None:
     """FOLDER/index.html, which opens from disk, and the pictures that it shows."""
     runs = [run.name for run in shown.runs]
     document = page(' | '.join(runs))
-    document.head.add(tags.style(raw(PAGE_STYLE)))
+    document.head.add(styles('scores.css', 'compare.css'))
     columns = shown.columns()
     table = card('Scores', score_table(columns), explanation(measured(columns).values()),
                  (tags.p(f'{doubt}.', cls='soft') for doubt in shown.doubts()))

@@ -24,7 +24,7 @@ from util.files import atomic
 from util.owned import NOTES, check_ours, note
 from util.parallel import in_order
 from util.progress import progress
-from util.video import VideoWriter
+from util.video_writer import VideoWriter
 from util.workers import begin_worker
 
 CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),

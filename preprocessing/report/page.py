@@ -6,32 +6,10 @@ from dominate import tags
 from dominate.util import raw
 
 from pose.matching.coverage import CEILING, FLOOR, VARIETY, variety_sentence
-from util.web.page import facts_table, fold, page, render
-from util.web.report_charts import STYLE, bars, heat_map, time_chart
+from util.web.page import facts_table, fold, page, render, styles
+from util.web.report_charts import bars, heat_map, time_chart
 from util.words import clock
 
-MORE_STYLE = STYLE + """
-.lead { font-size: 1.25rem; line-height: 1.4; margin: 0 0 .8rem; max-width: 46rem; }
-.tiles { display: grid; gap: .8rem; margin-bottom: 1.2rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(8.6rem, 46%), 1fr)); }
-.tiles .card { padding: .8rem 1rem; }
-.tiles b { display: block; font-size: 1.25rem; line-height: 1.3; letter-spacing: -.01em;
-  white-space: nowrap; font-variant-numeric: tabular-nums; }
-.tiles span { color: var(--soft); font-size: .82rem; }
-.sheet { display: grid; gap: 1rem clamp(.6rem, 1.5vw, 1.2rem);
-  grid-template-columns: repeat(auto-fill, minmax(min(var(--w), 100%), 1fr)); }
-.card > h3 { margin-top: 1.4rem; }
-.note { border-left: 3px solid var(--c1); padding-left: .8rem; }
-.cols { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fit,
-  minmax(min(24rem, 100%), 1fr)); margin-bottom: 1.2rem; }
-.cols > section { margin: 0; }
-td.chosen { color: var(--c2); font-weight: 600; }
-.card ul { margin: 0; padding-left: 1.2rem; font-size: .87rem; }
-.card > details { margin-top: .8rem; }
-.people { overflow-x: auto; } .people table { min-width: 34rem; }
-.people th { width: auto; min-width: 0; } .people img { height: 5.5rem; border-radius: 8px; }
-.people td { vertical-align: middle; }
-"""
 LEGEND = (('h4', 'surely found'), ('h2', 'less so'), ('h1', 'hardly'), ('h0', 'left out'))
 REPAIRED = (('h5', 'filled in'), ('h6', 'left and right exchanged back'))
 STEPS = {'flyers': 'frames that showed another for a moment', 'swaps':
@@ -50,7 +28,7 @@ def report_page(facts: dict[str, Any], numbers: dict[str, Any], times: np.ndarra
     """
     document = page(f'{numbers["name"]}: poses')
     with document.head:
-        tags.style(raw(MORE_STYLE))
+        styles('wide_charts.css', 'report.css')
     with document.body:
         tags.header(tags.h1(numbers['name']), tags.p(summary(numbers), cls='soft'))
         tiles(numbers)

@@ -18,7 +18,8 @@ from preprocessing.crop import box_around, choose_box, cut_out, into_box, output
 from preprocessing.prepare import split
 from util.errors import UserError
 from util.files import natural
-from util.video import VideoWriter, read_frames
+from util.video import read_frames
+from util.video_writer import VideoWriter
 
 ROOT = Path(__file__).parents[2]
 

