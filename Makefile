@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 8
 
-.PHONY: demo gallery test test-all lint install clean
+.PHONY: demo gallery test test-slow test-all lint install clean
 
 install: $(VENV)/.installed
 
@@ -41,6 +41,10 @@ lint: install
 
 test: lint
 	$(BIN)/pytest -q -m "not slow"
+
+# What `make test` leaves out; test-all is both.
+test-slow: install
+	$(BIN)/pytest -q -m slow
 
 test-all: lint
 	$(BIN)/pytest -q
