@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 8
+WEIGHTS := lpips openpose
 
 .PHONY: demo gallery test test-slow test-all lint install clean
 
+# The weights of WEIGHTS make the demo sharper and are measured with; without a network it goes on.
 install: $(VENV)/.installed
+	@$(BIN)/python scripts/get_models.py --if_possible $(WEIGHTS)
 
 # pip 23 obeys PIP_CONSTRAINT when it builds a package, pip 26 PIP_BUILD_CONSTRAINT: both are set.
 $(VENV)/.installed: requirements.txt constraints.txt

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
-needs_browser = pytest.mark.skipif(not CHROMIUM, reason='no chromium here: pages are not opened')
+needs_browser = pytest.mark.skipif(not CHROMIUM, reason=(
+    'no chromium here, so pages are not opened; to have it: apt-get install chromium, or .ci/run'))
 
 # counted in every page: what did not load, where curves run, whether it must be scrolled sideways
 COUNT = """

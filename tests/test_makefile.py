@@ -35,3 +35,17 @@ def test_a_person_runs_every_test_with_one_command():
     (command,) = [line for line in make('--dry-run', '--old-file=install', 'test-all').splitlines()
                   if 'pytest' in line]
     assert '-m ' not in command
+
+
+def test_every_installation_fetches_the_weights_that_tests_and_demo_use(tmp_path):
+    """With a python in the environment's place that notes how it is called."""
+    (tmp_path / '.venv' / 'bin').mkdir(parents=True)
+    for name in ('Makefile', 'requirements.txt', 'constraints.txt'):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / '.venv' / 'bin' / 'python'
+    python.write_text('#!/bin/sh\necho "$@" >> calls.txt\n')
+    python.chmod(0o755)
+    (tmp_path / '.venv' / '.installed').touch()
+    make('install', cwd=tmp_path)
+    assert (tmp_path / 'calls.txt').read_text().split() == [
+        'scripts/get_models.py', '--if_possible', 'lpips', 'openpose']

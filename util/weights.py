@@ -85,6 +85,13 @@ def weights_folder() -> Path:
     return Path(os.environ.get('BODY2BODY_WEIGHTS') or Path.home() / '.cache' / 'body2body')
 
 
+def known(name: str) -> Weights:
+    """The weights of that name; UserError with those there are where there are none."""
+    if name not in KNOWN:
+        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/weights.py')
+    return KNOWN[name]
+
+
 def cached(name: str, file: File) -> Path:
     """Where that file of these weights is kept, there or not."""
     return weights_folder() / name / file.name
@@ -115,9 +122,7 @@ def fetch(name: str, force: bool = False) -> list[Path]:
     UserError: no such name; no client or network; not the files they should be. What was there
     before stays, nothing is left half-written.
     """
-    if name not in KNOWN:
-        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/weights.py')
-    weights = KNOWN[name]
+    weights = known(name)
     paths = [cached(name, file) for file in weights.files]
     if not force and all(map(_is_whole, paths, weights.files)):
         say(f'{name}: there already, {weights_folder() / name}')
