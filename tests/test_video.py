@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 
-from scripts.ffmpeg import ffmpeg_path
 from util import video
 from util.errors import UserError
 from util.video import VideoWriter, prefetch, probe, read_frames, side_by_side
@@ -67,7 +67,8 @@ def loud_from(path: Path) -> float:
 
 
 def ffmpeg(*arguments: object) -> bytes:
-    return subprocess.run([ffmpeg_path(), '-v', 'error', '-y', *map(str, arguments)], check=True,
+    """The package's own, whatever is on the PATH: versions before 6 turn no picture by a flag."""
+    return subprocess.run([get_ffmpeg_exe(), '-v', 'error', '-y', *map(str, arguments)], check=True,
                           capture_output=True).stdout
 
 
