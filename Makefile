@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 8
 WEIGHTS := lpips openpose
+# The tests run in JOBS processes, each file in one of them: what its tests share is made once.
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .PHONY: demo gallery test test-slow test-all lint install clean
 
@@ -43,14 +46,14 @@ lint: install
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # What `make test` leaves out; test-all is both.
 test-slow: install
-	$(BIN)/pytest -q -m slow
+	$(PYTEST) -m slow
 
 test-all: lint
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
