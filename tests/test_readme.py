@@ -28,6 +28,7 @@ def commands():
 
 
 @pytest.mark.slow
+@pytest.mark.e2e
 def test_every_command_of_the_readme_works_in_its_order(demo_videos, tmp_path):
     # the one command and the single steps are two ways to the same folders: a place for each
     one, steps = tmp_path / 'one', tmp_path / 'steps'
