@@ -15,19 +15,20 @@ QUICK = ['--minutes', '0.05', '--size', '128', '--train_args',
 
 
 @pytest.fixture
-def job(demo_videos, tmp_path, monkeypatch):
+def job(short_videos, small_vgg, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def call(*flags):
-        return transfer.main(['--target', str(demo_videos[0]), '--source', str(demo_videos[1]),
+        return transfer.main(['--target', str(short_videos[0]), '--source', str(short_videos[1]),
                               '--name', 'me', *QUICK, *flags])
     return call
 
 
-def test_the_whole_job_is_one_command_that_resumes(job, demo_videos, capsys):
+@pytest.mark.e2e
+def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     output = job('--output', 'films/out.mp4')
     assert output == Path('films/out.mp4')
-    source = probe(demo_videos[1])
+    source = probe(short_videos[1])
     film, beside = probe(output), probe('films/out_side_by_side.mp4')
     assert film.size == (128, 128) and film.duration == pytest.approx(source.duration, abs=0.1)
     assert beside.size == (3 * 128, 128)
@@ -42,7 +43,7 @@ def test_the_whole_job_is_one_command_that_resumes(job, demo_videos, capsys):
     assert Path('again.mp4').is_file()
 
     with pytest.raises(UserError, match='another dataset.*--overwrite'):
-        job('--target_args', '--end 2 --overwrite', '--source_args', '--overwrite')
+        job('--target_args', '--end 1 --overwrite', '--source_args', '--overwrite')
 
 
 @pytest.mark.parametrize('flags, said', [

@@ -85,6 +85,13 @@ def weights_folder() -> Path:
     return Path(os.environ.get('BODY2BODY_WEIGHTS') or Path.home() / '.cache' / 'body2body')
 
 
+def known(name: str) -> Weights:
+    """The weights of that name; UserError with those there are where there are none."""
+    if name not in KNOWN:
+        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/downloads.py')
+    return KNOWN[name]
+
+
 def cached(name: str, file: File) -> Path:
     """The path of a file in the cache, whether it exists or not."""
     return weights_folder() / name / file.name
@@ -115,9 +122,7 @@ def fetch(name: str, force: bool = False) -> list[Path]:
     UserError: unknown name; no client or network; wrong checksum. Earlier files then stay, and no
     file is left half-written.
     """
-    if name not in KNOWN:
-        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/downloads.py')
-    weights = KNOWN[name]
+    weights = known(name)
     paths = [cached(name, file) for file in weights.files]
     if not force and all(map(_is_whole, paths, weights.files)):
         say(f'{name}: already downloaded, {weights_folder() / name}')

@@ -25,7 +25,7 @@ from pose.detect.base import Detector
 from pose.silhouette import person_box
 from tests.conftest import joints, picture
 from util.metrics import names
-from util.metrics.lpips import Features, lpips_weights
+from util.metrics.lpips import FETCH, Features, lpips_weights
 from util.metrics.pictures import l1, psnr
 
 
@@ -218,7 +218,7 @@ def test_a_network_sees_the_chosen_frames_and_their_boxes():
 def test_lpips_is_measured_where_its_weights_are(net, monkeypatch):
     monkeypatch.undo()
     if lpips_weights(net) is None:
-        pytest.skip('no weights here: python scripts/get_models.py lpips')
+        pytest.skip(f'no LPIPS weights here; to have them: {FETCH}')
     from util.metrics.lpips import Lpips
     real, painted = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     box, lpips = (slice(8, 44), slice(4, 40)), Lpips(net)

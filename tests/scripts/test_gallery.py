@@ -29,6 +29,8 @@ def test_every_model_is_shown_by_a_recipe():
     assert set(models.names()) - gallery.NOT_SHOWN == shown
 
 
+@pytest.mark.slow
+@pytest.mark.e2e
 def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeypatch, capsys):
     monkeypatch.setitem(gallery.RECIPES, 'broken', '--model pix2pix --batch_size 0')
     monkeypatch.setattr(gallery, 'vgg_is_here', lambda: False)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+from imageio_ffmpeg import get_ffmpeg_exe
 
-from scripts.ffmpeg import ffmpeg_path
 from util.video_writer import VideoWriter
 
 UNEVEN = [0.0, 0.033, 0.1, 0.12, 0.5, 0.51, 0.9]
@@ -61,7 +61,8 @@ def loud_from(path: Path) -> float:
 
 
 def ffmpeg(*arguments: object) -> bytes:
-    return subprocess.run([ffmpeg_path(), '-v', 'error', '-y', *map(str, arguments)], check=True,
+    """The package's own, whatever is on the PATH: versions before 6 turn no picture by a flag."""
+    return subprocess.run([get_ffmpeg_exe(), '-v', 'error', '-y', *map(str, arguments)], check=True,
                           capture_output=True).stdout
 
 

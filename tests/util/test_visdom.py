@@ -74,7 +74,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         visdom_offline.fetch()
     except UserError as error:
-        pytest.skip(f'no visdom server here: {error}')
+        pytest.skip(f'no visdom server here: {error} To have it: '
+                    'python scripts/visdom_offline.py')
     folder = tmp_path_factory.mktemp('visdom')
     for file in files('visdom') or []:
         if file.parts[0] == 'visdom':
