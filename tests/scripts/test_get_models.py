@@ -145,7 +145,7 @@ def two(cache, monkeypatch):
     file = File('net/a.bin', len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
     known = {name: Weights('tests', 'MIT', 'pip', f'{name}==1.0', (file,))
              for name in ('lost', 'gone')}
-    for module in (weights, get_models):
+    for module in (downloads, get_models):
         monkeypatch.setattr(module, 'KNOWN', known)
     monkeypatch.setitem(downloads.CLIENTS, 'pip', [sys.executable, '-c', 'import sys; sys.exit(1)'])
 
