@@ -17,9 +17,9 @@ from data.loader import Loader
 from models.base_model import BaseModel
 from models.engine import Batch, compile_in_place, drop_compiled, to_image
 from models.lr_schedule import Schedule
-from models.scores import better, score
 from util import checkpoints
 from util.errors import UserError, leave, say, warn
+from util.metrics.names import is_better, picture_scores, save_best_choices
 from util.options import Options
 from util.progress import clock, progress
 from util.sinks.terminal_sink import bar_words, memory_taken
@@ -299,13 +299,14 @@ class Training:
             batch = self.one(loader, frame)
             painted, true = to_image(self.model.paint(batch))[0], to_image(batch['B'])[0]
             for name, values in scores.items():
-                values.append(score(name)(painted, true))
+                score = picture_scores(thorough=True)[save_best_choices()[name]]
+                values.append(score.measure(painted, true))
         return {name: float(np.mean(values)) for name, values in scores.items()}
 
     def keep_best(self, scores: dict[str, float]) -> None:
         """Save the networks as best_net_*.pth too, if no scores were better by --save_best."""
         name = self.opt.save_best
-        if not name or not better(name, scores[name], self.best):
+        if not name or not is_better(save_best_choices()[name], scores[name], self.best):
             return
         self.best = scores[name]
         self.save('best')           # with the state, which knows the score: both or neither

@@ -13,10 +13,10 @@ import train as training_entry
 from models import models
 from models.ema import EMA
 from models.engine import Engine
-from models.scores import SCORES, better, score
 from options.train_options import TrainOptions
 from training.loop import Training
 from util.errors import UserError
+from util.metrics.names import is_better, picture_scores
 
 MODELS = [name for name in models.names() if models.find(name).TRAINS]
 
@@ -177,11 +177,11 @@ def test_a_score_is_the_one_of_the_painted_picture_on_what_is_held_out(run):
 
 def test_every_score_prefers_the_truth():
     true = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
-    for name in SCORES:
-        right, wrong = score(name)(true, true), score(name)(true[:, ::-1], true)
-        assert better(name, right, wrong) and not better(name, wrong, right)
-        assert better(name, wrong, None) and not better(name, right, right)
-        assert not better(name, float('nan'), wrong) and not better(name, float('nan'), None)
+    for key, score in picture_scores(thorough=True).items():
+        right, wrong = score.measure(true, true), score.measure(true[:, ::-1], true)
+        assert is_better(key, right, wrong) and not is_better(key, wrong, right)
+        assert is_better(key, wrong, None) and not is_better(key, right, right)
+        assert not is_better(key, float('nan'), wrong) and not is_better(key, float('nan'), None)
 
 
 def test_the_best_before_a_stop_is_still_the_best_after_it(run, monkeypatch):
