@@ -213,7 +213,7 @@ def show(size: int, rounds: int, train_args: str, steps: int = 420) -> None:
     class InTurns(training.loop.Training):
         def report(self, *told: Any) -> None:
             super().report(*told)
-            if self.steps % TURN == 0:
+            if self.position.steps % TURN == 0:
                 turns.hand_over(self.opt.name)
 
     with tempfile.TemporaryDirectory() as folder, visdom_server(folder) as port:
