@@ -31,7 +31,7 @@ from util.errors import UserError, say
 from util.files import write_json
 from util.images import in_colour, size_of
 from util.metrics.lpips import FETCH, SMALLEST, Lpips, lpips_weights
-from util.metrics.names import METHODS, VGG_FRAMES, order
+from util.metrics.names import METHODS, VGG_FRAMES, order, picture_scores
 from util.options import Options
 from util.progress import progress
 
@@ -114,9 +114,9 @@ def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine
     elif has_truth or thorough:
         evaluators.append(MotionEvaluator(has_truth, with_flow=thorough))
     if has_truth:
-        evaluators.append(ImageEvaluator(with_ms_ssim=thorough))
+        evaluators.append(ImageEvaluator(thorough))
     else:
-        missing |= dict.fromkeys(('lpips_alex', 'ssim', 'psnr', 'l1'),
+        missing |= dict.fromkeys(order(['lpips_alex', *picture_scores(thorough=False)]),
                                  'these poses were not filmed, so there is no truth')
     return evaluators
 

@@ -1,9 +1,9 @@
 """Which flags train.py has."""
 from typing import Any
 
-from models.scores import SCORES
 from options.base_options import BaseOptions, Parser
 from util.errors import UserError
+from util.metrics.names import save_best_choices
 from util.options import Options
 
 
@@ -102,7 +102,7 @@ class TrainOptions(BaseOptions):
                           help='and at least this often')
         save.add_argument('--save_epoch_freq', type=int, default=50,
                           help='epochs between savings of EPOCH_net_*.pth')
-        save.add_argument('--save_best', default=None, choices=list(SCORES),
+        save.add_argument('--save_best', default=None, choices=list(save_best_choices()),
                           help='keep best_net_*.pth, by this score on what is held out, for '
                                'test.py --epoch best; judged whenever pictures are shown')
         save.add_argument('--save_by_iter', action='store_true',

@@ -140,7 +140,7 @@ def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     from evaluation.evaluators import FrameSet, ImageEvaluator
     from models.engine import choose_engine
     size = min(size_of(next(iter(frames.values()))['real']))
-    evaluators = [ImageEvaluator(with_ms_ssim=False),
+    evaluators = [ImageEvaluator(thorough=False),
                   *lpips_evaluators(len(frames), choose_engine(), size, missing={})]
     for frame in frames.values():
         for evaluator in evaluators:

@@ -76,7 +76,7 @@ def train_in_turns(argv: list[str], turns: 'Turns') -> None:
     class InTurns(Training):
         def report(self, *args: Any) -> None:
             super().report(*args)
-            if self.steps % TURN == 0:
+            if self.position.steps % TURN == 0:
                 turns.hand_over(self.opt.name)
 
     opt = TrainOptions().parse(argv)
@@ -88,7 +88,7 @@ def train_in_turns(argv: list[str], turns: 'Turns') -> None:
         heldout = dataset_class(opt, opt.val_phase)
         folder = Path(opt.checkpoints_dir) / opt.name
         training = InTurns(opt, models.find(opt.model)(opt, engine), dataset, heldout, folder)
-        training.save()
+        training.files.save()
         facts = {'size': list(dataset.size), **dataset.facts}
         training.run(Visualizer(RunFacts(opt.name, folder, opt.facts(), facts)))
 

@@ -93,7 +93,7 @@ def test_scores_are_of_the_picture_and_of_the_box_about_the_joints():
     box = person_box(joints(0), (32, 32))
     painted = real.copy()
     painted[box] = 255 - painted[box]
-    evaluator = ImageEvaluator(with_ms_ssim=False)
+    evaluator = ImageEvaluator(thorough=False)
     evaluator.process(FrameSet({'painted': painted}, real, joints(0), box, False))
     evaluator.process(FrameSet({'painted': real}, real, joints(0), None, False))
     first = {key: values[0] for key, values in evaluator.frames['painted'].items()}

@@ -226,7 +226,7 @@ def test_a_run_without_a_heldout_part_trains(run, pairs, capsys):
     import shutil
     shutil.rmtree(run.root / 'val')
     run('--max_steps', '2')
-    assert 'has no val to hold out' in capsys.readouterr().out
+    assert 'has no val split; progress is measured on training frames' in capsys.readouterr().out
     with pytest.raises(UserError, match='There is train: use --phase train'):
         painting_entry.main(['--dataroot', str(run.root), '--name', 'me', '--checkpoints_dir',
                              str(run.checkpoints)])

@@ -37,6 +37,11 @@ def ssim(painted: np.ndarray, real: np.ndarray) -> float:
     return _inner_mean(brightness * contrast)
 
 
+def ssim_in_box(painted: np.ndarray, real: np.ndarray, box: tuple[slice, slice]) -> float:
+    """Mean structural similarity over the pixels of `box`, whose windows reach beyond it."""
+    return float(ssim_map(painted, real)[box].mean())
+
+
 def ssim_map(painted: np.ndarray, real: np.ndarray) -> np.ndarray:
     """float32 (H, W): the structural similarity of the window around each pixel, averaged over
     the channels; the image is mirrored at its edges.
