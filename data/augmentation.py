@@ -6,6 +6,8 @@ and a mirror exchanges the colours of left and right. The frame is warped by the
 
 Shape letters: K joints. A pose is float32 (K, 3): x px, y px, confidence.
 """
+from __future__ import annotations
+
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +56,7 @@ class JointAugmentation:
 
     @classmethod
     def of(cls, root: Path, facts: Mapping[str, Any],
-           opt: argparse.Namespace) -> 'JointAugmentation | None':
+           opt: argparse.Namespace) -> JointAugmentation | None:
         """What the flags ask for; None where they ask for nothing, or for a flip of a dataset
         that knows no joints: then pixels are all that can be mirrored."""
         asked: dict[str, Any] = {flag: getattr(opt, flag, 0) for flag in ('flip', *FLAGS)}

@@ -2,6 +2,8 @@
 
 A dataset is one file, data/MODE_dataset.py, with one subclass of BaseDataset.
 """
+from __future__ import annotations
+
 import argparse
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +31,7 @@ class BaseDataset:
     """
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         """Add this dataset's own flags."""
 
     def __init__(self, opt: argparse.Namespace, phase: str,

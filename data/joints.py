@@ -2,6 +2,8 @@
 
 Shape letters: K joints. A pose is float32 (K, 3): x px, y px, confidence.
 """
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ class PictureJoints:
 
     @classmethod
     def of(cls, root: Path, paths: Iterable[Path],
-           sizes: Iterable[tuple[int, int]]) -> 'PictureJoints | None':
+           sizes: Iterable[tuple[int, int]]) -> PictureJoints | None:
         """Those of poses.npz; None where there is none, or where it is not for pictures of these
         names and (width, height)."""
         if not (root / 'poses.npz').is_file():

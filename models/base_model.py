@@ -3,6 +3,8 @@
 A model is one file, models/NAME_model.py, with one subclass of BaseModel. Heavy imports belong
 into its methods, so that --help stays quick.
 """
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -43,15 +45,15 @@ class BaseModel:
     RESULTS: dict[str, str] = {}
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         """Add this model's own flags; phase is 'train' or 'test'."""
 
     @staticmethod
-    def validate_options(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: argparse.Namespace) -> None:
         """Refuse what cannot be, and set what follows from other flags or from the dataset, before
         the options are frozen and recorded."""
 
-    def __init__(self, opt: 'argparse.Namespace', engine: 'Engine'):
+    def __init__(self, opt: argparse.Namespace, engine: Engine):
         self.opt, self.engine = opt, engine
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Any] = {}
@@ -67,34 +69,34 @@ class BaseModel:
                                for name, network in self.networks.items()}
             self.ema = self.make_ema(opt.ema) if opt.ema else None
 
-    def make_ema(self, decay: float) -> 'EMA':
+    def make_ema(self, decay: float) -> EMA:
         """The running mean of all that paints, from here on."""
         from models.ema import EMA
         return EMA({name: network for name, network in self.networks.items()
                         if name in self.PAINTERS}, decay)
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         """Fill self.networks: 'G' always, what trains it too only if opt.isTrain."""
         raise NotImplementedError
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of training on batch['A'] the poses and batch['B'] the frames.
 
         Returns   scalar losses by name, detached, not yet waited for
         """
         raise NotImplementedError
 
-    def fit(self, dataset: 'BaseDataset', folder: 'Path') -> None:
+    def fit(self, dataset: BaseDataset, folder: Path) -> None:
         """For a model that does not train: take what painting needs from the dataset, and keep it
         in the run's folder, where load_weights finds it."""
         raise NotImplementedError
 
-    def on_train_start(self, dataset: 'BaseDataset', folder: 'Path') -> None:
+    def on_train_start(self, dataset: BaseDataset, folder: Path) -> None:
         """Called before the first step of each session, with what is trained on and the run's
         folder: a model that wants to keep something of the dataset there does it now, unless it
         has been loaded."""
 
-    def on_dataset(self, dataset: 'BaseDataset') -> None:
+    def on_dataset(self, dataset: BaseDataset) -> None:
         """Called before the items of a dataset are painted; not before a training picture is."""
 
     def on_epoch_start(self, epoch: int) -> None:
@@ -112,11 +114,11 @@ class BaseModel:
         """What the record of the run shall say of the model besides its options."""
         return {}
 
-    def visible(self, poses: 'Tensor') -> 'Tensor':
+    def visible(self, poses: Tensor) -> Tensor:
         """batch['A'] as a person should see it, alike float (B, C, H, W) in [-1, 1]."""
         return poses
 
-    def generate(self, x: 'Tensor', ground: float | None = -1.0) -> 'Tensor':
+    def generate(self, x: Tensor, ground: float | None = -1.0) -> Tensor:
         """G(x) for x of any size (B, C, H, W): padded to what G takes, the result cropped back;
         of a G that `enlarges`, so many times as large.
 
@@ -126,7 +128,7 @@ class BaseModel:
         h, w = (side * getattr(G, 'enlarges', 1) for side in x.shape[-2:])
         return self.run_network(G, self.padded(x, ground))[..., :h, :w]
 
-    def all_outputs(self, x: 'Tensor', ground: float | None = -1.0) -> 'list[Tensor]':
+    def all_outputs(self, x: Tensor, ground: float | None = -1.0) -> list[Tensor]:
         """As `generate`, but first what the earlier stacks of --netG stacked_hourglass painted;
         the last is the result, and the only one of any other generator."""
         G, (h, w) = self.networks['G'], x.shape[-2:]
@@ -134,7 +136,7 @@ class BaseModel:
             return [self.generate(x, ground)]
         return [one[..., :h, :w] for one in self.run_network(G, self.padded(x, ground), every=True)]
 
-    def padded(self, x: 'Tensor', ground: float | None) -> 'Tensor':
+    def padded(self, x: Tensor, ground: float | None) -> Tensor:
         """x with what G's `multiple` and `least` ask for at its right and lower edges."""
         import torch.nn.functional as F
         G = self.networks['G']
@@ -148,7 +150,7 @@ class BaseModel:
             return F.pad(x, (0, right, 0, below), mode='replicate')
         return F.pad(x, (0, right, 0, below), value=ground)
 
-    def run_network(self, network: 'nn.Module', x: 'Tensor', **more: Any) -> Any:
+    def run_network(self, network: nn.Module, x: Tensor, **more: Any) -> Any:
         """network(x, **more), on several GPUs where the engine has them."""
         if not self.engine.gpu_ids or len(x) == 1:
             # painting never compiles: that would stop the run for minutes, unannounced
@@ -156,7 +158,7 @@ class BaseModel:
         from torch.nn.parallel import data_parallel
         return data_parallel(network, x, self.engine.gpu_ids, module_kwargs=more)
 
-    def paint(self, batch: 'Batch', before: 'Tensor | None' = None) -> 'Tensor':
+    def paint(self, batch: Batch, before: Tensor | None = None) -> Tensor:
         """The picture for each pose of the batch, (B, C, H, W), the same one every time.
 
         before   what was painted for the frame before, for a SEQUENTIAL model; None where there
@@ -166,18 +168,18 @@ class BaseModel:
         with torch.inference_mode(), self.inference_mode(), self.engine.autocast():
             return self.forward(batch, before).float()
 
-    def blend_previous(self, batch: 'Batch', painted: 'Tensor', batch_before: 'Batch',
-              before: 'Tensor') -> 'Tensor':
+    def blend_previous(self, batch: Batch, painted: Tensor, batch_before: Batch,
+              before: Tensor) -> Tensor:
         """What `paint` gave for a batch of one frame, made to follow upon `before`, which this has
         given for the frame before; (1, C, H, W) both. For a model that BLENDS_PREVIOUS."""
         return painted
 
-    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
         """What `paint` gives; for a model that paints from more than the pose."""
         return self.generate(batch['A'])
 
     @contextmanager
-    def inference_mode(self) -> 'Iterator[None]':
+    def inference_mode(self) -> Iterator[None]:
         """Dropout off; each picture normalized as the run was trained; the averaged networks in
         place of those that they are the average of."""
         from models.networks.norm import normalize_by_sample
@@ -195,7 +197,7 @@ class BaseModel:
             G.train(was_training)
             self.networks = trained
 
-    def descend(self, name: str, loss: 'Tensor', *more: str) -> None:
+    def descend(self, name: str, loss: Tensor, *more: str) -> None:
         """One step of network `name`, and of those named by `more`, down the gradient of `loss`."""
         for each in (name, *more):
             self.optimizers[each].zero_grad(set_to_none=True)
@@ -225,7 +227,7 @@ class BaseModel:
             self.ema.updates = state.get('averaged', 0)
 
     @classmethod
-    def check_saved(cls, folder: 'Path', epoch: str) -> None:
+    def check_saved(cls, folder: Path, epoch: str) -> None:
         """UserError, naming what there is, where FOLDER holds nothing of that epoch to paint
         with."""
         from util.checkpoints import missing
@@ -233,20 +235,20 @@ class BaseModel:
         if not weights.is_file():
             raise missing(weights)
 
-    def weights(self) -> 'dict[str, dict[str, Tensor]]':
+    def weights(self) -> dict[str, dict[str, Tensor]]:
         """What is saved, by the NAME of EPOCH_net_NAME.pth."""
         averaged = self.ema.networks if self.ema else {}
         return {name: network.state_dict() for name, network in self.networks.items()} | \
             {f'{name}_ema': network.state_dict() for name, network in averaged.items()}
 
-    def load_weights(self, folder: 'Path', epoch: str) -> None:
+    def load_weights(self, folder: Path, epoch: str) -> None:
         """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit. Who
         paints loads NAME_ema instead where there is one, but with --no_ema."""
         from models.networks import which_flags
         from util.checkpoints import load_weights
         by_flag = 'netG' in self.DEFAULTS       # else the model has networks of its own
 
-        def load(network: 'nn.Module', name: str, ema: bool) -> None:
+        def load(network: nn.Module, name: str, ema: bool) -> None:
             averaged = folder / f'{epoch}_net_{name}_ema.pth'
             plain = folder / f'{epoch}_net_{name}.pth'
             load_weights(network, averaged if ema and averaged.is_file() else plain,

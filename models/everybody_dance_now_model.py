@@ -12,6 +12,8 @@ enhancer around it at full size; `face`, a residual on a square about the head, 
 Images are float32 (B, C, H, W) in [-1, 1]; x_t is the pose or one-hot labels, y_t the real frame,
 G(x_t) the painted one, short for G(x_t, G(x_{t-1})); _F is the square about the face.
 """
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     SEQUENTIAL = True
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         declare_details(group)
         group.add_argument('--stage', default='auto', choices=['auto', *STAGES],
                            help='auto trains all three in turn. Or one at a time: global --ngf 64; '
@@ -70,7 +72,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         declare_learning(group)
 
     @staticmethod
-    def validate_options(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: argparse.Namespace) -> None:
         for flag, least in (Pix2PixHDModel.LEAST | {'face_size': 1}).items():
             if getattr(opt, flag, least) < least:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give {least} or more.')
@@ -83,7 +85,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         validate_labels(opt)
         validate_stages(opt)
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.networks import define_G, init_weights
         from models.networks.pix2pixhd import (
             CoarsePicture,
@@ -179,12 +181,12 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
     # -- painting ----------------------------------------------------------------------------
 
-    def on_dataset(self, dataset: 'BaseDataset') -> None:
+    def on_dataset(self, dataset: BaseDataset) -> None:
         if 'Gface' in self.networks and 'joints' not in dataset.item(0):
             warn(f'{dataset.root} has no poses.npz that knows the joints of each of its pictures, '
                  f'so faces stay as the generator of the whole frame paints them.')
 
-    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
         """Where no frame was painted before, but the batch has its pose, that is painted first: a
         single picture then looks as it would within its film."""
         import torch
@@ -197,7 +199,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             before = nothing
         return self.whole(A, before, batch.get('joints'))
 
-    def whole(self, A: 'Tensor', before: 'Tensor', joints: 'Tensor | None') -> 'Tensor':
+    def whole(self, A: Tensor, before: Tensor, joints: Tensor | None) -> Tensor:
         """The painted frame at full size, its face too: float32 (B, C, H, W)."""
         import torch.nn.functional as F
 
@@ -214,16 +216,16 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
                 image[square] += residual
         return image
 
-    def pose(self, A: 'Tensor') -> 'Tensor':
+    def pose(self, A: Tensor) -> Tensor:
         """x: a batch's poses as the networks see them."""
         from models.label_maps import one_hot
         return one_hot(A, self.opt.label_nc) if self.opt.label_nc else A
 
-    def frame(self, x: 'Tensor', before: 'Tensor') -> 'Tensor':
+    def frame(self, x: Tensor, before: Tensor) -> Tensor:
         """G(x, before), float32; while coarse, the inner generator's on pictures of half size."""
         return self.frames(x, before)[-1]
 
-    def frames(self, x: 'Tensor', before: 'Tensor') -> 'list[Tensor]':
+    def frames(self, x: Tensor, before: Tensor) -> list[Tensor]:
         """G(x, before) last; before it what the earlier stacks of --netG stacked_hourglass
         painted."""
         import torch
@@ -238,7 +240,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
     # -- training ----------------------------------------------------------------------------
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         import torch
 
         from models.losses import feature_matching
@@ -281,7 +283,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def consecutive(self, batch: 'Batch') -> 'list[Tensor]':
+    def consecutive(self, batch: Batch) -> list[Tensor]:
         """x_{t-1}, x_t, y_{t-1}, y_t, at half size in the global stage of a local generator. A
         batch that knows no frame before stands still."""
         from models.networks.pix2pixhd import half_size
@@ -289,7 +291,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         four = [self.pose(still['before_A']), self.pose(still['A']), still['before_B'], still['B']]
         return [half_size(image) for image in four] if self.coarse else four
 
-    def step_face(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step_face(self, batch: Batch) -> dict[str, Tensor]:
         """G(x) is painted as it will be, and stays as it is."""
         import torch
         opt, x, y = self.opt, self.pose(batch['A']), batch['B']
@@ -323,7 +325,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             self.descend('Dface', (losses['D_realface'] + losses['D_fakeface']) / 2)
         return {name: losses[name].detach() for name in names}
 
-    def logits(self, faces: 'Tensor', real: bool, for_G: bool = False) -> 'Tensor':
+    def logits(self, faces: Tensor, real: bool, for_G: bool = False) -> Tensor:
         """The adversarial loss of what Dface says of pairs (x_F, face)."""
         with self.engine.autocast():
             said = self.run_network(self.networks['Dface'], faces)
@@ -331,13 +333,13 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
 
     # -- faces -------------------------------------------------------------------------------
 
-    def squares(self, joints: 'Tensor', image: 'Tensor') -> list[tuple[slice, ...]]:
+    def squares(self, joints: Tensor, image: Tensor) -> list[tuple[slice, ...]]:
         """Where in `image` each head lies that is seen, as indices of (1, C, S, S)."""
         height, width = image.shape[-2:]
         side = min(round(self.opt.face_size * height / FIELD), height, width)
         return head_squares(joints, width, height, max(side, min(16, height, width)))
 
-    def residuals(self, image: 'Tensor', x: 'Tensor', squares: list[tuple[slice, ...]]) -> 'Tensor':
+    def residuals(self, image: Tensor, x: Tensor, squares: list[tuple[slice, ...]]) -> Tensor:
         """r = G_f(x_F, G(x)_F), float32 (len(squares), C, S, S), in the order of the squares."""
         import torch
 
@@ -377,7 +379,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
                             f'Prepare the dataset with --size 256, or use --netG global.')
 
 
-def validate_stages(opt: 'argparse.Namespace') -> None:
+def validate_stages(opt: argparse.Namespace) -> None:
     """What --stage means for the other flags."""
     known = (Path(opt.dataroot) / 'poses.npz').is_file()
     if opt.stage == 'global' and opt.netG == 'local':
@@ -411,7 +413,7 @@ def validate_stages(opt: 'argparse.Namespace') -> None:
                         'own, by its share of the time. Use linear or cosine.')
 
 
-def begin_at_nothing(network: 'nn.Module') -> None:
+def begin_at_nothing(network: nn.Module) -> None:
     """Let a generator's first residual be 0 everywhere: no face is worse than without it."""
     from torch import nn
     last = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
@@ -420,7 +422,7 @@ def begin_at_nothing(network: 'nn.Module') -> None:
     nn.init.zeros_(last.bias)
 
 
-def head_squares(joints: 'Tensor', width: int, height: int,
+def head_squares(joints: Tensor, width: int, height: int,
                  side: int) -> list[tuple[slice, ...]]:
     """Squares of `side` px around the middle of what is seen of each head, moved into the picture.
 

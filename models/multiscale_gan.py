@@ -3,6 +3,8 @@
 Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs",
 CVPR 2018, arXiv 1711.11585, Sec. 3.2. Equation numbers below are that paper's.
 """
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from models.base_model import BaseModel
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from models.perceptual import LpipsLoss, PerceptualLoss
 
 
-def declare_perceptual(group: 'argparse._ArgumentGroup') -> None:
+def declare_perceptual(group: argparse._ArgumentGroup) -> None:
     """The flags of the perceptual loss."""
     group.add_argument('--no_vgg_loss', action='store_true', help='no perceptual loss')
     group.add_argument('--vgg_weights', default=None, metavar='FILE',
@@ -33,9 +35,9 @@ class MultiscaleGAN(BaseModel):
     PREFERS_LPIPS  whether it takes LPIPS, where that is at hand and nothing else is asked for
     """
     WITHOUT_VGG = PREFERS_LPIPS = False
-    perceptual: 'PerceptualLoss | LpipsLoss | None'
+    perceptual: PerceptualLoss | LpipsLoss | None
 
-    def begin_perceptual(self, opt: 'argparse.Namespace') -> None:
+    def begin_perceptual(self, opt: argparse.Namespace) -> None:
         """Read the VGG that is at hand, and say which; UserError where there is none, unless the
         model does WITHOUT_VGG and nobody asked for one."""
         from models.perceptual import find_lpips_loss, find_perceptual_loss
@@ -65,8 +67,8 @@ class MultiscaleGAN(BaseModel):
         if was != now:
             warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
-    def adversarial(self, scales: 'list[list[Tensor]]', real: bool,
-                    for_G: bool = False) -> 'Tensor':
+    def adversarial(self, scales: list[list[Tensor]], real: bool,
+                    for_G: bool = False) -> Tensor:
         """The sum over all scales, Eq. 3."""
         import torch
 
@@ -74,7 +76,7 @@ class MultiscaleGAN(BaseModel):
         return torch.stack([gan_loss(self.opt.gan_mode, scale[-1], real, for_G)
                             for scale in scales]).sum()
 
-    def discriminate(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[list, list]':
+    def discriminate(self, real: Tensor, fake: Tensor) -> tuple[list, list]:
         """What D says of real and of fake pairs: one pass over both reads D's weights once."""
         import torch
 

@@ -6,6 +6,8 @@ CVPR 2018, arXiv 1711.11585. Equation numbers below are that paper's.
 Images are float32 (B, C, H, W) in [-1, 1]; s is the pose or the one-hot labels, with instance
 edges where there are any, x the real frame, G(s) the painted one.
 """
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +38,7 @@ class Pix2PixHDModel(MultiscaleGAN):
     RESULTS = {'real_A': 'input_label.jpg', 'fake_B': 'synthesized_image.jpg'}
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         declare_details(group)
         group.add_argument('--label_nc', type=int, default=0,
                            help='the poses are label maps of so many labels, 0 counted; 0: they '
@@ -74,7 +76,7 @@ class Pix2PixHDModel(MultiscaleGAN):
              'num_D': 1, 'lambda_feat': 0}
 
     @staticmethod
-    def validate_options(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: argparse.Namespace) -> None:
         for flag, least in Pix2PixHDModel.LEAST.items():
             if getattr(opt, flag, least) < least:
                 raise UserError(f'--{flag} {getattr(opt, flag)}: give {least} or more.')
@@ -96,7 +98,7 @@ class Pix2PixHDModel(MultiscaleGAN):
         if opt.load_features:
             validate_features(opt)
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.networks import define_G, init_weights
         from models.networks.pix2pixhd import Encoder, MultiscaleDiscriminator
         self.encodes = opt.instance_feat or opt.label_feat
@@ -122,7 +124,7 @@ class Pix2PixHDModel(MultiscaleGAN):
             init_weights(network, opt.init_type, opt.init_gain)
         self.begin_learning(opt)
 
-    def begin_learning(self, opt: 'argparse.Namespace') -> None:
+    def begin_learning(self, opt: argparse.Namespace) -> None:
         """What training needs besides networks, and the weights it begins with."""
         from models.image_pool import ImagePool
         self.pool = ImagePool(opt.pool_size)
@@ -132,7 +134,7 @@ class Pix2PixHDModel(MultiscaleGAN):
 
     # -- what is shown -----------------------------------------------------------------------
 
-    def condition(self, batch: 'Batch') -> 'Tensor':
+    def condition(self, batch: Batch) -> Tensor:
         """s: what D sees beside a picture, and G paints from."""
         import torch
 
@@ -142,7 +144,7 @@ class Pix2PixHDModel(MultiscaleGAN):
             s = torch.cat([s, edges_of(instances_of(batch))], 1)
         return s
 
-    def painted_from(self, s: 'Tensor', batch: 'Batch') -> 'list[Tensor]':
+    def painted_from(self, s: Tensor, batch: Batch) -> list[Tensor]:
         """G(s) last, with the features of each region where they are used; before it what the
         earlier stacks of --netG stacked_hourglass painted."""
         import torch
@@ -151,12 +153,12 @@ class Pix2PixHDModel(MultiscaleGAN):
         pictures = not self.opt.label_nc and self.opt.no_instance and not self.encodes
         return self.all_outputs(s, -1.0 if pictures else None)
 
-    def regions(self, batch: 'Batch') -> 'Tensor':
+    def regions(self, batch: Batch) -> Tensor:
         """(B, 1, H, W) numbers: what looks the same all over."""
         from models.label_maps import labels_of
         return labels_of(batch['A']) if self.opt.label_feat else instances_of(batch)
 
-    def features(self, regions: 'Tensor', batch: 'Batch') -> 'Tensor':
+    def features(self, regions: Tensor, batch: Batch) -> Tensor:
         """(B, feat_num, H, W), the same all over a region: E(x, regions), now or long ago, or what
         the regions' clusters say where no frame is to be copied."""
         if self.reads_features:
@@ -169,11 +171,11 @@ class Pix2PixHDModel(MultiscaleGAN):
         from models.label_maps import sample_clusters
         return sample_clusters(self.clusters, regions, self.opt.feat_num, self.opt.cluster_seed)
 
-    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
         return self.painted_from(self.condition(batch), batch)[-1]
 
     @contextmanager
-    def inference_mode(self) -> 'Iterator[None]':
+    def inference_mode(self) -> Iterator[None]:
         E = self.networks.get('E')
         was_training = E is not None and E.training
         if E is not None:
@@ -185,13 +187,13 @@ class Pix2PixHDModel(MultiscaleGAN):
             if E is not None:
                 E.train(was_training)
 
-    def visible(self, poses: 'Tensor') -> 'Tensor':
+    def visible(self, poses: Tensor) -> Tensor:
         from models.label_maps import coloured
         return coloured(poses, self.opt.label_nc) if self.opt.label_nc else poses
 
     # -- training ----------------------------------------------------------------------------
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         import torch
 
         from models.losses import feature_matching
@@ -226,8 +228,8 @@ class Pix2PixHDModel(MultiscaleGAN):
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def reconstruction(self, pair: 'Tensor', early: 'Tensor', x: 'Tensor',
-                       real_out: 'list[list[Tensor]]') -> 'Tensor':
+    def reconstruction(self, pair: Tensor, early: Tensor, x: Tensor,
+                       real_out: list[list[Tensor]]) -> Tensor:
         """How far an earlier stack's picture is from the frame, by the losses that are on; `pair`
         is that picture as D sees it."""
         from models.losses import feature_matching
@@ -295,7 +297,7 @@ class Pix2PixHDModel(MultiscaleGAN):
 
 # The flags of its generators
 
-def declare_details(group: 'argparse._ArgumentGroup') -> None:
+def declare_details(group: argparse._ArgumentGroup) -> None:
     """DETAILS, for a model that offers --netG global and local."""
     group.add_argument('--n_downsample_global', type=int, default=4,
                        help='--netG global, and local inside: how often the picture is halved')
@@ -307,7 +309,7 @@ def declare_details(group: 'argparse._ArgumentGroup') -> None:
                        help='--netG stacked_hourglass: hourglasses, each painting the picture')
 
 
-def declare_learning(group: 'argparse._ArgumentGroup') -> None:
+def declare_learning(group: argparse._ArgumentGroup) -> None:
     """What only training needs, for a model that learns as pix2pixHD does."""
     group.add_argument('--niter_fix_global', type=int, default=0,
                        help='epochs in which only the outermost enhancer of --netG local is '
@@ -329,12 +331,12 @@ def declare_learning(group: 'argparse._ArgumentGroup') -> None:
                        help='earlier painted pairs that D is also shown; 0 for none')
 
 
-def details(opt: 'argparse.Namespace') -> dict[str, int]:
+def details(opt: argparse.Namespace) -> dict[str, int]:
     """What define_G is told of them."""
     return {name: getattr(opt, name) for name in DETAILS}
 
 
-def validate_labels(opt: 'argparse.Namespace') -> None:
+def validate_labels(opt: argparse.Namespace) -> None:
     """--label_nc as the dataset has it."""
     from pose.draw import LABELS
     from util.files import read_json
@@ -353,7 +355,7 @@ def validate_labels(opt: 'argparse.Namespace') -> None:
                         f'are with --label_nc, e.g. --label_nc 35 for Cityscapes.')
 
 
-def validate_features(opt: 'argparse.Namespace') -> None:
+def validate_features(opt: argparse.Namespace) -> None:
     """What --load_features needs, said before hours of training begin."""
     if not (opt.instance_feat or opt.label_feat):
         raise UserError('--load_features: nothing is painted from features. Add --instance_feat or '
@@ -373,7 +375,7 @@ def validate_features(opt: 'argparse.Namespace') -> None:
              f'{opt.val_phase}')
 
 
-def instances_of(batch: 'Batch') -> 'Tensor':
+def instances_of(batch: Batch) -> Tensor:
     """(B, 1, H, W) numbers."""
     if 'instances' not in batch:
         raise UserError('this run paints from instance maps, and this dataset has none: put them '

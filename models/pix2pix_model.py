@@ -5,6 +5,8 @@ arXiv 1611.07004. Equation numbers below are that paper's.
 
 Images are float32 (B, C, H, W) in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
 """
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from models.base_model import BaseModel
@@ -24,7 +26,7 @@ class Pix2PixModel(BaseModel):
                                 'pool_size': 0}
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         if phase == 'train':
             group.add_argument('--lambda_L1', type=float, default=100.0, help='weight of Eq. 3')
             group.add_argument('--gan_mode', default='vanilla', help='the adversarial loss',
@@ -39,7 +41,7 @@ class Pix2PixModel(BaseModel):
             group.add_argument('--pool_size', type=int, default=0,
                                help='earlier painted pairs that D is also shown; 0 for none')
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.image_pool import ImagePool
         from models.networks import define_D, define_G, init_weights
         self.networks['G'] = define_G(opt.netG, opt.input_nc, opt.output_nc, opt.ngf, opt.norm,
@@ -51,7 +53,7 @@ class Pix2PixModel(BaseModel):
                 init_weights(network, opt.init_type, opt.init_gain)
             self.pool = ImagePool(opt.pool_size)
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         import torch
         import torch.nn.functional as F
 
@@ -82,7 +84,7 @@ class Pix2PixModel(BaseModel):
         return {'G_GAN': G_GAN.detach(), 'G_L1': G_L1.detach(),
                 'D_real': D_real.detach(), 'D_fake': D_fake.detach()}
 
-    def discriminate(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[Tensor, Tensor]':
+    def discriminate(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """D's logits on real and fake pairs: one pass over both reads D's weights once."""
         import torch
 

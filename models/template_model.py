@@ -7,6 +7,8 @@ examples: models/pix2pix_model.py adds an adversary, models/vanilla_model.py pai
 
 Images are float32 (B, C, H, W) in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
 """
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from models.base_model import BaseModel
@@ -26,14 +28,14 @@ class TemplateModel(BaseModel):
     DEFAULTS: dict[str, Any] = {'netG': 'resnet_6blocks', 'ngf': 32, 'no_dropout': True}
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         # Flags of its own. Those that paint too are declared in both phases, and test.py takes
         # their values from the run's record.
         if phase == 'train':
             group.add_argument('--loss', default='L1', choices=['L1', 'L2'],
                                help='mean absolute or mean squared distance to the true frame')
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         # G paints, in test.py too; what only trains it is made if opt.isTrain. Any nn.Module will
         # do: one that needs sides of a multiple of 4 says so as its attribute `multiple`. Each
         # network is saved as latest_net_NAME.pth and gets an Adam of its own.
@@ -43,7 +45,7 @@ class TemplateModel(BaseModel):
         if opt.isTrain:
             init_weights(self.networks['G'], opt.init_type, opt.init_gain)
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         # One step of training. Only networks run in bf16, so losses are computed in float32.
         import torch.nn.functional as F
         x, y = batch['A'], batch['B']

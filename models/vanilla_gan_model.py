@@ -7,6 +7,8 @@ ties the two. That project leaves the distance's weight open; pix2pix's 100 is t
 
 Letters: x the pose as G sees it, y the real frame squeezed to --image_size, G(x) the painted one.
 """
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from models.vanilla_model import VanillaModel, resized
@@ -23,7 +25,7 @@ class VanillaGANModel(VanillaModel):
     """Networks: G the generator and, while training, D the discriminator."""
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         VanillaModel.declare_options(group, phase)
         if phase == 'train':
             group.add_argument('--lambda_distance', type=float, default=100.0,
@@ -33,7 +35,7 @@ class VanillaGANModel(VanillaModel):
             group.add_argument('--ndf', type=int, default=64,
                                help='filters in the first layer of D; the last has 8 times as many')
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.networks import init_weights
         from models.networks.deconv import PictureDiscriminator
         super().build(opt)
@@ -42,7 +44,7 @@ class VanillaGANModel(VanillaModel):
                                                       opt.norm)
             init_weights(self.networks['D'], opt.init_type, opt.init_gain)
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         from models.losses import gan_loss
         opt, D = self.opt, self.networks['D']
         fake, y = self.painted(batch), resized(batch['B'], self.size)
@@ -59,7 +61,7 @@ class VanillaGANModel(VanillaModel):
         return {'G_GAN': G_GAN.detach(), f'G_{opt.loss}': G_distance.detach(),
                 'D_real': D_real.detach(), 'D_fake': D_fake.detach()}
 
-    def logits(self, images: 'Tensor') -> 'Tensor':
+    def logits(self, images: Tensor) -> Tensor:
         """D's logits, one a picture. Batch norm takes real and painted ones apart, as DCGAN."""
         with self.engine.autocast():
             return self.run_network(self.networks['D'], images)

@@ -10,6 +10,8 @@ whatever its size; 0, 0 for a joint that is not seen. JOINTS are that project's,
 
 Letters: x the pose as G sees it, y the real frame squeezed to --image_size, G(x) the painted one.
 """
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,7 @@ class VanillaModel(BaseModel):
     DEFAULTS: dict[str, Any] = {'netG': NET, 'ngf': 16, 'norm': 'batch'}
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         group.add_argument('--skeleton_input', default='vector', choices=['vector', 'image'],
                            help='what G sees: vector, 13 joints as 26 numbers, which need the '
                                 'dataset\'s poses.npz; or image, the drawn pose')
@@ -48,7 +50,7 @@ class VanillaModel(BaseModel):
                                     'squared error, which blurs more')
 
     @staticmethod
-    def validate_options(opt: 'argparse.Namespace') -> None:
+    def validate_options(opt: argparse.Namespace) -> None:
         if opt.netG != NET:
             warn(f'--netG {opt.netG} has no effect with --model {opt.model}, which has a generator '
                  f'of its own: --skeleton_input, --image_size and --ngf say which.')
@@ -58,7 +60,7 @@ class VanillaModel(BaseModel):
                 not (root / 'poses.npz').is_file():
             raise no_joints(opt.dataroot)
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.networks import init_weights
         from models.networks.deconv import DeconvGenerator
         image = opt.skeleton_input == 'image'
@@ -69,18 +71,18 @@ class VanillaModel(BaseModel):
         if opt.isTrain:
             init_weights(self.networks['G'], opt.init_type, opt.init_gain)
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         fake, y = self.painted(batch), resized(batch['B'], self.size)
         G_distance = self.distance(fake, y)                              # ||y - G(x)||
         self.descend('G', G_distance)
         return {f'G_{self.opt.loss}': G_distance.detach()}
 
-    def painted(self, batch: 'Batch') -> 'Tensor':
+    def painted(self, batch: Batch) -> Tensor:
         """G(x), float32 (B, C, S, S)."""
         with self.engine.autocast():
             return self.run_network(self.networks['G'], self.skeleton(batch)).float()
 
-    def skeleton(self, batch: 'Batch') -> 'Tensor':
+    def skeleton(self, batch: Batch) -> Tensor:
         """x: the poses of the batch as G sees them."""
         if self.opt.skeleton_input == 'image':
             return resized(batch['A'], self.size)
@@ -88,16 +90,16 @@ class VanillaModel(BaseModel):
             raise no_joints(self.opt.dataroot)
         return vector(batch['joints'], batch['A'].shape[-1], batch['A'].shape[-2])
 
-    def distance(self, fake: 'Tensor', y: 'Tensor') -> 'Tensor':
+    def distance(self, fake: Tensor, y: Tensor) -> Tensor:
         """As --loss says."""
         import torch.nn.functional as F
         return F.l1_loss(fake, y) if self.opt.loss == 'L1' else F.mse_loss(fake, y)
 
-    def forward(self, batch: 'Batch', before: 'Tensor | None') -> 'Tensor':
+    def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
         return resized(self.painted(batch), batch['A'].shape[-2:])
 
 
-def vector(joints: 'Tensor', width: int, height: int) -> 'Tensor':
+def vector(joints: Tensor, width: int, height: int) -> Tensor:
     """float (B, K, 3): x px, y px, confidence, in a picture of that size -> (B, 26, 1, 1)."""
     from pose.skeleton import skeleton_with
     table = skeleton_with(joints.shape[1])
@@ -106,7 +108,7 @@ def vector(joints: 'Tensor', width: int, height: int) -> 'Tensor':
     return (place * (chosen[..., 2:] > 0)).flatten(1)[..., None, None]
 
 
-def resized(images: 'Tensor', size: tuple[int, int]) -> 'Tensor':
+def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
     """float (B, C, H, W) at another (height, width), without aliasing."""
     import torch.nn.functional as F
     if images.shape[-2:] == size:
