@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from options.legacy import RENAMED, REPLACED, modern, modern_facts
+from options.legacy import modern, modern_facts, older_spellings
 from util.errors import UserError, warn
 from util.options import Options
 from util.run_record import read_record
@@ -18,8 +18,7 @@ class Parser(argparse.ArgumentParser):
     """argparse whose errors are UserErrors and whose misspelt flags name the nearest one."""
 
     def __init__(self, description: str):
-        older = {**RENAMED, **{old: new for old, (new, _, _) in REPLACED.items()}}
-        self.older = older
+        self.older = older_spellings()
         super().__init__(description=description, allow_abbrev=False,
                          formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
