@@ -6,14 +6,12 @@ CVPR 2018, arXiv 1711.11585, Sec. 3.2 and 3.4, appendix A.
 
 Shape letters: B batch, C channels, H W pixels, h w patches.
 """
-from collections.abc import Callable
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.norm import norm_layer
 from models.networks.resnet import ResnetBlock
+from models.tensors import half_size, through
 
 
 def to_features(input_nc: int, ngf: int, norm: str) -> list[nn.Module]:
@@ -107,11 +105,6 @@ class LocalEnhancer(nn.Module):
         return [p for name, p in self.named_parameters() if not name.startswith(outermost)]
 
 
-def half_size(x: Tensor) -> Tensor:
-    """The picture at half the size, as pix2pixHD takes it everywhere."""
-    return F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
-
-
 class Encoder(nn.Module):
     """E: what each region of a picture looks like, as `output_nc` numbers, the same all over it.
 
@@ -131,15 +124,7 @@ class Encoder(nn.Module):
 
     def forward(self, y: Tensor, regions: Tensor) -> Tensor:
         """y (B, C, H, W) of any size, regions (B, 1, H, W) numbers -> (B, output_nc, H, W)."""
-        h, w = y.shape[-2:]
-        right, below = (padding(side, self.multiple, 2 * self.multiple) for side in (w, h))
-        padded = F.pad(y, (0, right, 0, below), mode='replicate')
-        return mean_of_regions(self.model(padded)[..., :h, :w], regions)
-
-
-def padding(side: int, multiple: int, least: int) -> int:
-    """How many px bring `side` to a multiple that is no smaller than `least`."""
-    return max(side + -side % multiple, least) - side
+        return mean_of_regions(through(y, self.model, self.multiple), regions)
 
 
 def mean_of_regions(features: Tensor, regions: Tensor) -> Tensor:
@@ -213,11 +198,3 @@ class CoarsePicture(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.model(features)
-
-
-def through(x: Tensor, network: Callable[[Tensor], Tensor], multiple: int) -> Tensor:
-    """network(x) for x of any size: its edge repeated up to a multiple and to two of them at
-    least, the result cropped back."""
-    h, w = x.shape[-2:]
-    right, below = (padding(side, multiple, 2 * multiple) for side in (w, h))
-    return network(F.pad(x, (0, right, 0, below), mode='replicate'))[..., :h, :w]

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.tensors import resized as resized
 from pose.body import LEG, TORSO
 from pose.skeleton import Skeleton
 
@@ -53,13 +54,6 @@ DRAWN_OUT, FOLDED, MEAN_OF = 0.4, 0.8, 6
 TURNED = 4.0                # strain of the trunk for each body height that `turned` gives: one seen
                             # from the front is strained by 1 when it is to be seen from the side
 TRUNK = {('Neck', 'MidHip'), ('RShoulder', 'RHip'), ('LShoulder', 'LHip')}
-
-
-def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """Frames (B, C, h, w) at that (width, height), nothing moved."""
-    if frames.shape[-2:] == (size[1], size[0]):
-        return frames
-    return F.interpolate(frames, (size[1], size[0]), mode='bilinear', antialias=True)
 
 
 def moved(frames: Tensor, source: Tensor, wanted: Tensor, skeleton: Skeleton,
