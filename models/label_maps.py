@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.engine import Batch
 from util.errors import UserError
 from util.pickles import read_npy_object
 
@@ -26,6 +27,14 @@ def one_hot(poses: Tensor, label_nc: int) -> Tensor:
     """Label maps float (B, C, H, W) in [-1, 1] -> (B, label_nc, H, W): 1 at each pixel's label."""
     labels = torch.arange(label_nc, device=poses.device).reshape(1, -1, 1, 1)
     return (labels_of(poses) == labels).float()
+
+
+def instances_of(batch: Batch) -> Tensor:
+    """(B, 1, H, W) numbers; UserError where the dataset has no instance maps."""
+    if 'instances' not in batch:
+        raise UserError('this run paints from instance maps, and this dataset has none: put them '
+                        'into DATAROOT/PHASE_inst.')
+    return batch['instances']
 
 
 def edges_of(regions: Tensor) -> Tensor:
