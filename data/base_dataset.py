@@ -28,11 +28,21 @@ class BaseDataset:
     facts     dataset.json, or {} where there is none
     labels    whether the poses are label maps, whose pixels are numbers
     trained   dataset.json of what the run was trained on, {} while it is first trained
+
+    HAS_FRAMES   whether its items have frames, so that a model can be trained on them
     """
+
+    HAS_FRAMES = True
 
     @staticmethod
     def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         """Add this dataset's own flags."""
+
+    @classmethod
+    def recognises(cls, root: Path, phase: str) -> bool:
+        """Whether only this dataset can read that phase of a folder, so that --dataset_mode need
+        not be typed. Reads file names and dataset.json, no image."""
+        return False
 
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):

@@ -33,6 +33,10 @@ class LabelledDataset(AlignedDataset):
         A_paths, B_paths  str                  the files they came from
     """
 
+    @classmethod
+    def recognises(cls, root: Path, phase: str) -> bool:
+        return (root / f'{phase}_label').is_dir() or (root / f'{phase}_inst').is_dir()
+
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):
         self.files: dict[str, list[Path]] = {}

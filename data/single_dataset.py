@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data.base_dataset import BaseDataset, no_such_phase
+from data.base_dataset import BaseDataset, no_such_phase, read_facts
 from data.cache import Pictures
 from data.joints import PictureJoints
 from data.transforms import geometry, to_channels
@@ -23,6 +23,16 @@ class SingleDataset(BaseDataset):
         joints   float32 (K, 3)           the pose in px of A; only where poses.npz knows every
                                           picture
     """
+
+    HAS_FRAMES = False
+
+    @classmethod
+    def recognises(cls, root: Path, phase: str) -> bool:
+        """Poses without frames cannot be read as pairs, whatever the run was trained on."""
+        if read_facts(root).get('layout') == 'poses':
+            return True
+        others = [root / f'{phase}_{part}' for part in ('B', 'label', 'inst')]
+        return (root / f'{phase}_A').is_dir() and not any(folder.is_dir() for folder in others)
 
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import data.joints
+import data.augmentation
 from data.aligned_dataset import AlignedDataset
 from data.augmentation import affine, droppable, moved
 from data.loader import Loader
@@ -41,7 +41,7 @@ def redrawn(monkeypatch):
     def draw(pose, *args):
         poses.append(pose)
         return draw_pose(pose, *args)
-    monkeypatch.setattr(data.joints, 'draw_pose', draw)
+    monkeypatch.setattr(data.augmentation, 'draw_pose', draw)
     return poses
 
 
