@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import data
+from options.base_options import Parser
 from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
@@ -195,3 +196,17 @@ def test_a_new_dataset_is_one_file_and_recognised(tmp_path, monkeypatch):
     assert train('--dataroot', str(tmp_path / 'me')).dataset_mode == 'aligned'
     (tmp_path / 'me' / 'scan.bin').touch()
     assert train('--dataroot', str(tmp_path / 'me')).dataset_mode == 'scan'
+
+
+def test_a_text_from_an_old_record_gets_the_type_of_its_flag():
+    parser = Parser('')
+    group = parser.add_argument_group('some')
+    group.add_argument('--size', type=int, default=7)
+    group.add_argument('--off', action='store_true')
+    parser.add_argument('--word')
+    texts = [('size', '3', 3), ('size', 'x', 7), ('size', 'None', None), ('size', 'inf', None),
+             ('size', 2.5, 2.5), ('off', 'True', True), ('off', 'False', False),
+             ('word', '3', '3')]
+    for flag, text, value in texts:
+        assert parser.typed_as(flag, text) == value
+    assert parser.flags() == {'help', 'size', 'off', 'word'}
