@@ -72,7 +72,8 @@ class AlignedDataset(BaseDataset):
         return self.pictures.rows[i][0]
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
-        opt, row = self.opt, self.pictures.rows[i]
+        opt = self.opt
+        row = self.pictures.rows[i]
         pair = self.pictures[i]
         height, width = pair.shape[0], pair.shape[1] // 2
         left, right = pair[:, :width], pair[:, width:]

@@ -46,7 +46,9 @@ class BaseDataset:
 
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):
-        self.opt, self.phase, self.trained = opt, phase, trained or {}
+        self.opt = opt
+        self.phase = phase
+        self.trained = trained or {}
         self.root = Path(opt.dataroot)
         if not self.root.is_dir():
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '

@@ -80,7 +80,8 @@ class BaseModel:
         dataset, before the options are frozen and recorded."""
 
     def __init__(self, opt: argparse.Namespace, engine: Engine):
-        self.opt, self.engine = opt, engine
+        self.opt = opt
+        self.engine = engine
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Any] = {}
         self.ema: EMA | None = None
@@ -307,10 +308,11 @@ def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
     the old path, and its strides, which fused Adam on a CPU takes for those of the parameters.
     """
     import torch
-    ways = [{k: group[k] for k in ('fused', 'foreach')} for group in optimizer.param_groups]
+    ways = [(group['fused'], group['foreach']) for group in optimizer.param_groups]
     optimizer.load_state_dict(state)
-    for group, way in zip(optimizer.param_groups, ways):
-        group.update(way)
+    for group, (fused, foreach) in zip(optimizer.param_groups, ways):
+        group['fused'] = fused
+        group['foreach'] = foreach
     for parameter, moments in optimizer.state.items():
         for key, value in moments.items():
             if value.shape == parameter.shape:

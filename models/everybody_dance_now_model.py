@@ -17,7 +17,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.faces import FIELD, Square, cut_out, head_squares, loss_names, zero_residual
+from models.faces import (
+    Square,
+    cut_out,
+    declare_face,
+    head_squares,
+    loss_names,
+    square_side,
+    zero_residual,
+)
 from models.flags import check_least, declare_coarse_to_fine, declare_generator, details
 from models.label_options import declare_labels, validate_labels
 from models.pix2pixHD_model import Pix2PixHDModel
@@ -50,17 +58,9 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
                            help='auto trains all three in turn. Or train one at a time: global '
                                 '--ngf 64; then local --load_pretrain NAME; then face '
                                 '--load_pretrain NAME')
-        group.add_argument('--face_generator', action='store_true',
-                           help='paint faces with a second generator; set by --stage auto where '
-                                'poses.npz says where they are')
-        group.add_argument('--face_size', type=int, default=128,
-                           help=f'side of the square around the head, in px of an image {FIELD} '
-                                f'high; scaled with the height of others')
+        declare_face(group, phase)
         declare_labels(group, ', for which the authors\' code gives 6')
         if phase == 'train':
-            group.add_argument('--face_discrim', action='store_true',
-                               help='train faces with a discriminator of their own; set by '
-                                    '--stage auto')
             declare_coarse_to_fine(group)
 
     @staticmethod
@@ -194,8 +194,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         return self.frames(x, before)[-1]
 
     def frames(self, x: Tensor, before: Tensor) -> list[Tensor]:
-        """G(x, before) last; before it the images of the earlier stacks of --netG
-        stacked_hourglass."""
+        """G(x, before) last; before it the images of earlier stacks of stacked_hourglass."""
         import torch
         seen = torch.cat([x, before], 1)
         if not self.coarse:
@@ -267,7 +266,8 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     def step_face(self, batch: Batch) -> dict[str, Tensor]:
         """Train Gface on G(x) as it will be painted; G does not change."""
         import torch
-        opt, x, y = self.opt, self.pose(batch['A']), batch['B']
+        opt = self.opt
+        x, y = self.pose(batch['A']), batch['B']
         still = {f'before_{key}': batch[key] for key in ('A', 'joints')} | batch
         with torch.no_grad(), self.inference_mode(), self.engine.autocast():
             before = self.whole(still['before_A'], torch.zeros_like(y), still['before_joints'])
@@ -307,8 +307,8 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     def squares(self, joints: Tensor, image: Tensor) -> list[Square]:
         """The square around each visible head of `image`."""
         height, width = image.shape[-2:]
-        side = min(round(self.opt.face_size * height / FIELD), height, width)
-        return head_squares(joints, width, height, max(side, min(16, height, width)))
+        side = square_side(self.opt.face_size, width, height)
+        return head_squares(joints, width, height, side)
 
     def residuals(self, image: Tensor, x: Tensor, squares: list[Square]) -> Tensor:
         """r = G_f(x_F, G(x)_F), float32 (len(squares), C, S, S), in the order of the squares."""

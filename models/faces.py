@@ -15,6 +15,20 @@ HEAD = ('Nose', 'REye', 'LEye', 'REar', 'LEar')
 FIELD = 512                     # px: the height of the paper's frames, to which --face_size belongs
 
 
+def declare_face(group: argparse._ArgumentGroup, phase: str) -> None:
+    """The flags of the face stage."""
+    group.add_argument('--face_generator', action='store_true',
+                       help='paint faces with a second generator; set by --stage auto where '
+                            'poses.npz says where they are')
+    group.add_argument('--face_size', type=int, default=128,
+                       help=f'side of the square around the head, in px of an image {FIELD} high; '
+                            f'scaled with the height of others')
+    if phase == 'train':
+        group.add_argument('--face_discrim', action='store_true',
+                           help='train faces with a discriminator of their own; set by --stage '
+                                'auto')
+
+
 def loss_names(opt: argparse.Namespace) -> list[str]:
     """The losses of the face stage, in the order of the log."""
     names = []
@@ -40,6 +54,13 @@ def cut_out(images: Tensor, squares: list[Square]) -> Tensor:
     """(len(squares), C, S, S): the squares of images (B, C, H, W)."""
     import torch
     return torch.cat([images[square] for square in squares])
+
+
+def square_side(face_size: int, width: int, height: int) -> int:
+    """px: --face_size scaled to an image of that width and height, at least 16 and no larger than
+    the image."""
+    side = min(round(face_size * height / FIELD), height, width)
+    return max(side, min(16, height, width))
 
 
 def head_squares(joints: Tensor, width: int, height: int, side: int) -> list[Square]:

@@ -169,8 +169,8 @@ class Pix2PixHDModel(MultiscaleGAN):
         import torch
 
         from models.losses import feature_matching
-        opt, D, x = self.opt, self.networks['D'], batch['B']
-        s = self.condition(batch)
+        opt, D = self.opt, self.networks['D']
+        s, x = self.condition(batch), batch['B']
         with self.engine.autocast():
             *earlier, fake = self.painted_from(s, batch)                 # G(s)
         real_pair, fake_pair = torch.cat([s, x], 1), torch.cat([s, fake.float()], 1)

@@ -84,11 +84,14 @@ def read_architecture(state: Weights) -> Facts:
     weights = {k: v for k, v in state.items() if getattr(v, 'ndim', 0) == 4}
     norm = read_norm(state)
     if 'way_in.1.weight' in weights:
-        facts, first = read_hourglass(weights), weights['way_in.1.weight']
+        facts = read_hourglass(weights)
+        first = weights['way_in.1.weight']
     elif 'model.model.0.weight' in weights:
-        facts, first = read_unet(weights), weights['model.model.0.weight']
+        facts = read_unet(weights)
+        first = weights['model.model.0.weight']
     elif 'model.1.weight' in weights and any('.conv_block.' in k for k in weights):
-        facts, first = read_pix2pixhd(weights), next(iter(weights.values()))
+        facts = read_pix2pixhd(weights)
+        first = next(iter(weights.values()))
         name = f'resnet_{facts["n_blocks_global"]}blocks'
         # two halvings are the same layers in both, but only pix2pixHD's keep a bias before norm
         resnet = facts['netG'] == 'global' and facts['n_downsample_global'] == 2 and \
