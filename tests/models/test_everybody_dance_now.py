@@ -9,7 +9,7 @@ import test as painting_entry
 import train as training_entry
 from models import models
 from models.engine import Engine
-from models.everybody_dance_now_model import head_squares
+from models.faces import head_squares
 from options.train_options import TrainOptions
 from pose.skeleton import BODY_25
 from tests.conftest import make_pairs
@@ -141,7 +141,7 @@ def test_each_stage_trains_what_belongs_to_it(built):
                                  (0.5, 'local', {'G', 'D'}), (0.9, 'face', {'Gface', 'Dface'})):
         before = weights(at(model, over))
         model.step(batch)
-        assert model.stage == stage and changed(before, weights(model)) == trained
+        assert model.plan.stage == stage and changed(before, weights(model)) == trained
         if stage == 'global':
             moved = {k.partition('.')[0] for k, v in model.networks['G'].state_dict().items()
                      if not torch.equal(v, before['G'][k])}
@@ -169,7 +169,7 @@ def test_each_stage_has_a_course_of_its_own(built):
 
 def test_a_longer_run_never_trains_half_of_a_whole_generator_again(built):
     model = built()
-    assert [at(model, over).stage for over in (0.1, 0.5, 0.9, 0.3, 0.5, 0.9)] == [
+    assert [at(model, over).plan.stage for over in (0.1, 0.5, 0.9, 0.3, 0.5, 0.9)] == [
         'global', 'local', 'face', 'local', 'local', 'face']
 
 

@@ -159,7 +159,7 @@ def test_a_dataset_without_joints_is_refused_with_the_fix(pairs, tmp_path):
                          '--metrics', 'fast'])
     (tmp_path / 'kept').rename(root / 'poses.npz')
     (root / 'train' / '000002.png').rename(root / 'train' / 'mine.png')
-    with pytest.raises(UserError, match='knows the joints of each of its pictures'):
+    with pytest.raises(UserError, match='knows the joints of each of its images'):
         training_entry.main([*flags, '--overwrite', '--model', 'vanilla'])
 
 
