@@ -95,7 +95,7 @@ def command(run, small, *flags):
             *flags]
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds, 'waited in vain'
