@@ -12,7 +12,7 @@ def main(argv: list[str] | None = None) -> Path:
     """Prepare as `argv` says; nothing is done twice. Returns the dataset's report."""
     opt = PreprocessOptions().parse(argv)
     if opt.doctor:
-        from preprocessing.report.doctor import doctor
+        from preprocessing.report.write import doctor
         report = doctor(*map(Path, opt.doctor))
         say(f'report: {report}')
         return report

@@ -25,7 +25,7 @@ from pose.track import PoseTrack
 from preprocessing.crop import Box, choose_box, cut_out, into_box, output_size
 from preprocessing.detection import cores, detect
 from preprocessing.report.moments import Preview
-from preprocessing.report.numbers import write_report
+from preprocessing.report.write import write_report
 from preprocessing.sources import Source
 from preprocessing.written import check_room, no_dataset, written_files
 from util.errors import UserError, say, warn
@@ -213,10 +213,10 @@ class Writer:
         if self.layout == 'poses':
             jobs: Iterator[tuple[int, np.ndarray | None]] = (
                 (index, None) for index in self.phase)
-            preview.glance_at(source)
+            preview.read(source)
         else:
             jobs = ((frame.index, frame.image)
-                    for frame in preview.looking_at(prefetch(source.frames()))
+                    for frame in preview.watch(prefetch(source.frames()))
                     if frame.index in self.phase)
         with ThreadPoolExecutor(threads) as pool:
             for _ in progress(in_order(pool, self.write_one, jobs, 16), 'drawing and writing',
