@@ -146,7 +146,7 @@ def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[
 
 def work(source: Source, opt: Options, first: int, last: int | None, threads: int,
          queue: Any) -> None:
-    """One process of detect_together. It ends with None, or with a str that says why it failed."""
+    """One process of detect_together; None says that it is done, a str why it failed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
     cv2.setNumThreads(threads)
     try:
