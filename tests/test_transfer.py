@@ -38,7 +38,7 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     weights = Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns
     job('--output', 'again.mp4')
     said = capsys.readouterr().out
-    assert said.count('is finished already') == 2 and 'me is finished: it has trained' in said
+    assert said.count('is already finished') == 2 and 'me is finished: it has trained' in said
     assert Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns == weights
     assert Path('again.mp4').is_file()
 

@@ -27,6 +27,7 @@ from util.images import size_of, write_image
 from util.metrics.names import in_words, written
 from util.owned import in_the_way
 from util.progress import progress
+from util.sampling import evenly_spaced
 
 UNTRAINED = ['--max_steps', '1', '--lr', '1e-9']
 SHOWN = 4                       # frames in a picture
@@ -154,7 +155,7 @@ def sheet(whole: Mapping[int, Mapping[str, Any]], lacking: Mapping[int, Mapping[
           says: str) -> np.ndarray:
     """Pose, truth, all of it and what is painted without, one below the other, of some frames."""
     keys = list(whole)
-    keys = [keys[k] for k in np.linspace(0, len(keys) - 1, min(SHOWN, len(keys))).astype(int)]
+    keys = [keys[k] for k in evenly_spaced(len(keys), SHOWN)]
     rows = [('pose', whole, 'pose'), ('real', whole, 'real'), (ALL, whole, 'painted'),
             (says, lacking, 'painted')]
     return np.vstack([named(np.hstack([source[k][kind] for k in keys]), name)

@@ -99,7 +99,7 @@ def test_a_finished_dataset_is_not_made_again_and_never_silently_changed(
     made = (root / 'dataset.json').stat().st_mtime_ns
     capsys.readouterr()
     prepare(root, *flags)
-    assert 'finished already' in capsys.readouterr().out
+    assert 'already finished' in capsys.readouterr().out
     with pytest.raises(UserError, match='smooth was 1.0 and is now 0.5.*--overwrite'):
         prepare(root, *flags, '--smooth', '0.5')
     assert (root / 'dataset.json').stat().st_mtime_ns == made
