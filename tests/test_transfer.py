@@ -102,7 +102,7 @@ def test_an_output_of_somebody_elses_is_refused(refused):
 def test_an_output_that_cannot_be_written_is_refused(refused, tmp_path, monkeypatch):
     Path('folder.mp4').mkdir()
     refused('folder.mp4', 'is a folder. Name a file, e.g. --output folder.mp4/out.mp4')
-    refused('me.mp4/films/out.mp4', 'me.mp4 is no folder')
+    refused('me.mp4/films/out.mp4', 'me.mp4 is not a folder')
     monkeypatch.setattr('os.access', lambda path, rights: Path(path).name != 'others')
     Path('others').mkdir()
     refused('others/films/out.mp4', 'others is a folder that you may not write to')

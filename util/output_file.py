@@ -28,7 +28,8 @@ class OutputFile:
         while not os.path.lexists(folder):
             folder = folder.parent
         if not folder.is_dir():
-            raise UserError(f'--output {self.path}: {folder} is no folder. Give another --output.')
+            raise UserError(f'--output {self.path}: {folder} is not a folder. Give '
+                            f'another --output.')
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(f'--output {self.path}: {folder} is a folder that you may not write '
                             f'to. Give another --output.')
@@ -40,8 +41,8 @@ class OutputFile:
                 raise UserError(f'--output: writing {self.path} would replace {given}, which is '
                                 f'read. Give another --output.')
         if os.path.lexists(self.path) and not self.is_ours():
-            raise UserError(f'--output: {self.path} is there already and was not written by this '
-                            f'program, or was changed since. Move it, or give another --output.')
+            raise UserError(f'--output: {self.path} exists and was not written by this '
+                            f'program, or has changed since. Move it, or give another --output.')
 
     def is_ours(self) -> bool:
         """Whether the file there is as this program wrote it."""

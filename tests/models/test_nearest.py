@@ -219,4 +219,4 @@ def test_transfer_is_a_film_at_once(short_videos, tmp_path, monkeypatch, capsys)
     film = transfer.main(['--target', str(short_videos[0]), '--source', str(short_videos[1]),
                           '--name', 'me', '--size', '128', '--model', 'nearest', '--train_args',
                           '--display_id 0 --device cpu'])
-    assert film.is_file() and 'learning every frame' in capsys.readouterr().out
+    assert film.is_file() and 'reading every frame' in capsys.readouterr().out
