@@ -4,7 +4,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from pose.body import torso_seen
+from pose.body import TRUNK_CORNERS, torso_seen
 from pose.skeleton import skeleton_of
 from pose.stretches import runs
 from pose.track import PoseTrack
@@ -76,8 +76,7 @@ def body_jumps(before: np.ndarray, after: np.ndarray, seconds: float, picture_ju
     both = (before[:, 2] > 0) & (after[:, 2] > 0)
     a, b = before[both, :2], after[both, :2]
     sizes = sorted((_spread(a), _spread(b)))
-    corners = ('RShoulder', 'LShoulder', 'RHip', 'LHip')
-    torso = [skeleton_of(skeleton).index(joint) for joint in corners]
+    torso = [skeleton_of(skeleton).index(joint) for joint in TRUNK_CORNERS]
     torso = [k for k in torso if both[k]] or np.flatnonzero(both).tolist()
     moved = np.linalg.norm((after[torso, :2] - before[torso, :2]).mean(0)) / max(sizes[1], 1e-6)
     seconds = min(seconds, 0.3)
