@@ -20,7 +20,7 @@ from data.joints import PictureJoints
 from data.transforms import to_channels
 from models.warping.bone_warp import MISSING, Bones, areas
 from pose.matching.coverage import APART
-from pose.matching.retrieval import CANDIDATES, PoseIndex, best_path
+from pose.matching.retrieval import CANDIDATES, PoseIndex, RetrievalSettings, best_path
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton, mirror
 from pose.track import PoseTrack
@@ -34,9 +34,10 @@ from util.progress import progress
 REMEMBERED = 256e6      # bytes of decoded frames, and of cutouts, kept in memory: a training step
                         # asks for some at random, and decoding them took a tenth of it
 MIRRORED = 5.0          # %: how much farther a pose may be to save showing its frame mirrored
-# retrieval.SIDE where frames may be mirrored: one of the two faces the right way, the joints say
-# which, and the depth that tells the side is often wrong for a person in profile.
+# RetrievalSettings.side where frames may be mirrored: one of the two faces the right way, the
+# joints say which, and the depth that tells the side is often wrong for a person in profile.
 SIDE_OF_BOTH = 5.0
+RETRIEVAL = RetrievalSettings()
 # Of further frames for one pose: how many near ones are asked what they could show better, how
 # much what is still strained counts, in %^2, and how much less the pose as a whole.
 ASKED, STRAINED, WHOLE = 512, 300.0, 0.3
@@ -89,7 +90,8 @@ class FrameIndex:
 
     @cached_property
     def poses_of_both(self) -> PoseIndex:
-        return PoseIndex(self.both.poses, self.both.joints, self.both.depth, SIDE_OF_BOTH)
+        return PoseIndex(self.both.poses, self.both.joints, self.both.depth,
+                         replace(RETRIEVAL, side=SIDE_OF_BOTH))
 
     @cached_property
     def poses(self) -> PoseIndex:
@@ -165,7 +167,8 @@ class FrameIndex:
                 costs = WHOLE * costs + np.float32(STRAINED) * left
                 best = costs.argsort(1, kind='stable')[:, :CANDIDATES]
                 rows, costs = (np.take_along_axis(each, best, 1) for each in (rows, costs))
-            chosen.append(best_path(rows, costs, known, track.shots, smooth_path))
+            chosen.append(best_path(rows, costs, known, track.shots, smooth_path,
+                                    RETRIEVAL))
         picked = np.stack(chosen, 1)
         return {str(path): row for files, row in zip(
             dataset.pictures.rows, picked) for path in files}   # type: ignore[attr-defined]

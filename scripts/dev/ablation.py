@@ -21,6 +21,7 @@ from unittest.mock import patch
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from pose.matching.retrieval import RetrievalSettings
 from scripts.gallery_page import named
 from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
@@ -49,7 +50,6 @@ class Part:
 
 
 MODEL, INDEX = 'models.body2body_model', 'models.warping.frame_index'
-PATH = 'pose.matching.retrieval'
 BLEND, WARP = 'models.warping.blending', 'models.warping.bone_warp'
 ALL = 'all of it'
 PARTS = {
@@ -61,7 +61,8 @@ PARTS = {
                    {f'{BLEND}:STRAIN': 0.0}),
     'mirror': Part('no frame is mirrored', {f'{INDEX}:MIRRORED': 1e6}),
     'side': Part('to the left is as to the right', {f'{INDEX}:SIDE_OF_BOTH': 0.0}),
-    'path': Part('the nearest frame each time, however it jumps', {f'{PATH}:JUMP': 0.0}),
+    'path': Part('the nearest frame each time, however it jumps',
+                 {f'{INDEX}:RETRIEVAL': RetrievalSettings(jump=0.0)}),
     'bend': Part('frames are moved and scaled, not bent', {f'{WARP}:FAR': 1e6}),
     'drawn_out': Part('what is drawn out or folded is no strain',
                       {f'{WARP}:DRAWN_OUT': 0.0, f'{WARP}:FOLDED': 0.0}),
