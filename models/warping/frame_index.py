@@ -118,7 +118,7 @@ class FrameIndex:
             def cut(row: int) -> None:
                 number = int(track.index[row])
                 behind, sure = plate.at(plate.camera(number))
-                if not plate.recognised(number):
+                if not plate.is_located(number):
                     sure = np.zeros_like(sure)
                 write_image(part / self.file(row), matte(
                     self.read(row), behind, sure, track.poses[row], track.joints))
