@@ -122,10 +122,12 @@ def edn(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: fl
                 cv2.fillConvexPoly(canvas, outline, colour, cv2.LINE_AA, SUBPIXEL)
         if part == 'face':
             continue
-        limbs = list(_limbs(pose, skeleton, part, line_width * line))
         which_end = 0 if part == 'body' else 1
-        _glaze(canvas, [outline for _, outline in limbs],
-               [colours[skeleton.limbs[limb][which_end] - first] for limb, _ in limbs])
+        outlines, shades = [], []
+        for limb, outline in _limbs(pose, skeleton, part, line_width * line):
+            outlines.append(outline)
+            shades.append(colours[skeleton.limbs[limb][which_end] - first])
+        _glaze(canvas, outlines, shades)
 
 
 def pix2pixhd_labels(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton,

@@ -68,11 +68,10 @@ def _skeleton(name: str, joints: str, limbs: str, colours: str) -> Skeleton:
     pairs = [tuple(map(int, limb.split('-'))) for limb in limbs.split()]
     rgb = [tuple(bytes.fromhex(colour)) for colour in colours.split()]
     assert len(rgb) == len(names)
-    return Skeleton(
-        name, names, tuple((a, b) for a, b in pairs),
-        tuple((r, g, b) for r, g, b in rgb),
-        tuple((r, g, b) for r, g, b in (rgb[far] for _, far in pairs)),
-        _partners(names), len(names))
+    joint_colours = tuple((r, g, b) for r, g, b in rgb)
+    limb_colours = tuple(joint_colours[far] for _, far in pairs)
+    return Skeleton(name, names, tuple((a, b) for a, b in pairs), joint_colours, limb_colours,
+                    _partners(names), len(names))
 
 
 def _partners(names: tuple[str, ...]) -> tuple[int, ...]:

@@ -45,7 +45,8 @@ class PoseTrack:
     depth: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        frames, joints = len(self.poses), len(skeleton_of(self.skeleton).joints)
+        frames = len(self.poses)
+        joints = len(skeleton_of(self.skeleton).joints)
         usual = {'kept': np.ones(frames), 'shots': np.zeros(frames), 'reasons': np.full(frames, '')}
         kinds = {'times': np.float64, 'index': np.int64, 'kept': bool, 'shots': np.int64,
                  'reasons': str}

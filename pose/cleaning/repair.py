@@ -23,8 +23,8 @@ from pose.track import PoseTrack
 # half do.
 MIN_CONFIDENCE = 0.2
 MAX_GAP = 12            # frames
-# The most, in its own lengths, that a bone appears; and of the longest bone, how far a joint may
-# be off besides.
+# The most, in its own lengths, that a bone appears; and the error of a joint, of the longest bone,
+# that is added to that.
 LIMIT, OFF = 1.35, 0.12
 NEIGHBOURS = 4          # frames to either side of a gap that shape what goes into it
 

@@ -81,7 +81,8 @@ def undo_swaps(track: PoseTrack) -> PoseTrack:
     Sides that trade places and never trade back leave open which part of the shot is wrong: the
     face decides where it can, else the shorter part is wrong.
     """
-    table, poses = track.joints, track.poses.copy()
+    table = track.joints
+    poses = track.poses.copy()
     depth = np.full(poses.shape[:2], np.nan) if track.depth is None else track.depth.copy()
     lengths, scale = proportions(track)
     for group in GROUPS:

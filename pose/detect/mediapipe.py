@@ -66,7 +66,7 @@ class OneEuroFilter:
 
 @dataclass(eq=False)
 class Person:
-    """A person who is followed.
+    """A person being followed.
 
     circle  (2, 2) px: the middle of the hips and a point on the circle around the body
     marks   (33, 4): x, y, depth px, visibility

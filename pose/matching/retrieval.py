@@ -281,7 +281,10 @@ class OnlinePath:
 
     def __init__(self, index: PoseIndex, training: PoseTrack, place: float = 0.0,
                  weight: float = 1.0):
-        self.index, self.training, self.place, self.weight = index, training, place, weight
+        self.index = index
+        self.training = training
+        self.place = place
+        self.weight = weight
         self.shown = -1
         self.extra = 0.0
 
@@ -294,8 +297,8 @@ class OnlinePath:
         settings = self.index.settings
         jumps = np.zeros(len(cost))
         if self.shown >= 0:
-            shown, every = np.array([self.shown]), np.arange(len(cost))
-            jumps = leap(self.training, shown, every, settings)[0]
+            every = np.arange(len(cost))
+            jumps = leap(self.training, np.array([self.shown]), every, settings)[0]
         price = max(self.weight * settings.jump ** 2 - self.extra, 0)
         self.shown = int((cost + price * jumps).argmin())
         self.extra = (1 - jumps[self.shown]) * (self.extra + cost[self.shown] - cost.min())

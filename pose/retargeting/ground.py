@@ -51,9 +51,9 @@ class Ground:
     def from_dict(cls, values: Mapping[str, Any]) -> 'Ground':
         """From what to_dict gave; other keys are ignored."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        lacking = ', '.join(f.name for f in fields(cls) if f.name not in {*known, 'bones'})
-        if lacking:
-            raise UserError(f'the body measures lack {lacking}. Make the dataset again with '
+        missing = ', '.join(f.name for f in fields(cls) if f.name not in {*known, 'bones'})
+        if missing:
+            raise UserError(f'the body measures lack {missing}. Make the dataset again with '
                             f'preprocess.py.')
         return cls(**known | {'size': (int(known['size'][0]), int(known['size'][1]))})
 

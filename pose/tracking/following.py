@@ -35,7 +35,7 @@ LONG = 0.2         # seconds that a long tracklet lasts at least; a shorter one 
 
 @dataclass
 class Track:
-    """A person who is being followed.
+    """A person being followed.
 
     tracklet    its number
     last        the number of the body last seen
@@ -159,8 +159,8 @@ def _everybody_jumps(bodies: Bodies, tracks: Sequence[Track], here: np.ndarray, 
 def split_at_occlusions(bodies: Bodies, tracklet: np.ndarray) -> np.ndarray:
     """Cut tracklets, int64 (B,), where a person goes behind another or comes out again.
 
-    Which of two people is the one still seen, and which one comes out, cannot be told from one
-    frame to the next: both start a new tracklet there, and `join` compares before and after.
+    Which of two people stays visible, and which one comes out, cannot be decided from one frame to
+    the next: both start a new tracklet there, and `join` compares before and after.
     """
     first = np.zeros(len(bodies), bool)
     after = np.full(len(bodies), -1)

@@ -186,7 +186,7 @@ def _motion_cost(a: End, b: End) -> float:
 
 def _with_fragments(bodies: Bodies, shots: np.ndarray, persons: list[Segment],
                     fragments: list[Segment]) -> list[Segment]:
-    """Give each fragment, the cheapest first, to a person who is not seen then.
+    """Give each fragment, the cheapest first, to a person not seen at that time.
 
     Returns  the persons, then the fragments that nobody takes
     """

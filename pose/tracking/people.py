@@ -2,8 +2,8 @@
 
     detector -> people, appearances -> pick_person -> rows -> PoseTrack
 
-following.py and joining.py find out who is who; here one of the persons is chosen. Decoys (pictures
-on the wall, shadows, mirror images) come after every living person, however large or clear.
+following.py and joining.py identify the persons; here one of them is chosen. Decoys (pictures on
+the wall, shadows, mirror images) come after every living person, however large or clear.
 """
 import re
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def pick_person(people: Sequence[np.ndarray], appearances: Sequence[np.ndarray],
                  the list; x,y: the person first seen there, px
 
     The chosen person is recognised in other shots by the clothes. In a shot without a match the
-    rule chooses again; a choice by number or place then has nobody in that shot. Where no frame
+    rule chooses again; a choice by number or place finds nobody in that shot. Where no frame
     shows two people, everybody found is taken. UserError where the number or the place is nobody's.
     """
     choice = check_person(person)
@@ -98,9 +98,11 @@ def pick_person(people: Sequence[np.ndarray], appearances: Sequence[np.ndarray],
                 _add_reason(reasons, listed, who, again, bodies)
     for mine in taken:
         rows[bodies.frame[mine]] = bodies.row[mine]
-    return Picked(rows, [
-        _facts(one, bodies) | {'number': k + 1, 'chosen': k in reasons,
-                               'why': reasons.get(k, one.decoy)} for k, one in enumerate(listed)])
+    facts = []
+    for k, one in enumerate(listed):
+        choice_of_one = {'number': k + 1, 'chosen': k in reasons, 'why': reasons.get(k, one.decoy)}
+        facts.append(_facts(one, bodies) | choice_of_one)
+    return Picked(rows, facts)
 
 
 def _add_reason(reasons: dict[int, str], listed: list[Person], who: np.ndarray, again: np.ndarray,
