@@ -1,1 +1,1 @@
-"""All that is known about skeletons: numpy and OpenCV. Nothing here imports torch."""
+"""Skeletons and poses, from detection to drawing. numpy and OpenCV only: nothing imports torch."""

@@ -1,8 +1,8 @@
-"""Joints to pose images: what the generator is shown. Another style is one more function.
+"""Draws joints as pose images, the input of the generator. Another style is one more function.
 
 Every style draws left and right in different colours, nothing for a joint that is not seen, the
-same pixels for the same joints, and in widths that follow the picture's size. Face and hands are
-drawn finer than the body and over it, where the skeleton has them.
+same pixels for the same joints, and lines whose width scales with the picture. Face and hands are
+drawn finer than the body and on top of it, where the skeleton has them.
 """
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,22 +16,22 @@ from util.errors import unknown_choice
 
 SUBPIXEL = 4                  # cv2 draws at 1/16 px
 GROWTH = 1.3                  # px that cv2's antialiasing adds to a filled shape
-LIMB_SHADE = 0.6              # limbs are darker than joints, which stay visible on top of them
+LIMB_SHADE = 0.6              # limbs are darker, so that joints stay visible on top of them
 ANGLES = np.linspace(0, 2 * np.pi, 20, endpoint=False)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)         # (20, 2)
 Shape = Callable[[np.ndarray, np.ndarray, float], np.ndarray]   # starts, ends, width -> outlines
 
-# how wide lines are in each part, the body's being 1; the order in which parts are drawn
+# The relative line width of each part, in the order in which they are drawn.
 WIDTHS = {'body': 1.0, 'face': 0.4, 'left_hand': 0.5, 'right_hand': 0.5}
 
 # Everybody Dance Now draws BODY_25 in OpenPose's colours and COCO_18 in those of its older demo,
-# red and blue exchanged in the files it writes; below they are as they are seen.
+# with red and blue exchanged in the files it writes; these are the colours that one sees.
 EDN_COCO = ('0000ff 0055ff 00aaff 00ffff 00ffaa 00ff55 00ff00 55ff00 aaff00 ffff00 ffaa00 ff5500 '
             'ff0000 ff0055 ff00aa ff00ff aa00ff 5500ff')
 EDN_HAND = ('2835e6 4073e7 1f88e9 0da0d5 13c8d9 23d2aa 30e48b 2dd653 2ec04d 85d553 bedf52 c5b850 '
             'bd8c4e d07056 d94953 b72e7b ff66bd e853da bd41e5 8d3dec 9166ff')
 EDN_FACE = (0, 8, 16, 27, 30, 33, 68, 69)      # outline's ends and chin, nose bridge, pupils
-EDN_LIMB = 0.6                                 # how much of what lies below a limb hides
+EDN_LIMB = 0.6                                 # opacity of a limb
 
 
 def default_line_width(size: tuple[int, int], style: str = 'openpose') -> float:
@@ -58,27 +58,29 @@ def draw_pose(pose: np.ndarray, size: tuple[int, int], style: str = 'openpose',
 
 
 def check_style(style: str) -> None:
-    """UserError for a style that there is not."""
+    """UserError for an unknown style."""
     if style not in STYLES:
         raise unknown_choice('--draw_style', style, STYLES, 'a function {} in pose/draw.py')
 
 
 def draw_facts(style: str, line_width: float, skeleton: str) -> dict[str, Any]:
-    """What fixes a drawing's look, for dataset.json: the joints' order and their colours, RRGGBB,
-    by part; of a label map, how many labels there are."""
+    """What determines a drawing, for dataset.json: the order of the joints and their colours,
+    RRGGBB, by part; for a label map, the number of labels."""
     table = skeleton_of(skeleton)
     facts: dict[str, Any] = {'style': style, 'line_width': line_width, 'skeleton': skeleton,
                              'joints': ' '.join(table.joints[table.part('body')])}
     if style in LABELS:
         return facts | {'labels': labels_of(skeleton)}
-    shades = {part: [bytes(colour).hex() for colour in COLOURS[style](skeleton, part)]
-              for part in WIDTHS}
-    return facts | {'colours': {part: ' '.join(hexes if len(set(hexes)) > 1 else hexes[:1])
-                                for part, hexes in shades.items() if hexes}}
+    colours = {}
+    for part in WIDTHS:
+        hexes = [bytes(colour).hex() for colour in COLOURS[style](skeleton, part)]
+        if hexes:
+            colours[part] = ' '.join(hexes if len(set(hexes)) > 1 else hexes[:1])
+    return facts | {'colours': colours}
 
 
 def labels_of(skeleton: str) -> int:
-    """How many labels a label map of that skeleton has, with 0, the background: pix2pixHD's
+    """The number of labels of a label map of that skeleton, with 0, the background: pix2pixHD's
     label_nc."""
     return len(skeleton_of(skeleton).limbs) + 1
 
@@ -86,9 +88,9 @@ def labels_of(skeleton: str) -> int:
 # The styles
 
 def openpose(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: float) -> None:
-    """OpenPose's picture: an ellipse per limb, a dot per joint, its colours; limbs shaded.
+    """OpenPose's drawing: an ellipse per limb, a dot per joint, its colours; limbs are shaded.
 
-    Fingers go without the shade: their colours are dark at the palm already.
+    Fingers are not shaded: their colours are dark at the palm already.
     """
     for part, relative in WIDTHS.items():
         width = line_width * relative
@@ -102,12 +104,12 @@ def openpose(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_widt
 
 
 def edn(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: float) -> None:
-    """Everybody Dance Now's stick figure: on white, limbs that let the joints below shine
-    through, each in the colour of its near joint, and of the face only eight points, in black.
+    """Everybody Dance Now's stick figure: on white, translucent limbs over the joints, each in the
+    colour of its near joint, and only eight points of the face, in black.
 
-    Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371; which lines, in which colours
-    and how wide beside each other: carolineec/EverybodyDanceNow, data_prep/renderopenpose.py.
-    Drawn antialiased, where the authors draw large and reduce the picture.
+    Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371; lines, colours and relative
+    widths are those of carolineec/EverybodyDanceNow, data_prep/renderopenpose.py. Drawn
+    antialiased, where the authors draw large and downscale the picture.
     """
     canvas[:] = 255
     for part, dot, line in (('body', 2.0, 1.0), ('face', 1.0, 0.0), ('right_hand', 0.75, 0.5),
@@ -120,17 +122,19 @@ def edn(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: fl
                 cv2.fillConvexPoly(canvas, outline, colour, cv2.LINE_AA, SUBPIXEL)
         if part == 'face':
             continue
-        limbs = list(_limbs(pose, skeleton, part, line_width * line))
         which_end = 0 if part == 'body' else 1
-        _glaze(canvas, [outline for _, outline in limbs],
-               [colours[skeleton.limbs[limb][which_end] - first] for limb, _ in limbs])
+        outlines, shades = [], []
+        for limb, outline in _limbs(pose, skeleton, part, line_width * line):
+            outlines.append(outline)
+            shades.append(colours[skeleton.limbs[limb][which_end] - first])
+        _glaze(canvas, outlines, shades)
 
 
 def pix2pixhd_labels(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton,
                      line_width: float) -> None:
-    """A label map as pix2pixHD reads (train_label): 0 is the background, 1 the first limb of the
-    skeleton's table, and so on; labels_of() says how many there are. Never antialiased: a number
-    between two labels would be a third one. Later limbs lie over earlier ones.
+    """A label map as pix2pixHD reads it (train_label): 0 is the background, 1 the first limb of the
+    skeleton's table, and so on; labels_of() counts them. Never antialiased: a number between two
+    labels would be a third label. Later limbs cover earlier ones.
 
     Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional
     GANs", CVPR 2018, arXiv 1711.11585.
@@ -142,7 +146,7 @@ def pix2pixhd_labels(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton,
 
 STYLES: dict[str, Callable[[np.ndarray, np.ndarray, Skeleton, float], None]] = {
     'openpose': openpose, 'edn': edn, 'pix2pixhd_labels': pix2pixhd_labels}
-LABELS = {'pix2pixhd_labels'}       # styles whose pixels are numbers: to be resized by nearest only
+LABELS = {'pix2pixhd_labels'}       # styles whose pixels are numbers: resize them by nearest only
 
 
 @cache
@@ -190,7 +194,7 @@ def _capsules(starts: np.ndarray, ends: np.ndarray, width: float) -> np.ndarray:
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:
-    """cv2's fixed-point int32; a joint far outside the picture must not overflow it."""
+    """cv2's fixed-point int32, clipped: a joint far outside the picture would overflow it."""
     return np.rint(np.nan_to_num(points).clip(-3e4, 3e4) * 2 ** SUBPIXEL).astype(np.int32)
 
 
@@ -205,7 +209,7 @@ def _limbs_of(skeleton: str, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _limbs(pose: np.ndarray, skeleton: Skeleton, part: str, width: float,
            shape: Shape = _ellipses) -> Iterator[tuple[int, np.ndarray]]:
-    """(limb number, its outline) of each limb of the part of which both ends are seen."""
+    """(number, outline) of each limb of the part with both ends seen."""
     numbers, ends = _limbs_of(skeleton.name, part)
     shown = _seen(pose)[ends].all(1)
     points = pose[:, :2].astype(np.float64)[ends[shown]]
@@ -215,7 +219,7 @@ def _limbs(pose: np.ndarray, skeleton: Skeleton, part: str, width: float,
 
 def _dots(pose: np.ndarray, skeleton: Skeleton, part: str,
           width: float) -> Iterator[tuple[int, np.ndarray]]:
-    """(joint number, outline of its dot) of each joint of the part that is seen."""
+    """(number, outline of the dot) of each seen joint of the part."""
     joints = skeleton.part(part)
     shown = np.flatnonzero(_seen(pose[joints])) + joints.start
     points = pose[shown, :2].astype(np.float64)
@@ -227,7 +231,7 @@ def _seen(pose: np.ndarray) -> np.ndarray:
 
 
 def _glaze(canvas: np.ndarray, outlines: list[np.ndarray], colours: list[RGB]) -> None:
-    """Fill outlines one after the other so that what lies below each shines through."""
+    """Fill outlines one after the other, each translucent over those before."""
     if not outlines:
         return
     corners = np.array(outlines)

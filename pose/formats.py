@@ -1,4 +1,4 @@
-"""Joints as OpenPose writes them: JSON, and the yml that Everybody Dance Now was fed with.
+"""Joints as OpenPose writes them: JSON, and the yml that Everybody Dance Now reads.
 
 One frame is one file NAME_keypoints.json (OpenPose's --write_json), or NAME_pose.yml with
 NAME_face.yml, NAME_hand_left.yml and NAME_hand_right.yml where there are any (--write_keypoint).
@@ -19,9 +19,9 @@ from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import natural, read_json, write_json
 
-# What OpenPose calls a part.
+# OpenPose's names of the parts.
 KEYS = {'body': 'pose', 'face': 'face', 'left_hand': 'hand_left', 'right_hand': 'hand_right'}
-# How many points a part has; a body's are, one by one, these of BODY_25.
+# The number of points of a part; those of a body, in order, are these joints of BODY_25.
 POINTS = {'face': FACE, 'left_hand': HAND, 'right_hand': HAND}
 BODIES = {25: tuple(range(25)),
           23: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 22, 23, 12, 13, 14, 19, 20, 0, 15, 17, 16, 18),
@@ -32,7 +32,7 @@ EVERYTHING = SKELETONS['BODY_25+face+hands']
 def write_openpose_json(track: PoseTrack, folder: str | os.PathLike[str]) -> None:
     """One file per frame as OpenPose 1.3 writes them: 000000000012_keypoints.json.
 
-    A frame without a person has no people in it; a part that the track lacks is an empty list.
+    A frame without a person has an empty list of people; a part that the track lacks is empty too.
     """
     for index, pose in zip(track.index, track.poses):
         person: dict[str, list[float]] = {'person_id': [-1]}
@@ -47,12 +47,12 @@ def write_openpose_json(track: PoseTrack, folder: str | os.PathLike[str]) -> Non
 def frame_files(folder: Path) -> dict[int, Path]:
     """The file of every frame of a folder, by the frame's number, from 0.
 
-    The number is the last one in the name. Twelve digits are OpenPose's own count of a video's
-    frames. Any other numbers come from pictures: the smallest is the first frame, and where they
-    go up in steps (every fourth picture), a step is a frame. A number that is left out is a frame
-    without a file. Names without numbers, or with the same one, are taken in their order.
+    The number is the last one in the name. Twelve digits are OpenPose's own count of the frames of
+    a video. Any other numbers come from pictures: the smallest is the first frame, and where they
+    increase in steps (every fourth picture), a step is a frame. A missing number is a frame
+    without a file. Names without numbers, or with equal ones, are taken in order.
 
-    UserError where there are no such files, or those of several formats or videos.
+    UserError where there are no such files, or files of several formats or videos.
     """
     jsons, ymls = list(folder.glob('*.json')), list(folder.glob('*_pose.yml'))
     if jsons and ymls:
@@ -82,9 +82,9 @@ def read_people(path: Path, skeleton: str | None = None) -> np.ndarray:
     """Everybody in one frame's file.
 
     path      NAME.json or NAME_pose.yml
-    skeleton  'BODY_25' with any parts; those that the file has when not given
+    skeleton  'BODY_25' with any parts; by default those that the file has
     Returns   float32 (N, K, 4): x, y as they are in the file, confidence, depth NaN; Neck and
-              MidHip are worked out where they lack, what the file does not have is not seen
+              MidHip are computed where missing, other missing joints are not seen
 
     UserError names a file that OpenPose did not write.
     """
@@ -101,7 +101,7 @@ def read_people(path: Path, skeleton: str | None = None) -> np.ndarray:
 
 
 def read_points(path: Path) -> dict[str, np.ndarray]:
-    """What one frame's file has: part to float32 (N, points, 3) as it stands there; {} = nobody."""
+    """The points in one frame's file: {part: float32 (N, points, 3)}, unchanged; {} = nobody."""
     try:
         points = _in_yml(path) if path.suffix == '.yml' else _in_json(path)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -120,16 +120,18 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
 
 
 def parts_in(points: dict[str, np.ndarray]) -> set[str]:
-    """What `read_points` found besides the body: 'face', 'hands'."""
-    hands = {'left_hand', 'right_hand'} & set(points)
-    return {part for part, there in (('face', 'face' in points), ('hands', hands)) if there}
+    """The parts other than the body that `read_points` found: 'face', 'hands'."""
+    parts = {'face'} & set(points)
+    if {'left_hand', 'right_hand'} & set(points):
+        parts.add('hands')
+    return parts
 
 
 def in_pixels(people: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The people in px where OpenPose was told to write 0..1 (--keypoint_scale 3).
+    """The people in px where OpenPose wrote 0..1 (--keypoint_scale 3).
 
-    people  float32 (N, K, 4), told apart by having no joint beyond 1, 1; left as it is
-    size    (width, height) px of the picture: 1 is the middle of its last pixel
+    people  float32 (N, K, 4), not changed; in 0..1 if no joint is beyond 1, 1
+    size    (width, height) px of the picture: 1 is the centre of its last pixel
     """
     seen = people[..., 2] > 0
     if not seen.any() or people[seen, :2].max() > 1:
@@ -140,16 +142,19 @@ def in_pixels(people: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _in_json(path: Path) -> dict[str, np.ndarray]:
-    """The parts of one JSON file; before OpenPose 1.2 the keys did not say 2d."""
+    """The parts of one JSON file; before OpenPose 1.2 its keys had no _2d."""
     people = read_json(path)['people']
-    lists = {part: [person.get(f'{key}_keypoints_2d', person.get(f'{key}_keypoints', []))
-                    for person in people] for part, key in KEYS.items()}
-    return {part: np.array(each, np.float32).reshape(len(people), -1, 3)
-            for part, each in lists.items() if part == 'body' and people or any(each)}
+    points = {}
+    for part, key in KEYS.items():
+        each = [person.get(f'{key}_keypoints_2d', person.get(f'{key}_keypoints', []))
+                for person in people]
+        if part == 'body' and people or any(each):
+            points[part] = np.array(each, np.float32).reshape(len(people), -1, 3)
+    return points
 
 
 def _in_yml(path: Path) -> dict[str, np.ndarray]:
-    """The parts of NAME_pose.yml and the files beside it; OpenCV wrote them, and reads them."""
+    """The parts of NAME_pose.yml and the files next to it, in OpenCV's format."""
     import cv2
     points = {}
     for part, key in KEYS.items():

@@ -1,23 +1,23 @@
-"""Where one shot ends and the next begins. Shapes as in pose/track."""
+"""Shots: finds the cuts of a video, and chooses among its shots. Shapes as in pose/track."""
 from itertools import pairwise
 
 import cv2
 import numpy as np
 
-from pose.body import torso_seen
+from pose.body import TRUNK_CORNERS, torso_seen
 from pose.skeleton import skeleton_of
 from pose.stretches import runs
 from pose.track import PoseTrack
 from util.errors import UserError
 
-THUMBNAIL = (32, 18)          # width, height of the grey picture that cuts are looked for in
+THUMBNAIL = (32, 18)          # width, height of the grey picture in which cuts are searched for
 PICTURE_JUMP = 8.0            # mean grey difference (0..255) that no camera pan reaches ...
-PICTURE_JUMP_TIMES = 4.0      # ... and that is so many times the usual one around it
-SHORTEST_SHOT = 0.25          # seconds; what is shorter cannot be measured, or is a false find
+PICTURE_JUMP_TIMES = 4.0      # ... and how many times the usual one around it that must be
+SHORTEST_SHOT = 0.25          # seconds; a shorter one cannot be measured, or is a false find
 
 
 class PictureWatch:
-    """Looks at the frames as they come: how much changes, and whether that was a cut.
+    """Compares each frame with the one before: how much changes, and whether that is a cut.
 
     watch = PictureWatch(); difference = watch(image); if watch.jumped: detector.reset()
     """
@@ -40,15 +40,16 @@ class PictureWatch:
 
 def find_cuts(poses: np.ndarray, times: np.ndarray, difference: np.ndarray,
               skeleton: str = 'BODY_25') -> np.ndarray:
-    """Number the shots: a cut is where the body jumps, sooner believed where the picture does.
+    """Number the shots: a cut is where the body jumps; a smaller jump is enough where the picture
+    jumps too.
 
     poses       float (F, K, 3)
     times       float (F,) s
     difference  float (F,) as PictureWatch gives
     Returns     int64 (F,) from 0; in a gap the cut lies where the picture jumps most
 
-    A picture that jumps round a body that goes on is a flash or a title, not a cut. Where it
-    jumps several times on end, one scene dissolves into the next: each frame is its own shot.
+    Where the picture jumps but the body goes on, it is a flash or a title, not a cut. Where it
+    jumps several times in a row, one scene dissolves into the next: each frame is its own shot.
     """
     jumps = picture_jumps(np.asarray(difference, np.float32))
     cuts = np.zeros(len(poses), np.int64)
@@ -65,42 +66,43 @@ def find_cuts(poses: np.ndarray, times: np.ndarray, difference: np.ndarray,
 
 def body_jumps(before: np.ndarray, after: np.ndarray, seconds: float, picture_jumps: bool = False,
                skeleton: str = 'BODY_25') -> bool:
-    """Whether no body moves like that in that time: its place or its size is another.
+    """Whether no body moves like that in that time: its place or its size changes too much.
 
     before, after  float (K, 3), both with a torso
     seconds        between them; beyond 0.3 s more time excuses nothing more
-    picture_jumps  with a jump of the picture less is needed
+    picture_jumps  a jump of the picture lowers the threshold
     """
     body = skeleton_of(skeleton).part('body')       # a face's 70 points would outvote the body
     before, after = before[body], after[body]
     both = (before[:, 2] > 0) & (after[:, 2] > 0)
     a, b = before[both, :2], after[both, :2]
     sizes = sorted((_spread(a), _spread(b)))
-    corners = ('RShoulder', 'LShoulder', 'RHip', 'LHip')
-    torso = [skeleton_of(skeleton).index(joint) for joint in corners]
+    torso = [skeleton_of(skeleton).index(joint) for joint in TRUNK_CORNERS]
     torso = [k for k in torso if both[k]] or np.flatnonzero(both).tolist()
     moved = np.linalg.norm((after[torso, :2] - before[torso, :2]).mean(0)) / max(sizes[1], 1e-6)
     seconds = min(seconds, 0.3)
-    # A sprinter makes 10 m/s, six times his height; a deep bow takes a third off the spread.
-    far, other_size = (0.12 + 2 * seconds, 1.15 + seconds) if picture_jumps else (
-        0.35 + 7 * seconds, 1.45 + 2 * seconds)
+    # A sprinter moves six body heights (10 m) a second; a deep bow shrinks the spread by a third.
+    if picture_jumps:
+        far, other_size = 0.12 + 2 * seconds, 1.15 + seconds
+    else:
+        far, other_size = 0.35 + 7 * seconds, 1.45 + 2 * seconds
     return bool(moved > far or sizes[1] > other_size * sizes[0])
 
 
 def _spread(points: np.ndarray) -> float:
-    """A size of the body that all joints agree on, px: near half its height when it stands."""
+    """A size of the body from all its joints, px: about half its height when it stands."""
     return float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).mean())) * 1.6
 
 
 def picture_jumps(difference: np.ndarray, around: int = 12) -> np.ndarray:
-    """bool (F,): far more changes than in the frames around."""
+    """bool (F,): far more changes than in the `around` frames before and after."""
     usual = np.array([np.median(difference[max(0, f - around):f + around + 1])
                       for f in range(len(difference))])
     return difference > np.maximum(PICTURE_JUMP, PICTURE_JUMP_TIMES * usual)
 
 
 def choose_shots(track: PoseTrack, which: str) -> PoseTrack:
-    """The track with the shots that --shots leaves out no longer kept.
+    """The track with the shots that --shots leaves out marked as not kept.
 
     which  'keep' for all, 'longest', or numbers as the report gives them, from 1: '1,3'
     UserError where the video has no shot of that number.
@@ -113,7 +115,8 @@ def choose_shots(track: PoseTrack, which: str) -> PoseTrack:
         chosen = {int(np.bincount(shown).argmax())}
     else:
         chosen = {int(number) - 1 for number in which.split(',')}
-        if lacking := sorted(chosen - set(numbers.tolist())):
-            raise UserError(f'--shots {which}: there is no shot {lacking[0] + 1}, the video has '
+        unknown = sorted(chosen - set(numbers.tolist()))
+        if unknown:
+            raise UserError(f'--shots {which}: there is no shot {unknown[0] + 1}, the video has '
                             f'{len(numbers)}. report.html shows where each begins.')
     return track.drop(~np.isin(track.shots, list(chosen)), f'not among --shots {which}')

@@ -1,29 +1,30 @@
-"""Where in a picture the person may be, by the pose alone."""
+"""The silhouette of a person, estimated from the pose alone."""
 import cv2
 import numpy as np
 
 from pose.body import body_sizes
 from pose.skeleton import Skeleton
 
-MARGIN = 0.1        # about the joints, of the body's extent: hair, hands and clothes
+MARGIN = 0.1        # around the joints, of the body's extent: hair, hands and clothes
 
 LIMB, HEAD, GROW = 0.055, 0.10, 0.03     # of the body's height: half the width of a dressed limb
-HANDS = 0.35                             # of the forearm, that the hand goes on beyond the wrist
-SUBPIXEL = 4                             # bits behind the point in cv2's integers
+HANDS = 0.35                             # of the forearm: length of the hand beyond the wrist
+SUBPIXEL = 4                             # fractional bits of cv2's integers
 
 
 def disc(radius: int) -> np.ndarray:
+    """uint8 (2 radius + 1, 2 radius + 1): a filled circle, for morphology."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],
                 grow: float = GROW) -> np.ndarray:
-    """bool (H, W): where the person of that pose is, clothes and hair included, or may be.
+    """bool (H, W): where the person of that pose may be, clothes and hair included.
 
     pose  float (K, 3) px of a picture of `size`, (W, H)
-    grow  how much farther it reaches to every side, in parts of the body's height
+    grow  margin on every side, as a share of the body's height
 
-    Where no joint is seen the person may be anywhere: everything is masked.
+    Without any joint the person may be anywhere: everything is masked.
     """
     seen = pose[:, 2] > 0
     mask = np.zeros(size[::-1], np.uint8)
@@ -59,8 +60,8 @@ def person_mask(pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int],
 
 
 def person_box(pose: np.ndarray, size: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns about the seen joints of a pose (K, 3), with a MARGIN, of a picture of that
-    (width, height); None where no joint is in sight."""
+    """Rows and columns around the seen joints of a pose (K, 3), with a MARGIN, of a picture of that
+    (width, height); None where no joint is in the picture."""
     seen = pose[pose[:, 2] > 0, :2]
     if not len(seen):
         return None

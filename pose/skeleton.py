@@ -1,4 +1,4 @@
-"""Joint tables: names, limbs, colours, left/right partners, and the ways between them.
+"""Joint tables: names, limbs, colours, left/right partners, and conversion between them.
 
 Numbering, limbs and colours are OpenPose's (poseParameters.cpp and poseParametersRender.hpp);
 left and right are the person's own.
@@ -25,14 +25,14 @@ PARTS = ('face', 'hands')
 
 @dataclass(frozen=True)
 class Skeleton:
-    """What one numbering of joints means.
+    """One numbering of joints.
 
     joints         a name per joint
     limbs          pairs of joint numbers, in drawing order
     joint_colours  RGB 0..255 per joint
     limb_colours   RGB 0..255 per limb: the colour of the limb's far joint
-    partners       per joint the number of its left/right partner, its own where there is none
-    body           how many of the joints, the first ones, are the body's
+    partners       per joint the number of its left/right partner, its own where it has none
+    body           the number of the body's joints, which come first
     """
     name: str
     joints: tuple[str, ...]
@@ -58,29 +58,32 @@ class Skeleton:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What it knows besides the body: 'face', 'hands'."""
+        """Its parts other than the body: 'face', 'hands'."""
         return tuple(self.name.split('+')[1:])
 
 
 def _skeleton(name: str, joints: str, limbs: str, colours: str) -> Skeleton:
-    """A table from words: joints 'Nose Neck', limbs '1-0 0-15', colours 'ff0055 ff0000'."""
+    """A table from text: joints 'Nose Neck', limbs '1-0 0-15', colours 'ff0055 ff0000'."""
     names = tuple(joints.split())
     pairs = [tuple(map(int, limb.split('-'))) for limb in limbs.split()]
     rgb = [tuple(bytes.fromhex(colour)) for colour in colours.split()]
     assert len(rgb) == len(names)
-    return Skeleton(
-        name, names, tuple((a, b) for a, b in pairs),
-        tuple((r, g, b) for r, g, b in rgb),
-        tuple((r, g, b) for r, g, b in (rgb[far] for _, far in pairs)),
-        _partners(names), len(names))
+    joint_colours = tuple((r, g, b) for r, g, b in rgb)
+    limb_colours = tuple(joint_colours[far] for _, far in pairs)
+    return Skeleton(name, names, tuple((a, b) for a, b in pairs), joint_colours, limb_colours,
+                    _partners(names), len(names))
 
 
 def _partners(names: tuple[str, ...]) -> tuple[int, ...]:
-    """Per joint its partner's number: R and L exchanged; a face's points as in FACE_MIRROR."""
+    """Per joint its partner's number: R and L exchanged; points of a face as in FACE_MIRROR."""
     other_side = {'R': 'L', 'L': 'R'}
-    mirrored = [f'Face{FACE_MIRROR[int(name[4:])]}' if name.startswith('Face')
-                else other_side.get(name[0], '') + name[1:] for name in names]
-    return tuple(names.index(p) if p in names else k for k, p in enumerate(mirrored))
+    partners = []
+    for k, name in enumerate(names):
+        mirrored = other_side.get(name[0], '') + name[1:]
+        if name.startswith('Face'):
+            mirrored = f'Face{FACE_MIRROR[int(name[4:])]}'
+        partners.append(names.index(mirrored) if mirrored in names else k)
+    return tuple(partners)
 
 
 def _strokes(*strokes: Iterable[int]) -> list[tuple[int, int]]:
@@ -124,8 +127,10 @@ BODIES = {s.name: s for s in (BODY_25, COCO_18)}
 
 
 def _with_parts(body: Skeleton, parts: tuple[str, ...]) -> Skeleton:
-    """The body's table with those of face and hands behind it."""
-    names, limbs, colours = list(body.joints), list(body.limbs), list(body.joint_colours)
+    """The body's table, followed by those of face and hands."""
+    names = list(body.joints)
+    limbs = list(body.limbs)
+    colours = list(body.joint_colours)
     limb_colours = list(body.limb_colours)
     hand = [tuple(bytes.fromhex(colour)) for colour in HAND_COLOURS.split()]
     for prefix, part, more, shades in (
@@ -133,7 +138,8 @@ def _with_parts(body: Skeleton, parts: tuple[str, ...]) -> Skeleton:
             ('LHand', 'hands', HAND_LIMBS, hand), ('RHand', 'hands', HAND_LIMBS, hand)):
         if part not in parts:
             continue
-        start, rgb = len(names), [(r, g, b) for r, g, b in shades]
+        start = len(names)
+        rgb = [(r, g, b) for r, g, b in shades]
         names += [f'{prefix}{k}' for k in range(len(rgb))]
         limbs += [(start + a, start + b) for a, b in more]
         colours += rgb
@@ -142,11 +148,14 @@ def _with_parts(body: Skeleton, parts: tuple[str, ...]) -> Skeleton:
                     tuple(limb_colours), _partners(tuple(names)), body.body)
 
 
-SKELETONS = {s.name: s for body in BODIES.values() for s in (
-    body, _with_parts(body, ('face',)), _with_parts(body, ('hands',)),
-    _with_parts(body, ('face', 'hands')))}
+SKELETONS: dict[str, Skeleton] = {}
+for _body in BODIES.values():
+    SKELETONS[_body.name] = _body
+    for _parts in (('face',), ('hands',), ('face', 'hands')):
+        _whole = _with_parts(_body, _parts)
+        SKELETONS[_whole.name] = _whole
 
-# A joint that another two stand in for when a numbering lacks it: it lies half way.
+# Joints half way between two others, which replace them where a numbering lacks them.
 BETWEEN = {'Neck': ('RShoulder', 'LShoulder'), 'MidHip': ('RHip', 'LHip')}
 
 # MediaPipe's landmark (of 33) behind each BODY_25 joint; its small toes have none.
@@ -170,14 +179,14 @@ def skeleton_of(name: str) -> Skeleton:
 
 
 def skeleton_with(joints: int) -> Skeleton:
-    """The one table of so many joints; no two have the same number."""
+    """The table with that number of joints; no two have the same."""
     return next(s for s in SKELETONS.values() if len(s.joints) == joints)
 
 
 def mirror(poses: np.ndarray, skeleton: Skeleton, width: float) -> np.ndarray:
-    """The poses as seen in a mirror: x flipped in a picture `width` px wide, partners swapped.
+    """The poses in a mirror: x flipped in a picture `width` px wide, partners swapped.
 
-    poses    float (..., K, 3), left as it is
+    poses    float (..., K, 3), not changed
     Returns  the same shape; twice is the identity
     """
     flipped = poses[..., list(skeleton.partners), :].copy()
@@ -200,10 +209,10 @@ def from_mediapipe(landmarks: np.ndarray) -> np.ndarray:
 
 
 def convert(poses: np.ndarray, source: Skeleton, target: Skeleton) -> np.ndarray:
-    """The same poses in another numbering: by name, Neck and MidHip computed where they lack.
+    """The same poses in another numbering: by name, Neck and MidHip computed where missing.
 
     poses    float (..., K, 3) in `source`'s numbering, or (..., K, 4) with depth
-    Returns  float32 (..., K', 3 or 4) in `target`'s; what the source does not know is not seen
+    Returns  float32 (..., K', 3 or 4) in `target`'s; joints that the source lacks are not seen
     """
     out = np.zeros((*poses.shape[:-2], len(target.joints), poses.shape[-1]), np.float32)
     for k, joint in enumerate(target.joints):
@@ -216,7 +225,7 @@ def convert(poses: np.ndarray, source: Skeleton, target: Skeleton) -> np.ndarray
 def clean(poses: np.ndarray) -> np.ndarray:
     """float32 poses in which a joint that is not seen, or is not a number, is exactly 0, 0, 0.
 
-    poses   (..., K, 3), or (..., K, 4) with depth: that is NaN for what is not seen
+    poses   (..., K, 3), or (..., K, 4) with depth, which becomes NaN for a joint not seen
     """
     poses = np.asarray(poses, np.float32)
     good = np.isfinite(poses[..., :3]).all(-1) & (np.nan_to_num(poses[..., 2]) > 0)
@@ -225,13 +234,14 @@ def clean(poses: np.ndarray) -> np.ndarray:
 
 
 def _add_between(poses: np.ndarray, skeleton: Skeleton) -> None:
-    """Put unseen Neck and MidHip half way between their two, in place, as sure as the worse."""
+    """Set unseen Neck and MidHip, in place, to the middle of their two joints, with the lower
+    confidence."""
     for joint, pair in BETWEEN.items():
         if joint not in skeleton.joints:
             continue
         here = poses[..., skeleton.index(joint), :]             # a view: written to below
         a, b = (poses[..., skeleton.index(j), :] for j in pair)
-        half_way = (a + b) / 2
-        half_way[..., 2] = np.minimum(a[..., 2], b[..., 2])
-        lacking = (here[..., 2] == 0) & (half_way[..., 2] > 0)
-        here[...] = np.where(lacking[..., None], half_way, here)
+        middle = (a + b) / 2
+        middle[..., 2] = np.minimum(a[..., 2], b[..., 2])
+        missing = (here[..., 2] == 0) & (middle[..., 2] > 0)
+        here[...] = np.where(missing[..., None], middle, here)

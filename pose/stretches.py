@@ -1,4 +1,4 @@
-"""Runs of frames: where a mask holds without a break, and the shots of a video."""
+"""Runs of frames: in which a mask is true, or which are one shot."""
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def runs(mask: np.ndarray) -> Iterator[slice]:
-    """The stretches where a bool (F,) mask is True."""
+    """One slice per run of frames in which a bool (F,) mask is true."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return (slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2]))
 

@@ -1,4 +1,4 @@
-"""PoseTrack: one person's joints over time.
+"""PoseTrack: the joints of one person over time.
 
     people in every frame -> people.pick_person -> PoseTrack -> repair -> retarget -> draw
 
@@ -28,11 +28,11 @@ class PoseTrack:
     index     int64 (F,)          the frame's number in the source
     skeleton  a key of SKELETONS
     size      (width, height) in px
-    kept      bool (F,)           False: not to be used; `reasons` says why
+    kept      bool (F,)           False: not to be used, for the reason in `reasons`
     shots     int64 (F,)          number of the shot, increasing; a cut starts a new one
     reasons   str (F,)            '' for a frame that is kept
     depth     float32 (F, K)      px from the hips' middle, smaller is nearer to the camera; NaN
-                                  where the detector knows none, None where it never does
+                                  where the detector gives none, None where it never does
     """
     poses: np.ndarray
     times: np.ndarray
@@ -45,7 +45,8 @@ class PoseTrack:
     depth: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        frames, joints = len(self.poses), len(skeleton_of(self.skeleton).joints)
+        frames = len(self.poses)
+        joints = len(skeleton_of(self.skeleton).joints)
         usual = {'kept': np.ones(frames), 'shots': np.zeros(frames), 'reasons': np.full(frames, '')}
         kinds = {'times': np.float64, 'index': np.int64, 'kept': bool, 'shots': np.int64,
                  'reasons': str}
@@ -65,7 +66,7 @@ class PoseTrack:
 
     @property
     def joints(self) -> Skeleton:
-        """The table that says what the K joints are."""
+        """The table of the K joints."""
         return skeleton_of(self.skeleton)
 
     @property
@@ -74,7 +75,7 @@ class PoseTrack:
         return 1 / float(np.median(np.diff(self.times))) if len(self) > 1 else 25.0
 
     def seen(self) -> np.ndarray:
-        """bool (F,): enough joints to draw a body, that is a torso."""
+        """bool (F,): enough joints are seen to draw a body, that is a torso."""
         return torso_seen(self.poses, self.joints)
 
     def shown(self) -> np.ndarray:
@@ -82,13 +83,14 @@ class PoseTrack:
         return self.kept & self.seen()
 
     def select(self, mask: np.ndarray) -> 'PoseTrack':
-        """The frames where `mask` (bool (F,) or numbers) says so."""
-        parts = ('poses', 'times', 'index', 'kept', 'shots', 'reasons', 'depth')
-        return replace(self, **{name: getattr(self, name)[mask] for name in parts
+        """The frames of `mask` (bool (F,), or their numbers)."""
+        fields = ('poses', 'times', 'index', 'kept', 'shots', 'reasons', 'depth')
+        return replace(self, **{name: getattr(self, name)[mask] for name in fields
                                 if getattr(self, name) is not None})
 
     def numbered(self, skeleton: str) -> 'PoseTrack':
-        """The same track in another skeleton's numbering; what this one lacks is not seen."""
+        """The same track in another skeleton's numbering; joints that this one lacks are not
+        seen."""
         if skeleton == self.skeleton:
             return self
         depth = np.full(self.poses.shape[:2], np.nan) if self.depth is None else self.depth
@@ -97,7 +99,7 @@ class PoseTrack:
                        depth=None if self.depth is None else both[..., 3])
 
     def drop(self, mask: np.ndarray, reason: str) -> 'PoseTrack':
-        """The track with those frames no longer kept, for that reason (an earlier one stays)."""
+        """The track with those frames marked as not kept; an earlier reason stays."""
         mask = mask & self.kept
         return replace(self, kept=self.kept & ~mask, reasons=np.where(mask, reason, self.reasons))
 
@@ -113,7 +115,7 @@ class PoseTrack:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> 'PoseTrack':
-        """Read what `save` wrote; UserError for a file that is something else."""
+        """Read what `save` wrote; UserError for any other file."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 values = {name: file[name] for name in cls.__dataclass_fields__
@@ -122,5 +124,5 @@ class PoseTrack:
         except FileNotFoundError:
             raise UserError(f'{path}: no such file. preprocess.py writes one.') from None
         except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-            raise UserError(f'{path}: no pose track ({error}). '
+            raise UserError(f'{path}: not a pose track ({error}). '
                             f'Make it again with preprocess.py.') from error

@@ -13,7 +13,8 @@ from pose.detect import detector_for
 from pose.shots import PictureWatch, find_cuts
 from pose.skeleton import skeleton_of, skeleton_with
 from pose.track import PoseTrack
-from pose.tracking.people import Picked, look, pick_person
+from pose.tracking.appearance import appearance_of
+from pose.tracking.people import Picked, pick_person
 from preprocessing.sources import Source
 from util.errors import UserError
 from util.options import Options
@@ -33,7 +34,7 @@ class Detected:
 
     index, times  int64 (F,) the frame's number; float64 (F,) seconds
     people        per frame float32 (N, K, 4): x px, y px, confidence, depth px; N may be 0
-    looks         per frame float32 (N, L): the clothes' colours, as people.look gives them
+    looks         per frame float32 (N, L): the clothes' colours, as appearance_of gives them
     difference    float (F,) to the picture before, as PictureWatch gives it
     skeleton      the numbering of the K joints
     """
@@ -103,7 +104,8 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> 
             if watch.jumped:
                 detector.reset()
             people = detector(frame.image, frame.index)
-            looks = [look(frame.image, pose[:, :3], skeleton_with(len(pose))) for pose in people]
+            looks = [appearance_of(frame.image, pose[:, :3], skeleton_with(len(pose)))
+                     for pose in people]
             shown = np.stack(looks) if looks else np.zeros((0, 0), np.float32)
             yield frame.index, frame.time, people, shown, difference
     finally:

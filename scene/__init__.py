@@ -1,1 +1,1 @@
-"""All that is not the person: background, camera motion, and the matte between them."""
+"""The scene around the person: background plate, camera motion, and the matte between them."""

@@ -1,6 +1,6 @@
-"""The background without the person: one picture for a still camera, a mosaic for a moving one.
+"""The background plate: one picture for a still camera, a mosaic for a moving one.
 
-Each frame shows what lies beside the person; the median of what the frames show at a place is the
+Each frame shows the background around the person; the median over the frames at a place is the
 background there (Szeliski, "Image Alignment and Stitching: A Tutorial", 2006, section 6.2).
 
 Frames are uint8 (H, W, 3), masks bool (H, W): True where the person is; h w px of the plate. A
@@ -16,21 +16,30 @@ import cv2
 import numpy as np
 
 from pose.silhouette import disc
-from scene.camera import LOOK, View, aligned, corners_of, evenly, follow, is_still, recognised
+from scene.camera import (
+    WORKING_SIZE,
+    View,
+    aligned,
+    corners_of,
+    follow,
+    is_still,
+    match_features,
+)
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import read_image, write_image
 from util.progress import progress
+from util.sampling import evenly_spaced
 
-FRAMES = 72                   # that the median is taken of, at most
-AWAY = 0.04                   # of the picture's height: so near a mask, clothes may still hang
-DARK = 48                     # 0..255 that a black bar stays below, a video's noise included
-TRUSTED = 8                   # frames that show a place before it is trusted altogether
+FRAMES = 72                   # the most of which the median is taken
+CLOTHES_MARGIN = 0.04         # of the picture's height: clothes may reach so far beyond a mask
+DARK = 48                     # 0..255: a black bar stays below it, with the noise of a video
+TRUSTED = 8                   # frames that must show a place for full confidence
 LARGEST = 5                   # frames across and down that a mosaic may be
 FINEST, ZOOMED = 2.0, 0.95    # how much finer than the median frame it may be; and how much
                               # smaller than another a frame is whose camera has zoomed
-MOSTLY = 0.8                  # of a column: with less of it seen it is no place for a mirror
-STEADY = 15                   # frames whose places in the plate settle that of one between them
+MOSTLY = 0.8                  # of a column that must be seen for it to be mirrored
+ANCHORS = 15                  # located frames around a frame whose median decides its place
 CHUNK = 16_000_000            # samples held in memory at a time
 UNSEEN = 999                  # stands for no colour; greater than every colour
 
@@ -39,13 +48,13 @@ UNSEEN = 999                  # stands for no colour; greater than every colour
 class Plate:
     """The background, and where each frame lies in it.
 
-    picture     uint8 (h, w, 3) RGB; what was never seen is filled from around
-    confidence  float32 (h, w)   0 never seen, 1 seen beside the person in TRUSTED frames or more
-    transforms  float64 (F, 3, 3) frame px -> plate px; NaN for a frame that was not recognised
+    picture     uint8 (h, w, 3) RGB; pixels never seen are filled from around
+    confidence  float32 (h, w)   0 never seen, 1 seen without the person in TRUSTED frames or more
+    transforms  float64 (F, 3, 3) frame px -> plate px; NaN for a frame that was not located
     numbers     int64 (F,)       the frames' numbers in the video, increasing
     size        (W, H) of a frame
-    bars        uint8 (H, W, 4)  what a moving camera's frames show in place of the scene, black
-                bars above and below it, and 255 where that is
+    bars        uint8 (H, W, 4)  RGB of the black bars above and below the scene of a moving
+                camera, which do not move with it, and 255 where they are
     """
     picture: np.ndarray
     confidence: np.ndarray
@@ -61,8 +70,8 @@ class Plate:
 
     def at(self, transform: np.ndarray, size: tuple[int, int] | None = None
            ) -> tuple[np.ndarray, np.ndarray]:
-        """What a picture of that transform and size, by default a frame's, shows: uint8 (H, W, 3),
-        and how sure, float32 (H, W)."""
+        """The background as a camera of that transform sees it, uint8 (H, W, 3), and its
+        confidence, float32 (H, W). size: (W, H), by default a frame's."""
         size = size or self.size
         picture, confidence = self._cut(transform, size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
         seen = confidence > 0
@@ -75,38 +84,39 @@ class Plate:
             confidence = np.where(there, np.float32(1), confidence)
         return picture, confidence
 
-    def _cut(self, transform: np.ndarray, size: tuple[int, int], finely: int, beyond: int
+    def _cut(self, transform: np.ndarray, size: tuple[int, int], interpolation: int, border: int
              ) -> tuple[np.ndarray, np.ndarray]:
         matrix = np.asarray(transform, np.float64)[:2]
-        return (cv2.warpAffine(self.picture, matrix, size, borderMode=beyond,
-                               flags=finely | cv2.WARP_INVERSE_MAP),
-                cv2.warpAffine(self.confidence, matrix, size,
-                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+        picture = cv2.warpAffine(self.picture, matrix, size, borderMode=border,
+                                 flags=interpolation | cv2.WARP_INVERSE_MAP)
+        confidence = cv2.warpAffine(self.confidence, matrix, size,
+                                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        return picture, confidence
 
     def camera(self, number: int) -> np.ndarray:
-        """The transform of the recognised frame nearest in time to the frame of that number."""
+        """The transform of the located frame nearest in time to the frame of that number."""
         known = np.flatnonzero(np.isfinite(self.transforms[:, 0, 0]))
         return self.transforms[known[np.abs(self.numbers[known] - number).argmin()]]
 
-    def recognised(self, number: int) -> bool:
-        """Whether it is known where the frame of that number lies."""
+    def is_located(self, number: int) -> bool:
+        """Whether the place of the frame of that number is known."""
         return bool(np.isfinite(self.transforms[self.numbers == number, 0, 0]).any())
 
     def locked(self) -> np.ndarray:
-        """The transform of a camera that stands where the moving one looked most."""
+        """The transform of a still camera with the moving one's median view."""
         return np.nanmedian(self.transforms, 0)
 
     def locate(self, frame: np.ndarray, mask: np.ndarray,
                near: np.ndarray | None = None) -> np.ndarray | None:
-        """The transform of a frame from its picture; None where it is not recognised.
+        """The transform of a frame from its picture; None where it cannot be located.
 
-        mask  also what lies about `bars`: that moves along with the camera
-        near  a transform to begin from; without one the frame is looked for in the whole plate
+        mask  must also cover `bars` and their edges, which do not move with the scene
+        near  a transform to start from; without one the frame is searched for in the whole plate
         """
         shown = View(frame, mask)
         if near is None:
-            look = LOOK * max(self.confidence.shape) / max(self.size)
-            near = recognised(shown, View(self.picture, self.confidence == 0, look))
+            working_size = WORKING_SIZE * max(self.confidence.shape) / max(self.size)
+            near = match_features(shown, View(self.picture, self.confidence == 0, working_size))
         if near is None:
             return None
         picture, confidence = self._cut(near, self.size, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
@@ -115,12 +125,12 @@ class Plate:
 
     def locate_film(self, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], number: int
                     ) -> np.ndarray:
-        """float64 (F, 3, 3): the transforms of frames that follow each other, the first of them of
-        that number; NaN for one that is not recognised.
+        """float64 (F, 3, 3): the transforms of consecutive frames, the first of them of that
+        number; NaN for a frame that cannot be located.
 
-        From frame to frame the camera is known even where it looks on what no plate shows. Where
-        all that lies in the plate is told by the median of what the frames around it say, so that
-        one that is taken for another place moves nothing.
+        Following gives the path from frame to frame even where the plate does not show what the
+        camera sees. The path lies in the plate where the median of the located frames around puts
+        it, so that a frame located in a wrong place changes nothing.
         """
         masks = _Masks(masks, around_bars(self.bars))
         path = follow(progress(frames, 'following the camera', len(frames)), masks)
@@ -142,12 +152,12 @@ class Plate:
         known = np.flatnonzero(np.isfinite(anchors[:, 0, 0]))
         if len(known):
             around = np.abs(known - np.arange(len(path))[:, None]).argsort(1, kind='stable')
-            steady = np.median(anchors[known[around[:, :STEADY]]], 1) @ path
-            placed = np.where(np.isfinite(path), steady, placed)
+            anchored = np.median(anchors[known[around[:, :ANCHORS]]], 1) @ path
+            placed = np.where(np.isfinite(path), anchored, placed)
         return placed
 
     def save(self, folder: Path) -> None:
-        """Write plate.png and plate.npz into a folder of its own, which takes `folder`'s place."""
+        """Write plate.png and plate.npz into a new folder that takes the place of `folder`."""
         with folder_in_place_of(folder, r'plate\.(png|npz)') as part:
             write_image(part / 'plate.png', self.picture)
             np.savez_compressed(part / 'plate.npz', confidence=self.confidence, size=self.size,
@@ -155,7 +165,7 @@ class Plate:
 
     @classmethod
     def load(cls, folder: Path) -> 'Plate':
-        """Read what `save` wrote; UserError for a folder of something else."""
+        """Read what `save` wrote; UserError for any other folder."""
         try:
             picture = read_image(folder / 'plate.png')
             if picture is None:
@@ -174,13 +184,13 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
     """The background of these frames, without what their masks cover.
 
     frames, masks  read several times, one at a time: they may lie on the disk
-    numbers        int (F,) of the frames in the video; 0, 1, 2 ... where none are given
-    still          whether the camera stands; None looks
+    numbers        int (F,) of the frames in the video; 0, 1, 2 ... by default
+    still          whether the camera stands; None finds out
     UserError where there is no frame.
     """
     if not len(frames):
-        raise UserError('a background needs frames, and there is none. Give a training part that '
-                        'holds some.')
+        raise UserError('a background needs frames, and there are none. Give a training split '
+                        'that has some.')
     height, width = masks[0].shape
     numbers = np.arange(len(frames)) if numbers is None else np.asarray(numbers, np.int64)
     bars = np.zeros((height, width, 4), np.uint8)
@@ -190,19 +200,21 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
         bars = _bars(frames)
         masks = _Masks(masks, around_bars(bars))
         plate = _mosaic(frames, masks, follow(frames, masks), numbers)
-        transforms = _settled(plate, frames, masks)
+        transforms = _relocated(plate, frames, masks)
     plate = _mosaic(frames, masks, transforms, numbers)
-    far = _mosaic(frames, _Masks(masks, grow=round(AWAY * height)), transforms, numbers)
+    wider = _Masks(masks, grow=round(CLOTHES_MARGIN * height))
+    far = _mosaic(frames, wider, transforms, numbers)
     picture = np.where((far.confidence == 1)[..., None], far.picture, plate.picture)
     return replace(plate, picture=_filled(picture, plate.confidence == 0), bars=bars)
 
 
 class _Masks(Sequence[np.ndarray]):
-    """The masks with what is hidden in every frame besides, and so many px wider."""
+    """Masks that also cover what is hidden in every frame, grown by that many px."""
 
     def __init__(self, masks: Sequence[np.ndarray], hidden: np.ndarray | None = None,
                  grow: int = 0):
-        self.masks, self.hidden = masks, masks[0] & False if hidden is None else hidden
+        self.masks = masks
+        self.hidden = masks[0] & False if hidden is None else hidden
         self.disc = disc(grow)
 
     def __len__(self) -> int:
@@ -214,8 +226,8 @@ class _Masks(Sequence[np.ndarray]):
 
 
 def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
-    """As Plate.bars: what is dark in every frame while the camera moves, so is no background."""
-    some = evenly(len(frames), FRAMES)
+    """As Plate.bars: pixels that stay dark while the camera moves, so are no background."""
+    some = evenly_spaced(len(frames), FRAMES, nearest=True)
     brightest = np.zeros(frames[0].shape[:2], np.uint8)
     for f in some:                          # one in memory at a time
         np.maximum(brightest, frames[f].max(-1), out=brightest)
@@ -228,24 +240,26 @@ def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def around_bars(bars: np.ndarray) -> np.ndarray:
-    """bool (H, W): where Plate.bars are and, as they are mixed with what is beside them, nearly."""
+    """bool (H, W): Plate.bars and the pixels at their edges, which mix them with the scene."""
     return cv2.dilate(bars[..., 3], np.ones((5, 5), np.uint8)) > 0
 
 
 def _mirrored(picture: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The picture with what lies beyond the columns and rows seen (H, W) as a mirror: it is not
-    known, and looks more like the wall and the floor beside it than streaks do."""
+    """The picture, mirrored beyond the rows and columns seen (H, W): what is there is not known,
+    and a mirror image looks more like wall and floor than streaks do."""
     down = np.flatnonzero(seen.any(1))
     across = np.flatnonzero(seen[down].mean(0) > MOSTLY) if len(down) else down
     if not len(across):
         return picture
-    (top, bottom), (left, right) = ((side[0], side[-1] + 1) for side in (down, across))
+    top, bottom = down[0], down[-1] + 1
+    left, right = across[0], across[-1] + 1
     return cv2.copyMakeBorder(picture[top:bottom, left:right], top, len(picture) - bottom, left,
                               picture.shape[1] - right, cv2.BORDER_REFLECT_101)
 
 
-def _settled(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> np.ndarray:
-    """float (F, 3, 3): each frame placed anew, by the whole mosaic: errors no longer add up."""
+def _relocated(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray]
+               ) -> np.ndarray:
+    """float (F, 3, 3): each frame located in the whole mosaic, so that errors do not add up."""
     placed = replace(plate, transforms=plate.transforms.copy())
     known = np.isfinite(plate.transforms[:, 0, 0])
     for f in (*np.flatnonzero(known), *np.flatnonzero(~known), *np.flatnonzero(~known)[::-1]):
@@ -265,7 +279,7 @@ def _mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transform
     known = np.flatnonzero(np.isfinite(transforms[:, 0, 0]))
     reach = (transforms[known] @ corners_of((height, width)))[:, :2]
     most = (LARGEST - 1) // 2 * np.array([width, height])
-    # what a rounding error puts outside is no row of its own
+    # a rounding error must not add a row
     low = np.maximum(np.floor(reach.min((0, 2)) + 1e-6), -most)
     high = np.minimum(np.ceil(reach.max((0, 2)) - 1e-6), most + (width, height))
     # as fine as the frame that shows the scene largest
@@ -274,19 +288,21 @@ def _mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transform
     origin = np.diag([fine, fine, 1]) @ [[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]
     across, down = np.ceil(fine * (high - low) - 1e-6).astype(int) + 1
     transforms = origin @ transforms
-    chosen = known[evenly(len(known), FRAMES)]
+    chosen = known[evenly_spaced(len(known), FRAMES, nearest=True)]
     rows = max(1, CHUNK // (3 * across * len(chosen)))
     strips = [_median(frames, masks, transforms, chosen, slice(top, min(top + rows, down)), across)
               for top in range(0, down, rows)]
-    picture, seen = (np.concatenate(part) for part in zip(*strips))
+    picture = np.concatenate([colours for colours, _ in strips])
+    seen = np.concatenate([counts for _, counts in strips])
     return Plate(picture, np.minimum(seen / TRUSTED, 1).astype(np.float32), transforms, numbers,
                  (width, height), np.zeros((height, width, 4), np.uint8))
 
 
 def _median(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,
             chosen: np.ndarray, rows: slice, across: int) -> tuple[np.ndarray, np.ndarray]:
-    """Some rows of the mosaic: the median of the chosen frames, uint8 (h, w, 3), and how many of
-    them show each pixel, int (h, w)."""
+    """Some rows of the mosaic: the median of the chosen frames, uint8 (h, w, 3), and the number
+    of them that show each pixel, int (h, w). In integers, with UNSEEN in place of NaN: floats
+    would take twice the memory."""
     size = across, rows.stop - rows.start
     samples = np.empty((size[1], size[0], 3, len(chosen)), np.uint16)
     for n, f in enumerate(chosen):
@@ -296,18 +312,19 @@ def _median(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transform
                                    cv2.warpAffine(frames[f], matrix, size), UNSEEN)
     samples.sort(-1)
     seen = (samples[..., 0, :] < UNSEEN).sum(-1)
-    below, above = (np.take_along_axis(samples, middle[..., None, None], -1)[..., 0]
-                    for middle in (np.maximum(seen - 1, 0) // 2, seen // 2 % len(chosen)))
+    ranks = np.maximum(seen - 1, 0) // 2, seen // 2 % len(chosen)
+    below, above = (np.take_along_axis(samples, rank[..., None, None], -1)[..., 0]
+                    for rank in ranks)
     middle = (below + above + 1) // 2 * (seen > 0)[..., None]
     return middle.astype(np.uint8), seen
 
 
 def _filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """The picture with its holes filled from around (Telea 2004), coarsely: nobody saw them."""
+    """The picture with its holes filled from around (Telea 2004), coarsely: no frame shows them."""
     if not holes.any() or holes.all():
         return picture
     size = max(1, picture.shape[1] // 4), max(1, picture.shape[0] // 4)
-    few = cv2.resize(holes.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    small_holes = cv2.resize(holes.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    small = cv2.inpaint(small, few.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    small = cv2.inpaint(small, small_holes.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return np.where(holes[..., None], cv2.resize(small, picture.shape[1::-1]), picture)

@@ -88,13 +88,14 @@ class FrameIndex:
 
     @cached_property
     def poses_of_both(self) -> PoseIndex:
-        return PoseIndex(self.both.poses, self.both.joints, self.both.depth,
-                         self.settings.side)
+        settings = replace(self.settings.retrieval, side=self.settings.side)
+        return PoseIndex(self.both.poses, self.both.joints, self.both.depth, settings)
 
     @cached_property
     def poses(self) -> PoseIndex:
         """The index that searches the frames by pose."""
-        return PoseIndex(self.track.poses, self.track.joints, self.track.depth)
+        return PoseIndex(self.track.poses, self.track.joints, self.track.depth,
+                         self.settings.retrieval)
 
     def is_of(self, dataset: BaseDataset) -> bool:
         """Whether the index was made from that dataset."""
@@ -120,7 +121,7 @@ class FrameIndex:
             def cut(row: int) -> None:
                 number = int(track.index[row])
                 behind, sure = plate.at(plate.camera(number))
-                if not plate.recognised(number):
+                if not plate.is_located(number):
                     sure = np.zeros_like(sure)
                 write_image(part / self.file(row), matte(
                     self.read(row), behind, sure, track.poses[row], track.joints, darkest_shadow))

@@ -16,7 +16,7 @@ from models.warping.bones import MISSING, Bones, areas
 from models.warping.frame_index import FrameIndex, rescaled, track_of
 from models.warping.settings import WarpSettings
 from pose.matching.coverage import APART
-from pose.matching.retrieval import CANDIDATES, PoseIndex, best_path
+from pose.matching.retrieval import PoseIndex, best_path
 from pose.skeleton import Skeleton
 from pose.track import PoseTrack
 
@@ -25,7 +25,7 @@ FACING = WarpSettings().facing
 
 
 def choose(index: FrameIndex, dataset: BaseDataset, count: int = 1, fitted: bool = False,
-           place: float = 0.0, smooth_path: float | None = None, mirrored: bool = False,
+           place: float = 0.0, smooth_path: float = 1.0, mirrored: bool = False,
            facing: float = FACING) -> dict[str, np.ndarray]:
     """{a pose's path: int64 (count,) rows} for every pose of a dataset, the best frame first.
 
@@ -34,16 +34,15 @@ def choose(index: FrameIndex, dataset: BaseDataset, count: int = 1, fitted: bool
 
     fitted       the index was made from that dataset: near copies of a pose's own frame may not be
                  chosen, so that the result says how a new pose will look
-    place        as in pose.matching.retrieval
-    smooth_path  likewise; None: as the index's settings have it
+    place, smooth_path   as in pose.matching.retrieval
     mirrored     rows are those of index.both: a mirrored frame is chosen where it is nearer by more
                  than the settings ask, since clothes and hair have a left and a right
     facing       as WarpSettings has it
     """
     settings = index.settings
+    candidates = settings.retrieval.candidates
     known = index.both if mirrored else index.track
     poses_known = index.poses_of_both if mirrored else index.poses
-    smoothness = settings.smooth_path if smooth_path is None else smooth_path
     track = rescaled(track_of(dataset).numbered(known.skeleton), known.size)
     poses, frames = torch.from_numpy(track.poses), torch.from_numpy(known.poses)
     least = poses.new_full((len(track), 1), MISSING)    # strain of each bone so far
@@ -52,7 +51,7 @@ def choose(index: FrameIndex, dataset: BaseDataset, count: int = 1, fitted: bool
     def allowed(part: slice) -> np.ndarray:
         return allowed_frames(poses_known, track, known, part, fitted, chosen)
     for _ in range(count):
-        asked = settings.asked if chosen else CANDIDATES
+        asked = settings.asked if chosen else candidates
         rows, costs = poses_known.candidates(
             track.poses, asked, place, allowed if fitted or chosen else None, track.depth)
         costs = costs + settings.mirrored ** 2 * (rows >= len(index.track))
@@ -61,10 +60,10 @@ def choose(index: FrameIndex, dataset: BaseDataset, count: int = 1, fitted: bool
             least = torch.minimum(least, latest.strains(facing))
             left = strain_left(frames, rows, poses, least, known.joints, facing)
             costs = settings.whole * costs + np.float32(settings.strain) * left
-            best = costs.argsort(1, kind='stable')[:, :CANDIDATES]
+            best = costs.argsort(1, kind='stable')[:, :candidates]
             rows = np.take_along_axis(rows, best, 1)
             costs = np.take_along_axis(costs, best, 1)
-        chosen.append(best_path(rows, costs, known, track.shots, smoothness))
+        chosen.append(best_path(rows, costs, known, track.shots, smooth_path, settings.retrieval))
     return by_path(dataset, np.stack(chosen, 1))
 
 

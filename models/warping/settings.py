@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from pose.matching.retrieval import RetrievalSettings
+
 Settings = TypeVar('Settings')
 
 
@@ -58,21 +60,21 @@ class BlendSettings:
 class SelectionSettings:
     """Which frames are shown for a pose (models.warping.selection).
 
+    retrieval      of pose.matching.retrieval
     mirrored       by how much farther, in %, a pose may be to save showing its frame mirrored
-    side           as pose.matching.retrieval's, where frames may be mirrored: one of the two faces
+    side           replaces that of `retrieval` where frames may be mirrored: one of the two faces
                    the right way, the joints say which, and the depth that tells the side is often
                    wrong for a person in profile
     asked          of further frames: how many near ones are asked what they could show better
     strain, whole  of further frames: how much the strain that is left counts, in %^2, and how much
                    less the pose as a whole does
-    smooth_path    how much jumps from frame to frame count against nearness in pose
     """
+    retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     mirrored: float = 5.0
     side: float = 5.0
     asked: int = 512
     strain: float = 300.0
     whole: float = 0.3
-    smooth_path: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""A detected track becomes a plausible one: gaps, swapped sides, jitter, impossible bones."""
+"""Cleans a track: gaps, swapped sides, jitter, impossible bones."""

@@ -1,8 +1,8 @@
-"""A raw track becomes a clean one, step by step. Shapes as in pose/track.
+"""Cleans a raw track, step by step. Shapes as in pose/track.
 
     without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> fill -> smooth
 
-Every step takes a track and returns another; `repair` takes them all and counts what each did.
+Every step takes a track and returns another; `repair` runs them all and counts their changes.
 """
 from dataclasses import replace
 
@@ -18,11 +18,13 @@ from pose.shots import SHORTEST_SHOT, body_jumps
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
-# MediaPipe's joints behind a patch laid over a drawn dancer: of those with less visibility than
-# this at most a third lie within 5 % of the body's height, from here on more than half do.
+# Measured on MediaPipe's joints behind a patch that hides a drawn dancer: of those with less
+# visibility at most a third lie within 5 % of the body's height of the truth, above it more than
+# half do.
 MIN_CONFIDENCE = 0.2
 MAX_GAP = 12            # frames
-# Times its own length that no bone appears, and parts of the longest bone that a joint may be off.
+# The most, in its own lengths, that a bone appears; and the error of a joint, of the longest bone,
+# that is added to that.
 LIMIT, OFF = 1.35, 0.12
 NEIGHBOURS = 4          # frames to either side of a gap that shape what goes into it
 
@@ -30,16 +32,16 @@ NEIGHBOURS = 4          # frames to either side of a gap that shape what goes in
 def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps: bool = False,
            no_limits: bool = False, max_gap: int = MAX_GAP, smooth: float = 1.0
            ) -> tuple[PoseTrack, dict[str, int]]:
-    """Clean a raw track; what each step did comes with it.
+    """Clean a raw track, and count the changes of each step.
 
     min_confidence, max_gap, smooth    as the steps below take them; 0 leaves a step out
     no_swaps, no_limits                leave these two out
-    Returns  the track, and how many 'flyers' (frames), 'swaps' (frames), 'guesses' (joints),
-             'beyond_limits' (joints) were taken out or back, and 'filled' (joints)
+    Returns  the track, and the number of 'flyers' (frames), 'guesses' and 'beyond_limits' (joints)
+             removed, of 'swaps' undone (frames), and of joints 'filled'
     """
     clean = without_flyers(track) if max_gap else track
     counts = {'flyers': _lost(track, clean).any(1).sum()}
-    sided = clean if no_swaps else undo_swaps(clean)    # first: a guess knows its side as well
+    sided = clean if no_swaps else undo_swaps(clean)    # first: guesses may be swapped as well
     counts['swaps'] = (sided.poses != clean.poses).any((1, 2)).sum()
     sure = drop_guesses(sided, min_confidence)
     counts['guesses'] = _lost(sided, sure).sum()
@@ -64,11 +66,12 @@ def _without(track: PoseTrack, mask: np.ndarray) -> PoseTrack:
 def without_flyers(track: PoseTrack) -> PoseTrack:
     """Empty each short shot whose neighbours fit each other, and make the three one shot.
 
-    Such are finds of a moment that jump away and back: another person, a picture on the wall.
+    Such a shot is a brief false find: another person, a picture on the wall.
     """
-    emptied, shots = np.zeros(track.poses.shape[:2], bool), track.shots.copy()
+    emptied = np.zeros(track.poses.shape[:2], bool)
+    shots = track.shots.copy()
     seen = track.seen()
-    before = None                                   # the last frame with a find to believe in
+    before = None                                   # the last frame with a trusted find
     for frames in shot_slices(track.shots):
         finds = frames.start + np.flatnonzero(seen[frames])
         after = frames.stop + np.flatnonzero(seen[frames.stop:])[:1]
@@ -86,7 +89,7 @@ def without_flyers(track: PoseTrack) -> PoseTrack:
 
 
 def drop_guesses(track: PoseTrack, min_confidence: float = MIN_CONFIDENCE) -> PoseTrack:
-    """Take joints of less confidence for not seen: the detector guesses at them.
+    """Mark joints of less confidence as not seen: the detector guesses them.
 
     The trunk stays, whatever its confidence: without it a frame shows nobody.
     """
@@ -96,18 +99,19 @@ def drop_guesses(track: PoseTrack, min_confidence: float = MIN_CONFIDENCE) -> Po
 
 
 def _trunk(track: PoseTrack) -> list[int]:
-    """The joints that PoseTrack.seen asks for."""
+    """The joints that PoseTrack.seen needs."""
     hips = ('MidHip',) if 'MidHip' in track.joints.joints else ('RHip', 'LHip')
     return [track.joints.index(joint) for joint in ('Neck', *hips)]
 
 
 def drop_beyond_limits(track: PoseTrack) -> PoseTrack:
-    """Take joints for not seen that lie further from the body than the person's bones reach.
+    """Mark joints as not seen that lie further from the body than the person's bones reach.
 
-    Where the joint that one hangs on is not seen, the next nearer to the trunk is asked.
+    Where a joint's parent is not seen, its nearest seen ancestor is used instead.
     """
     lengths, scale = proportions(track)
-    parent, table = parents(track.skeleton), track.joints
+    parent = parents(track.skeleton)
+    table = track.joints
     dropped = np.zeros(track.poses.shape[:2], bool)
     seen = track.poses[..., 2] > 0
     off = OFF * np.nan_to_num(lengths[table.part('body')]).max()
@@ -115,29 +119,31 @@ def drop_beyond_limits(track: PoseTrack) -> PoseTrack:
     for k in order:
         if k in _trunk(track):
             continue
-        open_frames, reach, near = seen[:, k].copy(), 0.0, k
+        unchecked = seen[:, k].copy()
+        reach = 0.0
+        near = k
         while parent[near] != near:
-            reach, near = reach + np.nan_to_num(lengths[near]), parent[near]
-            asked = open_frames & seen[:, near]
+            reach = reach + np.nan_to_num(lengths[near])
+            near = parent[near]
+            checked = unchecked & seen[:, near]
             apart = np.linalg.norm(track.poses[:, k, :2] - track.poses[:, near, :2], axis=1)
-            dropped[:, k] |= asked & (apart > (LIMIT * reach + off) * scale) & (reach > 0)
-            open_frames &= ~asked
+            dropped[:, k] |= checked & (apart > (LIMIT * reach + off) * scale) & (reach > 0)
+            unchecked &= ~checked
         seen[:, k] &= ~dropped[:, k]
     return _without(track, dropped)
 
 
 def _steps(parent: np.ndarray, joint: int) -> int:
-    """How many bones lie between a joint and the root."""
+    """The number of bones between a joint and the root."""
     return 0 if parent[joint] == joint else 1 + _steps(parent, parent[joint])
 
 
 def fill(track: PoseTrack, max_gap: int = MAX_GAP) -> PoseTrack:
-    """Close short gaps; say of every other frame why it cannot be kept.
+    """Close short gaps; drop frames that still show no torso, with the reason.
 
-    max_gap  frames; a joint unseen for longer stays unseen, and where the torso is, the frame is
-             no longer kept
+    max_gap  frames; a joint unseen for longer stays unseen
 
-    Shots too short to be measured are not kept.
+    Shots too short to be measured are dropped too.
     """
     poses = track.poses.copy()
     depth = None if track.depth is None else track.depth.copy()
@@ -169,7 +175,7 @@ def _close_gaps(joint: np.ndarray, depth: np.ndarray | None, times: np.ndarray, 
     """Interpolate one joint (F, 3), in place, over inner gaps of at most `max_gap` frames.
 
     Fritsch and Butland's cubic, SIAM Journal on Scientific and Statistical Computing 5(2), 1984:
-    it goes on as the joint came and went, and never beyond where it was seen.
+    it continues the motion on both sides, and never overshoots the places seen.
     """
     seen = joint[:, 2] > 0
     gaps = [gap for gap in runs(~seen) if gap.start > 0 and gap.stop < len(joint)

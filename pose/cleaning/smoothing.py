@@ -1,4 +1,4 @@
-"""Jitter: how much there is, and how it goes without coming late. Shapes as in pose/track."""
+"""Jitter: its measure, and smoothing that removes it without lag. Shapes as in pose/track."""
 from dataclasses import replace
 
 import numpy as np
@@ -7,21 +7,21 @@ from pose.body import body_sizes
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
-REACH, DEGREE = 0.17, 4         # seconds to either side, and of the curve
-SLACK = 1.1                     # times that; frames do not come on the dot
-FARTHEST = 5                    # frames of lag that are looked for
-LAG_FRAMES = 4 * FARTHEST       # that a joint must be seen on end to tell
+REACH, DEGREE = 0.17, 4         # seconds to either side, and degree of the curve
+SLACK = 1.1                     # times REACH: frame times are not exact
+FARTHEST = 5                    # frames: the largest lag that is searched for
+LAG_FRAMES = 4 * FARTHEST       # frames in a row that must show a joint to measure lag
 
 
 def smooth(track: PoseTrack, strength: float = 1.0) -> PoseTrack:
-    """Take the jitter out without lag: a curve (degree 4) through the frames around each.
+    """Remove jitter without lag: a curve of degree 4 through the frames around each frame.
 
-    strength  0 leaves all as it was; 1 looks 0.17 s to either side, which keeps 97 % of a move
-              made three times a second; 2 looks twice as far
+    strength  0 changes nothing; 1 uses 0.17 s to either side, which keeps 97 % of a move made three
+              times a second; 2 uses twice as much
 
-    Savitzky and Golay, Analytical Chemistry 36(8), 1964: symmetric, so nothing comes later. The
-    curve is fitted by the frames' own times, so an uneven frame rate bends nothing, and to the
-    joint where it is seen, so beside a gap it stands on fewer frames.
+    Savitzky and Golay, Analytical Chemistry 36(8), 1964: symmetric, so it adds no lag. The curve is
+    fitted over the frames' own times, so an uneven frame rate distorts nothing, and only to frames
+    that show the joint, so next to a gap it rests on fewer frames.
     """
     reach = round(REACH * strength * track.fps)
     if 2 * reach <= DEGREE:
@@ -48,7 +48,7 @@ def smooth(track: PoseTrack, strength: float = 1.0) -> PoseTrack:
 
 
 def _weights(away: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """What each frame counts for the curve's value in the middle, least squares: float (F, W).
+    """The weight of each frame in the curve's value in the middle, least squares: float (F, W).
 
     away  float (F, W)  time from the middle, about -1 to 1;  used  bool (F, W)
     """
@@ -74,10 +74,10 @@ def jitter(track: PoseTrack) -> float:
 
 
 def lag(before: PoseTrack, after: PoseTrack) -> float:
-    """By how many frames the body's joints move later in `after` than in `before`.
+    """The lag of the body's joints in `after` against `before`, in frames.
 
-    Where the speeds of the same frames of one video fit each other best (cross-correlation, its
-    peak found between frames by a parabola); 0.0 where nothing moves long enough.
+    The shift at which the velocities of the two tracks of one video fit best (cross-correlation,
+    its peak between frames from a parabola); 0.0 where nothing moves long enough.
     """
     body = before.joints.part('body')
     shifts = np.arange(-FARTHEST, FARTHEST + 1)
@@ -85,12 +85,12 @@ def lag(before: PoseTrack, after: PoseTrack) -> float:
     for run in _shown_runs(after):
         both = (before.poses[run, body, 2] > 0) & (after.poses[run, body, 2] > 0)
         for k in range(both.shape[1]):
-            for part in runs(both[:, k]):
-                if part.stop - part.start < LAG_FRAMES:
+            for rows in runs(both[:, k]):
+                if rows.stop - rows.start < LAG_FRAMES:
                     continue
-                old, new = (np.diff(track.poses[run, body][part, k, :2].astype(float), axis=0)
+                old, new = (np.diff(track.poses[run, body][rows, k, :2].astype(float), axis=0)
                             for track in (before, after))
-                # One wild find must not decide.
+                # Speeds are compressed, so that one false find does not decide.
                 usual = np.median(np.linalg.norm(new, axis=1)) + 1e-6
                 old, new = (v / (usual + np.linalg.norm(v, axis=1, keepdims=True))
                             for v in (old, new))
@@ -104,7 +104,7 @@ def lag(before: PoseTrack, after: PoseTrack) -> float:
 
 
 def _shifted(values: np.ndarray, frames: int) -> np.ndarray:
-    """The middle of `values`, so many frames later."""
+    """The middle of `values`, shifted by that number of frames."""
     return values[FARTHEST + frames:len(values) - FARTHEST + frames]
 
 

@@ -1,4 +1,4 @@
-"""Detectors: pictures in, joints out. One file each; a file more is one more --detector."""
+"""Detectors: pictures in, joints out. Every file here is one --detector; a new file adds one."""
 import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ detectors: 'Registry[Detector]' = Registry('--detector', 'pose.detect', '', 'Det
 
 
 def make_detector(name: str, parts: Iterable[str] = ('body',), **flags: Any) -> 'Detector':
-    """The detector of that name, with its flags' defaults where `flags` says nothing else.
+    """The detector of that name; flags that are not given have their defaults.
 
     parts   some of 'body', 'hands', 'face'
-    UserError where the detector lacks a package or a file, or knows no such part.
+    UserError where a package or a file is missing, or the detector cannot find a part.
     """
     kind = detectors.find(name)
     opt = Options(**declared(kind) | flags | {'parts': {'body', *parts}})
@@ -27,13 +27,14 @@ def make_detector(name: str, parts: Iterable[str] = ('body',), **flags: Any) -> 
 
 
 def check_detector(opt: Options) -> None:
-    """UserError where --detector cannot do what the options ask for; nothing heavy is loaded."""
+    """UserError where --detector cannot do what the options ask for; loads nothing heavy."""
     kind = detectors.find(opt.detector)
     parts = parts_of(opt.parts)
-    if lacking := parts - set(kind.PARTS):
+    missing = parts - set(kind.PARTS)
+    if missing:
         able = [name for name in detectors.names() if parts <= set(detectors.find(name).PARTS)]
         raise UserError(f'--parts {opt.parts}: {opt.detector} finds no '
-                        f'{" and no ".join(sorted(lacking))}. Use --detector '
+                        f'{" and no ".join(sorted(missing))}. Use --detector '
                         f'{" or ".join(able)}.')
     kind.check(Options(**vars(opt) | {'parts': parts}))
 
@@ -46,14 +47,15 @@ def detector_for(opt: Options) -> 'Detector':
 def parts_of(text: str) -> set[str]:
     """The parts that --parts names: 'hands' is body and hands, 'all' is everything."""
     named = set(text.split(','))
-    if unknown := named - {'body', 'all', *PARTS}:
+    unknown = named - {'body', 'all', *PARTS}
+    if unknown:
         raise UserError(f'--parts {text}: {unknown.pop()} is no part. Give body, hands, face, '
                         f'or all.')
     return {'body', *(PARTS if 'all' in named else named)}
 
 
 def declared(kind: 'type[Detector]') -> dict[str, Any]:
-    """The detector's own flags and what they default to."""
+    """The detector's own flags and their defaults."""
     parser = argparse.ArgumentParser()
     kind.declare_options(parser.add_argument_group())
     return vars(parser.parse_args([]))

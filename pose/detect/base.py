@@ -1,4 +1,4 @@
-"""What every detector is. A detector's file must import without the detector's own package."""
+"""The base of all detectors. A detector's file must import without the detector's own package."""
 import argparse
 
 import numpy as np
@@ -7,14 +7,14 @@ from util.options import Options
 
 
 class Detector:
-    """Everybody's joints in a picture; frames come in their order, so it may track.
+    """Finds everybody's joints in a picture; frames come in order, so that it may track.
 
     DESCRIPTION  one line for --help
     RATE         how fast it is and where that was measured, for --help
-    NEEDS        the packages or files it wants, for --help; '' when requirements.txt has all
-    PARTS        which --parts it can find: some of 'body', 'hands', 'face'
-    LOOKS        whether it looks at the pictures; else it cannot find a pose in others
-    skeleton     the numbering of the joints it gives; the parts asked for decide it
+    NEEDS        the packages or files it needs, for --help; '' when requirements.txt has all
+    PARTS        the --parts it can find: some of 'body', 'hands', 'face'
+    LOOKS        whether it looks at the pictures; if not, it cannot find a pose in other pictures
+    skeleton     the numbering of the joints it gives; it depends on the parts asked for
     """
     DESCRIPTION = ''
     RATE = ''
@@ -29,7 +29,7 @@ class Detector:
 
     @classmethod
     def check(cls, opt: Options) -> None:
-        """UserError where a package or file is missing; called before any work is done."""
+        """UserError where a package or file is missing; called before any work."""
 
     def __init__(self, opt: Options):
         """opt: the flags it declared, and `parts`, the set of parts asked for."""
@@ -40,8 +40,8 @@ class Detector:
         image    uint8 (H, W, 3) RGB
         index    the frame's number in its source
         Returns  float32 (N, K, 4): x px, y px, confidence 0..1, depth px; N people, N may be 0.
-                 Depth is measured from the middle of the hips, smaller is nearer to the camera;
-                 NaN where the detector knows none. A joint with confidence 0 is 0, 0, 0, NaN.
+                 Depth is relative to the middle of the hips, smaller is nearer to the camera;
+                 NaN where the detector gives none. A joint with confidence 0 is 0, 0, 0, NaN.
         """
         raise NotImplementedError
 
@@ -49,4 +49,4 @@ class Detector:
         """Forget the frames before: the next one comes after a cut."""
 
     def close(self) -> None:
-        """Give back what it holds; it is not called again."""
+        """Release its resources; it is not called again."""

@@ -1,8 +1,7 @@
-"""Joints that were found elsewhere: by OpenPose, or by this program before.
+"""Reads joints found elsewhere: by OpenPose, or by an earlier run of this program.
 
-Nothing is looked for in the pictures. Which file belongs to which frame: pose/formats.py,
-`frame_files`; in an .npz every row has its frame's number. A frame without a file, or without a
-row, shows nobody.
+The pictures are not searched. pose.formats.frame_files says which file belongs to which frame; in
+an .npz every row has its frame's number. A frame without a file, or without a row, shows nobody.
 """
 import argparse
 from pathlib import Path
@@ -43,8 +42,9 @@ class Keypoints(Detector):
         else:
             raise UserError(f'--keypoints {path}: no such folder, and no .npz. Give the folder '
                             f'with one .json or _pose.yml file per frame.')
-        if lacking := set(opt.parts) - parts - {'body'}:
-            raise UserError(f'--parts: {path} has no {" and no ".join(sorted(lacking))}. Leave '
+        missing = set(opt.parts) - parts - {'body'}
+        if missing:
+            raise UserError(f'--parts: {path} has no {" and no ".join(sorted(missing))}. Leave '
                             f'that out of --parts, or run OpenPose again with --face --hand.')
 
     def __init__(self, opt: Options) -> None:
@@ -73,10 +73,10 @@ class Keypoints(Detector):
 
 
 def check_folder(folder: Path) -> set[str]:
-    """Read every file once. Returns which parts are there besides the body.
+    """Read every file once. Returns the parts found other than the body.
 
-    UserError for a file that cannot be read, for bodies of different kinds, which have their hips
-    in different places, and for coordinates whose scale is lost.
+    UserError for a file that cannot be read, for bodies of different kinds, whose hips lie in
+    different places, and for coordinates whose scale is lost.
     """
     bodies: dict[int, Path] = {}
     parts: set[str] = set()
@@ -89,7 +89,8 @@ def check_folder(folder: Path) -> set[str]:
         bodies.setdefault(body.shape[1], path)
         parts |= parts_in(points)
         seen = body[body[..., 2] > 0, :2]
-        least, most = min(least, seen.min(initial=np.inf)), max(most, seen.max(initial=-np.inf))
+        least = min(least, seen.min(initial=np.inf))
+        most = max(most, seen.max(initial=-np.inf))
     if len(bodies) > 1:
         (one, here), (other, there) = list(bodies.items())[:2]
         raise UserError(f'{folder}: bodies of {one} joints ({here.name}) and of {other} '
@@ -101,7 +102,7 @@ def check_folder(folder: Path) -> set[str]:
 
 
 def people_of(track: PoseTrack, skeleton: str) -> dict[int, np.ndarray]:
-    """The track's person by frame number, float32 (1, K, 4), where any joint was seen."""
+    """{frame number: the track's person, float32 (1, K, 4)}, of frames that show any joint."""
     depth = np.full(track.poses.shape[:2], np.nan) if track.depth is None else track.depth
     poses = convert(np.dstack([track.poses, depth]), track.joints, skeleton_of(skeleton))
     return {int(index): pose[None] for index, pose in zip(track.index, poses)

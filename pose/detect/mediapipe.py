@@ -1,7 +1,7 @@
 """MediaPipe: everybody in the picture, offline, with hands and face where they are asked for.
 
-Each person is followed from frame to frame: the landmarks say where the body's square lies in
-the next picture. Others are looked for every few frames, and at once when somebody is lost.
+Each person is followed from frame to frame: the landmarks give the body's square in the next
+picture. New people are searched for every few frames, and at once when somebody is lost.
 
 Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020, arXiv 2006.10204.
 """
@@ -21,28 +21,28 @@ from util.errors import UserError
 from util.options import Options
 
 INSTALL = 'pip install mediapipe==0.10.21 (Python 3.10 to 3.12)'
-PRESENT = 0.5                 # a network that is less sure than this has found nothing
-LOOK_EVERY = 10               # bodies are followed, at most, before others are looked for
+PRESENT = 0.5                 # a network with less confidence has found nothing
+SEARCH_EVERY = 10             # the most bodies followed before the next search for others
 MOST = 8                      # people who are followed at once
-NEAR = 0.3                    # of a body's circle: hips so near may be one person's
-SAME = 0.12                   # of a body's circle: landmarks so near are one person's
-MARGIN = 0.1                  # a joint may lie so far outside, in parts of the shorter side
-SMALLEST = 36                 # px: a smaller square holds too little, a face of less than 24
-# Half a square's side, in parts of: the circle round a body, the way from wrist to knuckles,
-# the way from mouth to eyes.
+NEAR = 0.3                    # radii of a body's circle: closer hips may be one person's
+SAME = 0.12                   # radii of a body's circle: closer landmarks are one person's
+MARGIN = 0.1                  # of the shorter side: how far outside a joint may lie
+SMALLEST = 36                 # px: a smaller square shows too little, a face of less than 24
+# Half a square's side over the radius of the circle around a body, the distance from wrist to
+# knuckles, and the distance from mouth to eyes.
 BODY_SCALE, HAND_SCALE, FACE_SCALE = 1.25, 1.8, 2.0
-ASTRAY = 0.5                  # of its square: a hand or a face so far from its body is not its own
+ASTRAY = 0.5                  # of its square: a hand or face further from its body is another's
 
 # Numbers of MediaPipe's landmarks.
 NOSE, EYES, MOUTH = 0, [2, 5], [9, 10]
 HANDS = {'left_hand': (15, 17, 19), 'right_hand': (16, 18, 20)}     # wrist, little finger, index
 
 
-class Steady:
-    """One-euro filter: points at rest are held, moving ones are followed without delay.
+class OneEuroFilter:
+    """Holds points at rest, and follows moving ones without delay.
 
-    It steadies where a square comes to lie, and never a landmark. Casiez et al., "1 Euro
-    Filter", CHI 2012; MediaPipe's numbers, for 30 frames/s.
+    It smooths the place of a square, never a landmark. Casiez et al., "1 Euro Filter", CHI 2012;
+    MediaPipe's parameters, for 30 frames/s.
     """
     CUTOFF, BETA, SPEED_CUTOFF, RATE = 0.01, 10.0, 1.0, 30.0
 
@@ -51,45 +51,47 @@ class Steady:
         self.speed = np.zeros_like(points)
 
     def __call__(self, points: np.ndarray, size: float) -> np.ndarray:
-        """The points, steadied; a speed counts in parts of `size` a second."""
+        """The points, smoothed; speeds are measured in units of `size` a second."""
         speed = (points - self.last) / size * self.RATE
-        self.speed = self.speed + self._share(self.SPEED_CUTOFF) * (speed - self.speed)
-        share = self._share(self.CUTOFF + self.BETA * np.abs(self.speed))
-        self.points, self.last = self.points + share * (points - self.points), points
+        self.speed = self.speed + self._weight(self.SPEED_CUTOFF) * (speed - self.speed)
+        weight = self._weight(self.CUTOFF + self.BETA * np.abs(self.speed))
+        self.points = self.points + weight * (points - self.points)
+        self.last = points
         return self.points
 
-    def _share(self, cutoff: np.ndarray | float) -> np.ndarray | float:
+    def _weight(self, cutoff: np.ndarray | float) -> np.ndarray | float:
+        """The weight of a new value in a low-pass filter of that cutoff, Hz."""
         return 1 / (1 + self.RATE / (2 * np.pi * cutoff))
 
 
 @dataclass(eq=False)
 class Person:
-    """Somebody who is followed.
+    """A person being followed.
 
-    circle  (2, 2) px: the middle of the hips and a point on the circle round the body
+    circle  (2, 2) px: the middle of the hips and a point on the circle around the body
     marks   (33, 4): x, y, depth px, visibility
-    moved   how far the landmarks went since the frame before, in parts of the circle's radius
-    face    the square round the face in the frame before, if one was found
+    moved   how far the landmarks moved since the frame before, in radii of the circle
+    face    the square around the face in the frame before, if one was found
     """
     circle: np.ndarray
     marks: np.ndarray
     moved: float = 0.0
     face: Square | None = None
-    steady: Steady = field(init=False)
+    smooth: OneEuroFilter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.steady = Steady(self.circle)
+        self.smooth = OneEuroFilter(self.circle)
 
     @property
     def radius(self) -> float:
         return max(length(self.circle[1] - self.circle[0]), 1e-6)
 
     def away(self, circle: np.ndarray) -> float:
-        """How far that circle's middle lies from this person's, in parts of the radius."""
+        """The distance of that circle's middle from this person's, in radii."""
         return length(circle[0] - self.circle[0]) / self.radius
 
     def far(self, marks: np.ndarray) -> float:
-        """How far these landmarks lie from this person's, in parts of the circle's radius."""
+        """The median distance of these landmarks from this person's, in radii of the circle."""
         return float(np.median(np.hypot(*(self.marks - marks)[:, :2].T))) / self.radius
 
 
@@ -104,13 +106,13 @@ class MediaPipe(Detector):
     def declare_options(cls, group: 'argparse._ArgumentGroup') -> None:
         group.add_argument('--pose_quality', choices=('lite', 'full', 'heavy'), default='full',
                            help='size of the body network: heavy is a third as fast as full and '
-                                'guesses less; it and lite want python scripts/get_models.py '
+                                'guesses less; it and lite need python scripts/get_models.py '
                                 'mediapipe once')
 
     @classmethod
     def check(cls, opt: Options) -> None:
         if importlib.util.find_spec('mediapipe') is None:
-            raise UserError(f'--detector mediapipe: the package mediapipe is not there. '
+            raise UserError(f'--detector mediapipe: the package mediapipe is not installed. '
                             f'Type: {INSTALL}')
         body_model(opt.pose_quality)
 
@@ -129,15 +131,15 @@ class MediaPipe(Detector):
         except ImportError as error:
             raise UserError(f'--detector mediapipe: {error}. Type: {INSTALL}') from error
         self.people: list[Person] = []
-        self.restless = True        # the number of people has just changed: look everywhere
-        self.pause = self.wait = 0  # bodies followed between two looks; still to be followed
-        self.turn = 0               # which place was looked at last
+        self.restless = True        # the number of people has just changed: search everywhere
+        self.pause = self.wait = 0  # bodies to follow between two searches; those still to follow
+        self.turn = 0               # the square searched last
 
     def __call__(self, image: np.ndarray, index: int) -> np.ndarray:
         picture = Picture(image)
         known = len(self.people)
         self.people = apart([person for person in self.people if self._follow(picture, person)])
-        self._look(picture, everywhere=self.restless or len(self.people) < known)
+        self._search(picture, everywhere=self.restless or len(self.people) < known)
         self.restless = len(self.people) != known
         poses = [self._pose(picture, person) for person in self.people]
         joints = len(skeleton_of(self.skeleton).joints)
@@ -152,19 +154,19 @@ class MediaPipe(Detector):
                 network.close()
 
     def _follow(self, picture: Picture, person: Person) -> bool:
-        """Find a known person in the next picture; whether it is still there."""
+        """Find a known person in the next picture; False if it is gone."""
         marks, presence = self.body(picture, body_square(person.circle))
         if presence < PRESENT:
             return False
         person.moved = person.far(marks[:33])
         person.marks, circle = marks[:33], marks[33:35, :2]
-        person.circle = person.steady(circle, 2 * length(circle[1] - circle[0]))
+        person.circle = person.smooth(circle, 2 * length(circle[1] - circle[0]))
         return True
 
-    def _look(self, picture: Picture, everywhere: bool) -> None:
-        """Find who is not known yet: everywhere, or when it is time for it in one place."""
+    def _search(self, picture: Picture, everywhere: bool) -> None:
+        """Find new people: everywhere, or in one square when its turn has come."""
         squares = search_squares(picture.width, picture.height)
-        self.wait -= len(self.people)               # so that looks stay a small part of the work
+        self.wait -= len(self.people)               # keeps searches a small share of the work
         if everywhere:
             self.pause = 0
         elif self.people and self.wait > 0:
@@ -172,12 +174,14 @@ class MediaPipe(Detector):
         else:
             self.turn += 1
             squares = [squares[self.turn % len(squares)]]
-        self.pause = min(self.pause + 1, LOOK_EVERY)        # who was hidden may soon be back
+        self.pause = min(self.pause + 1, SEARCH_EVERY)      # a hidden person may soon be back
         self.wait = self.pause
         for square in squares:
             unseen = list(self.people)
-            for circle in sorted(self.finder(picture, square), key=lambda circle: min(
-                    (person.away(circle) for person in unseen), default=0)):
+
+            def away(circle: np.ndarray, people: list[Person] = unseen) -> float:
+                return min((person.away(circle) for person in people), default=0)
+            for circle in sorted(self.finder(picture, square), key=away):
                 near = min(unseen, key=lambda person: person.away(circle), default=None)
                 if near and near.away(circle) < NEAR:
                     unseen.remove(near)
@@ -185,7 +189,7 @@ class MediaPipe(Detector):
                     self._meet(picture, circle)
 
     def _meet(self, picture: Picture, circle: np.ndarray) -> None:
-        """Follow who is in that circle from now on, unless it is nobody, or somebody known."""
+        """Follow the person in that circle from now on, unless it is nobody or already known."""
         marks, presence = self.body(picture, body_square(circle))
         if presence >= PRESENT and all(p.far(marks[:33]) > SAME for p in self.people):
             self.people.append(Person(marks[33:35, :2], marks[:33]))
@@ -229,7 +233,7 @@ class MediaPipe(Detector):
         eyes, mouth = (person.marks[pair, :2].mean(0) for pair in (EYES, MOUTH))
         middle = (eyes + mouth) / 2
         square = person.face
-        if square is None:          # the body says roughly where, and what is found there exactly
+        if square is None:          # the body gives a rough place, and the face there the exact one
             guess = square_about(middle, middle + eyes - mouth, FACE_SCALE)
             square = mediapipe_graph.face_square(network(picture, guess)[0])
         marks, presence = network(picture, square)
@@ -242,19 +246,20 @@ class MediaPipe(Detector):
 
 
 def body_model(quality: str) -> str:
-    """The file of that --pose_quality; UserError where it has to be fetched first."""
+    """The file of that --pose_quality; UserError where it must be downloaded first."""
     if quality == 'full':
         return 'pose_landmark/pose_landmark_full.tflite'        # the package brings it
     return str(weights_path('mediapipe', f'pose_landmark_{quality}.tflite'))
 
 
 def body_square(circle: np.ndarray) -> Square:
-    """The square to look for a body in, from its circle (2, 2) px."""
+    """The square in which to search for a body, from its circle (2, 2) px."""
     return square_about(circle[0], circle[1], BODY_SCALE)
 
 
 def apart(people: list[Person]) -> list[Person]:
-    """Without those who slipped onto somebody else: of two in one place, who moved more."""
+    """The people without those who slipped onto another: of two in one place, the one that moved
+    less stays."""
     kept: list[Person] = []
     for person in sorted(people, key=lambda p: p.moved):
         if all(other.far(person.marks) > SAME for other in kept):
@@ -263,7 +268,7 @@ def apart(people: list[Person]) -> list[Person]:
 
 
 def one_each(hands: dict[str, np.ndarray], marks: np.ndarray) -> dict[str, np.ndarray]:
-    """Where both wrists led to one hand, it is that of the nearer wrist.
+    """The hands; where both wrists lead to one hand, it belongs to the nearer wrist.
 
     hands  (21, 4) each by its part's name;  marks  the body's 33 landmarks
     """
@@ -278,18 +283,20 @@ def one_each(hands: dict[str, np.ndarray], marks: np.ndarray) -> dict[str, np.nd
 
 
 def as_joints(marks: np.ndarray, presence: float, depth: float) -> np.ndarray:
-    """(N, 4) x, y, confidence, depth; depths were measured from a point at that depth."""
+    """(N, 4) x, y, confidence, depth; `depth` is that of the point the marks are relative to."""
     return np.column_stack([marks[:, :2], np.full(len(marks), presence), marks[:, 2] + depth])
 
 
 def search_squares(width: int, height: int) -> list[Square]:
-    """Where to look for people: the whole picture, then overlapping parts of a long one."""
+    """Where to search for people: the whole picture, then overlapping squares of a long one."""
     short, long = sorted((width, height))
     count = 1 + int(np.ceil((long / short - 1) / 0.5)) if long > 1.5 * short else 0
     middles = np.linspace(short / 2, long - short / 2, count)
-    return [Square(width / 2, height / 2, long),
-            *(Square(middle, short / 2, short) if width > height else
-              Square(short / 2, middle, short) for middle in middles)]
+    squares = [Square(width / 2, height / 2, long)]
+    for middle in middles:
+        x, y = (middle, short / 2) if width > height else (short / 2, middle)
+        squares.append(Square(x, y, short))
+    return squares
 
 
 def length(way: np.ndarray) -> float:

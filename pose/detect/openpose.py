@@ -17,11 +17,11 @@ from util.downloads import weights_path
 from util.errors import UserError
 from util.options import Options
 
-MULTIPLE = 16                 # px: so many must each side of the network's input be a multiple of
+MULTIPLE = 16                 # px: each side of the network's input must be a multiple of it
 
 
 class OpenPose(Detector):
-    """18 or 25 joints of everybody, as BODY_25; MobileNet-thin and COCO know no feet."""
+    """18 or 25 joints of everybody, as BODY_25; MobileNet-thin and COCO have no feet."""
     DESCRIPTION = 'OpenPose: part affinity fields, several people'
     RATE = 'about 5 frames/s on two cores at 368 px'
     NEEDS = 'python scripts/get_models.py openpose, once'
@@ -86,7 +86,7 @@ class OpenPose(Detector):
         return clean(np.concatenate([poses, np.full_like(poses[..., :1], np.nan)], -1))
 
     def maps(self, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """What the network says of a picture, uint8 RGB, shown to it at (width, height).
+        """The network's maps of a picture, uint8 RGB, resized to `size`, (width, height).
 
         Returns  float32 (channels, h, w), an eighth as large
         """
@@ -101,11 +101,11 @@ class OpenPose(Detector):
 def load_network(model: str | None, proto: str | None) -> tuple['cv2.dnn.Net', float, float]:
     """CMU's network from its two files, MobileNet-thin when None; its input's scale and mean.
 
-    Networks are shown (BGR - mean) * scale.
+    The input of a network is (BGR - mean) * scale.
     """
     if model is None or proto is None:
-        # Its graph begins with its own scaling: it is shown 0..255.
+        # Its graph starts with its own scaling: its input is 0..255.
         return cv2.dnn.readNetFromTensorflow(str(weights_path('openpose'))), 1.0, 0.0
-    # x / 256 - 0.5, as OpenPose's own C++ shows pictures to the networks it trained
+    # x / 256 - 0.5, as in OpenPose's own C++ for the networks it trained
     # (uCharCvMatToFloatPtr); OpenCV's sample leaves out the -0.5.
     return cv2.dnn.readNetFromCaffe(proto, model), 1 / 256, 128.0

@@ -1,4 +1,4 @@
-"""RTMPose, DWPose and RTMW: ONNX files of the user's, run by onnxruntime.
+"""RTMPose, DWPose and RTMW: the user's own ONNX files, run by onnxruntime.
 
 Input and output: decoders/simcc.py. People are found first: decoders/person_boxes.py.
 """
@@ -29,22 +29,23 @@ INSTALL = 'pip install onnxruntime==1.31.1'
 WHERE = ('open-mmlab/mmpose, projects/rtmpose, lists rtmpose-m_... (17 or 26 points) and rtmw-... '
          '(133): end2end.onnx in the .zip; IDEA-Research/DWPose has dw-ll_ucoco_384.onnx (133)')
 
-# RTMPose's and DWPose's scores lie between 0 and about 1.1. RTMW's are ten times as large, for in
-# training softmax(score) was to be softmax(10 x truth), where theirs was softmax(10 x score).
+# RTMPose's and DWPose's scores lie between 0 and about 1.1. RTMW's are ten times as large: it was
+# trained so that softmax(score) fits softmax(10 x truth), the others so that softmax(10 x score)
+# does.
 LARGE, TENFOLD = 2.0, 10.0
-# A person has so many body joints at least that are as sure as that.
+# A person has at least MIN_JOINTS body joints with a confidence of SURE.
 MIN_JOINTS, SURE = 4, 0.3
-BODY = 17                   # the first of every network's points
-# A body reaches beyond its joints: the next frame's box is so much larger than they.
+BODY = 17                   # points of the body, the first ones of every network
+# A body reaches beyond its joints: the box for the next frame is larger by this factor.
 GROW = 1.25
 PERSON_SIZE = 640           # px, where a person detector takes any size
 
 
 class RTMPose(Detector):
-    """Everybody in a person detector's boxes; or, without one, whoever fills the picture.
+    """Everybody in a person detector's boxes; or, without one, the person who fills the picture.
 
-    Without --person_onnx the first frame, and the one after a loss or a cut, is looked at as a
-    whole, and later ones where the person was just before.
+    Without --person_onnx the first frame, and the one after a loss or a cut, is searched as a
+    whole, and later ones around the person's last place.
     """
     DESCRIPTION = 'RTMPose, DWPose or RTMW, from an ONNX file of yours'
     RATE = 'rate not measured here: no weights could be had'
@@ -96,8 +97,9 @@ class RTMPose(Detector):
     def __call__(self, image: np.ndarray, index: int) -> np.ndarray:
         image = np.ascontiguousarray(image)
         boxes = self.boxes(image)
-        found = np.concatenate([self.points(image, box) for box in boxes]) if len(boxes) else \
-            np.zeros((0, BODY, 3), np.float32)
+        found = np.zeros((0, BODY, 3), np.float32)
+        if len(boxes):
+            found = np.concatenate([self.points(image, box) for box in boxes])
         if found[..., 2].max(initial=0) > LARGE:
             self.scale = TENFOLD
         found[..., 2] = np.minimum(found[..., 2] / self.scale, 1)
@@ -107,7 +109,7 @@ class RTMPose(Detector):
         return np.concatenate([poses, np.full_like(poses[..., :1], np.nan)], -1)
 
     def boxes(self, image: np.ndarray) -> Sequence[np.ndarray]:
-        """Where to look: float (4,) each, x0, y0, x1, y1 px."""
+        """The boxes to search: float (4,) each, x0, y0, x1, y1 px."""
         if self.person is None:
             height, width = image.shape[:2]
             return [np.array([0, 0, width, height]) if self.box is None else self.box]
@@ -131,9 +133,9 @@ class RTMPose(Detector):
 
 
 class Network:
-    """An ONNX file that is ready to be shown pictures, on the GPU where onnxruntime has one.
+    """An ONNX network, ready to run, on the GPU where onnxruntime has one.
 
-    size  (W, H) of the picture it takes
+    size  (W, H) of its input
     """
 
     def __init__(self, flag: str, file: str) -> None:
@@ -145,7 +147,7 @@ class Network:
         self.file = file
         try:
             self.session = onnxruntime.InferenceSession(file, settings, providers=wanted)
-        except Exception as error:      # onnxruntime's own kinds have no common base but this
+        except Exception as error:      # onnxruntime's own errors have no other common base
             raise UserError(f'{flag} {file}: cannot be read as ONNX ({error}). Fetch it '
                             f'again.') from error
         picture = self.session.get_inputs()[0]
@@ -161,7 +163,7 @@ class Network:
 
 
 def box_round(points: np.ndarray) -> np.ndarray:
-    """A box round the points (K, 3) that are sure: x0, y0, x1, y1 px."""
+    """A box around the points (K, 3) that are sure: x0, y0, x1, y1 px."""
     sure = points[points[:, 2] >= SURE, :2]
     low, high = sure.min(0), sure.max(0)
     half = (high - low) / 2 * GROW

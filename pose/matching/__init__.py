@@ -1,1 +1,1 @@
-"""Comparing the poses of two tracks: the nearest frames, and what has no near one."""
+"""Compares the poses of two tracks: the nearest frames, and poses without a near one."""

@@ -1,1 +1,1 @@
-"""A source's track is fitted to the target's body and place."""
+"""Fits the track of a source to the body and place of the target."""

@@ -1,4 +1,4 @@
-"""Feet on the floor: when a foot stands, how far it slides, and the root's path that lets it stand.
+"""Feet on the floor: foot contacts, how far standing feet slide, and a root path that holds them.
 
 Shapes as in pose/track; P the joints of the feet that a skeleton has.
 """
@@ -10,11 +10,11 @@ from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
 STILL, MOVING = 0.10, 0.25    # body heights a second: slower is standing, faster is a step
-RAISED = 0.15                 # body heights above the other foot that no standing foot is
-SHORTEST = 0.15               # seconds; a foot that stands for less is passing
-SETTLE = 0.20                 # seconds over which a foot's place is taken
-FREE = 0.02                   # what the hips' own move counts against a standing foot's 1
-HELD = 1e3                    # what the place to begin at counts, where there is one
+RAISED = 0.15                 # body heights above the other foot: no standing foot is so high
+SHORTEST = 0.15               # seconds; a shorter contact is only a foot passing by
+SETTLE = 0.20                 # seconds over which a foot's place is averaged
+FREE = 0.02                   # weight of the hips' own move; a standing foot has 1
+HELD = 1e3                    # weight of the place to start at, where there is one
 
 
 def foot_joints(skeleton: Skeleton) -> list[int]:
@@ -24,9 +24,9 @@ def foot_joints(skeleton: Skeleton) -> list[int]:
 
 
 def contacts(track: PoseTrack) -> np.ndarray:
-    """bool (F, P): the foot's joint stands, in the order of foot_joints.
+    """bool (F, P): the joint of the foot stands, in the order of foot_joints.
 
-    It does while it is slow (begun below STILL, ended above MOVING), and not held up in the air.
+    A contact is slow throughout (below MOVING, at some time below STILL), and not up in the air.
     """
     feet = track.poses[:, foot_joints(track.joints)]
     standing = np.zeros(feet.shape[:2], bool)
@@ -35,10 +35,10 @@ def contacts(track: PoseTrack) -> np.ndarray:
         height = _usual(sizes[shot])
         if height == 0:
             continue
-        part = feet[shot]
-        low = _lowest(part) - part[..., 1] < RAISED * height
-        for p in range(part.shape[1]):
-            speed = _speed(part[:, p], track.fps) / height
+        here = feet[shot]
+        low = _lowest(here) - here[..., 1] < RAISED * height
+        for p in range(here.shape[1]):
+            speed = _speed(here[:, p], track.fps) / height
             for run in runs((speed < MOVING) & low[:, p]):
                 if (speed[run] < STILL).any() and run.stop - run.start > SHORTEST * track.fps:
                     standing[shot.start + run.start:shot.start + run.stop, p] = True
@@ -70,23 +70,25 @@ def _frames(seconds: float, fps: float) -> int:
 
 
 def slide(track: PoseTrack, standing: np.ndarray | None = None) -> float:
-    """How far a foot moves while it stands: mean over all stands, in % of body height.
+    """How far a foot slides while it stands: mean over all contacts, in % of body height.
 
     standing  bool (F, P) as contacts gives; those of the track itself when None. Give those of
-              the track before it was fitted, for feet that slide fast do not count as standing
-    Returns   the mean, over the ankles' stands, of the largest distance from the stand's middle
-              place; places are means over SETTLE, and as much is left out where a step ends and
-              where one begins. 0 where no foot stands
+              the track before it was fitted: a foot that slides fast does not count as standing
+    Returns   the mean, over the ankles' contacts, of the largest distance from the contact's
+              median place; places are means over SETTLE, and the first and last SETTLE seconds
+              are left out. 0 where no foot stands
     """
     from scipy.ndimage import uniform_filter1d
     standing = contacts(track) if standing is None else standing
-    sizes, moved = body_sizes(track.poses, track.joints), []
+    sizes = body_sizes(track.poses, track.joints)
+    moved = []
     window = _frames(SETTLE, track.fps)
     for p, k in enumerate(foot_joints(track.joints)):
         if not track.joints.joints[k].endswith('Ankle'):
             continue
         for shot in shot_slices(track.shots):
-            ankle, height = track.poses[shot, k], _usual(sizes[shot])
+            ankle = track.poses[shot, k]
+            height = _usual(sizes[shot])
             for run in runs(standing[shot, p] & (ankle[:, 2] > 0) & (height > 0)):
                 places = uniform_filter1d(ankle[run, :2].astype(np.float64), window, 0)
                 places = places[window:-window]
@@ -107,15 +109,16 @@ def plant(body: np.ndarray, moves: np.ndarray, weights: np.ndarray, wish: np.nda
 
     body      float (F, P, 2)     some joints, px from the path
     moves     float (F-1, P, 2)   px that each should move from a frame to the next
-    weights   float (F, P)        how much each decides: 1 a standing foot, FREE the hips
+    weights   float (F, P)        1 for a standing foot, FREE for the hips
     wish      float (F, 2)        where the path should be, px
     patience  frames it may take to come back to the wish
-    held      begin where the wish begins
+    held      start where the wish starts
     Returns   float (F, 2)
 
     Least squares over the path r: sum_t w_t |r_t+1 - r_t - v_t|^2 + sum_t |r_t - wish_t|^2 /
-    patience^2, v_t the weighted mean of what keeps each joint to its moves. Only moves are
-    asked for, no places, so the path does not jump where the support changes from foot to foot.
+    patience^2, where v_t is the weighted mean of the steps that give each joint its move. Only
+    moves are constrained, not places, so the path does not jump when the support changes from one
+    foot to the other.
     """
     from scipy.linalg import solveh_banded
     both = np.minimum(weights[:-1], weights[1:])

@@ -1,7 +1,7 @@
-"""Body and ground as a track shows them: where its person stands and how large he is there.
+"""Measures body and ground of a track: where the person stands and how tall the body is there.
 
-Everything is in px of a track's own picture, y down: the near line, closer to the camera, is the
-greater y.
+Everything is in px of the track's own picture, y down: the near line, closer to the camera, has
+the greater y.
 """
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -9,30 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from pose.body import body_parts, joint_at
+from pose.body import IN_TORSOS, body_parts, joint_at
 from pose.retargeting.limbs import straight_lengths
 from pose.shots import SHORTEST_SHOT
 from pose.track import PoseTrack
 from util.errors import UserError
 
-CALM = 1.0                    # seconds over which ankle line and height are taken
-LEG, HEAD = 1.6, 0.45         # legs and head in torsos, where a track shows neither
+CALM = 1.0                    # seconds over which ankle line and height are smoothed
 STRAIGHT = 80                 # percentile of a foreshortened length that is its straight one
-DEEPEST = 2.0                 # how much taller, at most, the near body is than the far one
+DEEPEST = 2.0                 # how many times as tall, at most, the near body is as the far one
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a track says of body and ground.
+    """What a track shows of body and ground.
 
     near, far                  y px of the ankle lines closest to and furthest from the camera
-    height_near, height_far    px: head, torso and leg end to end, of a body standing there
+    height_near, height_far    px: height of a body that stands there, as in pose.body
     centre, left, right        x px of the hips' middle: median, 2 % and 98 %
     size                       (width, height) px of the picture
-    frames                     how many it was measured on
-    bones                      straight lengths in parts of the height there, by bone of
-                               limbs.CHAINS; empty where a dataset was made before they were
-                               measured
+    frames                     number of frames it was measured on
+    bones                      straight lengths as shares of the height there, by name as in
+                               pose.body.BONES; empty in a dataset older than this measure
     """
     near: float
     far: float
@@ -51,11 +49,11 @@ class Ground:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> 'Ground':
-        """What to_dict gave; what is not a field is left out."""
+        """From what to_dict gave; other keys are ignored."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        lacking = ', '.join(f.name for f in fields(cls) if f.name not in {*known, 'bones'})
-        if lacking:
-            raise UserError(f'body measures without {lacking}. Make the dataset again with '
+        missing = ', '.join(f.name for f in fields(cls) if f.name not in {*known, 'bones'})
+        if missing:
+            raise UserError(f'the body measures lack {missing}. Make the dataset again with '
                             f'preprocess.py.')
         return cls(**known | {'size': (int(known['size'][0]), int(known['size'][1]))})
 
@@ -65,43 +63,45 @@ class Ground:
         return (self.near + self.far) / 2
 
     def height(self, ankle: np.ndarray) -> np.ndarray:
-        """Body height px where the ankle line is at y px; little further than the ground goes."""
+        """Body height px where the ankle line is at y px; hardly extrapolated beyond the lines."""
         depth = self.near - self.far
         # Where the two lines meet, so do the two heights.
-        part = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else 0 * ankle
-        return self.height_far + part * (self.height_near - self.height_far)
+        share = np.clip((ankle - self.far) / depth, -0.2, 1.2) if depth > 0 else 0 * ankle
+        return self.height_far + share * (self.height_near - self.height_far)
 
 
 def measure_ground(track: PoseTrack) -> Ground:
-    """Measure body and ground on the kept frames of a track that stays one shot.
+    """Measure body and ground on the kept frames of a track of one shot.
 
     UserError when no frame shows a body.
     """
     track = track.select(track.shown())
     if len(track) == 0:
         raise UserError('nobody to measure: no frame shows shoulders and hips. '
-                        'Choose a part of the video where the whole body is seen.')
+                        'Choose a part of the video that shows the whole body.')
     root, ankle = paths(track)
-    heights = _standing(track)
+    heights = _visible_heights(track)
     near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
     left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
     ground = Ground(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
                   track.size, len(track))
-    return replace(ground, bones=straight_lengths(track, _tall(track, ground)))
+    return replace(ground, bones=straight_lengths(track, _full_heights(track, ground)))
 
 
 def _heights_at(near: float, far: float, ankle: np.ndarray,
                 heights: np.ndarray) -> tuple[float, float]:
-    """Body height px at the near and the far line: a straight line through the two ends' middle."""
-    depth, usual = near - far, float(np.percentile(heights, STRAIGHT))
+    """Body height px at the near and the far line: a straight line through both ends' medians."""
+    depth = near - far
+    usual = float(np.percentile(heights, STRAIGHT))
     if depth < 0.03 * usual:
         return usual, usual
-    (y_near, tall), (y_far, small) = (
-        (np.median(ankle[end]), np.percentile(heights[end], STRAIGHT))
-        for end in (ankle >= near - depth / 4, ankle <= far + depth / 4))
+    near_end = ankle >= near - depth / 4
+    far_end = ankle <= far + depth / 4
+    y_near, y_far = np.median(ankle[near_end]), np.median(ankle[far_end])
+    tall, small = (np.percentile(heights[end], STRAIGHT) for end in (near_end, far_end))
     slope = (tall - small) / (y_near - y_far)
     at_near, at_far = (float(small + slope * (y - y_far)) for y in (near, far))
-    # Who crouches where he is near looks small there: a floor never does that.
+    # A person who crouches close to the camera looks small there; a floor never does that.
     return (at_near, at_far) if 0 < at_far <= at_near <= DEEPEST * at_far else (usual, usual)
 
 
@@ -111,14 +111,14 @@ def measure_grounds(track: PoseTrack) -> dict[int, Ground]:
     least = min(SHORTEST_SHOT * track.fps, counts.max(initial=0))
     grounds = {int(shot): measure_ground(track.select(track.shots == shot))
               for shot, count in zip(shots, counts) if count >= least}
-    bones = _bones(track, grounds)               # the person's own, so every shot has a say
+    bones = _bones(track, grounds)               # the person's own, so every shot counts
     return {shot: replace(ground, bones=bones) for shot, ground in grounds.items()}
 
 
 def measure_bones(track: PoseTrack) -> dict[str, float]:
-    """How long each bone is when straight, in parts of the body's height where it stands.
+    """How long each bone is when straight, as a share of the body's height where it stands.
 
-    A bone that too few frames show is left out; limbs.CHAINS lists them.
+    A bone that too few frames show is left out; pose.body.BONES lists them.
     """
     return _bones(track, measure_grounds(track))
 
@@ -129,30 +129,30 @@ def _bones(track: PoseTrack, grounds: Mapping[int, Ground]) -> dict[str, float]:
     heights = np.zeros(len(shown))
     for shot, ground in grounds.items():
         there = shown.shots == shot
-        heights[there] = _tall(shown.select(there), ground)
+        heights[there] = _full_heights(shown.select(there), ground)
     return straight_lengths(shown, heights)
 
 
-def _tall(track: PoseTrack, ground: Ground) -> np.ndarray:
-    """Body height px (F,) at its place; where the body itself shows more than that, as it shows."""
-    return np.maximum(ground.height(paths(track)[1]), _standing(track))
+def _full_heights(track: PoseTrack, ground: Ground) -> np.ndarray:
+    """Body height px (F,) by the ground at its place, or by the body where that shows more."""
+    return np.maximum(ground.height(paths(track)[1]), _visible_heights(track))
 
 
 def paths(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
     """Where the body stands over time: root x (F,) px and ankle line y (F,) px.
 
-    The ankle line is calm: its median over a second does not follow a jump up.
+    The ankle line is smoothed: its median over a second does not follow a jump up.
     """
     hips = joint_at(track.poses, track.joints, 'MidHip')
     shown = track.shown()
     at = np.arange(len(track))
     root, line = (np.interp(at, at[shown], values[shown])
                   for values in (hips[:, 0], _ankle_line(track)))
-    return root, _calm(line, track.fps)
+    return root, _smoothed(line, track.fps)
 
 
 def _ankle_line(track: PoseTrack) -> np.ndarray:
-    """y px (F,) of the lower ankle, which bears the body; from the hips where feet are hidden."""
+    """y px (F,) of the lower ankle, which bears the body; a leg below the hips without ankles."""
     ankles = np.stack([joint_at(track.poses, track.joints, j) for j in ('RAnkle', 'LAnkle')], 1)
     there = ankles[..., 2] > 0
     lower = np.where(there, ankles[..., 1], -np.inf).max(1)
@@ -161,22 +161,24 @@ def _ankle_line(track: PoseTrack) -> np.ndarray:
 
 
 def _lengths(track: PoseTrack) -> tuple[float, float, float]:
-    """How long head, torso and leg of this body are in this track, px, when they are straight."""
-    parts = body_parts(track.poses, track.joints)
-    head, torso, leg = (float(np.percentile(part[part > 0], STRAIGHT)) if part.any() else 0.0
-                        for part in parts.T)
-    return head or HEAD * torso, torso, leg or LEG * torso
+    """Straight lengths px of this body's head, torso and leg in this track."""
+    straight = []
+    for length in body_parts(track.poses, track.joints).T:
+        seen = length[length > 0]
+        straight.append(float(np.percentile(seen, STRAIGHT)) if len(seen) else 0.0)
+    head, torso, leg = straight
+    return head or IN_TORSOS['head'] * torso, torso, leg or IN_TORSOS['leg'] * torso
 
 
-def _standing(track: PoseTrack) -> np.ndarray:
-    """Body height px (F,) as far as each frame shows it; a hidden part is as long as usual."""
+def _visible_heights(track: PoseTrack) -> np.ndarray:
+    """Body height px (F,) as each frame shows it; a hidden part has this body's own length."""
     parts = body_parts(track.poses, track.joints)
     usual = np.array(_lengths(track))
     sizes = np.where(parts > 0, parts, usual * (parts[:, 1] / usual[1])[:, None])
-    return _calm(sizes.sum(1), track.fps)
+    return _smoothed(sizes.sum(1), track.fps)
 
 
-def _calm(values: np.ndarray, fps: float) -> np.ndarray:
+def _smoothed(values: np.ndarray, fps: float) -> np.ndarray:
     """Median, then mean, over the CALM seconds around each frame; float64 (F,), ends held."""
     from scipy.ndimage import median_filter, uniform_filter1d
     window = 2 * max(1, round(CALM * fps / 2)) + 1

@@ -1,12 +1,12 @@
-"""Fit a source body to a target body and ground: her place, her size, his moves.
+"""Retargets a track: the source's moves with the target's place, size and, if asked for, bones.
 
 `global`: Chan et al., "Everybody Dance Now", ICCV 2019, arXiv 1808.07371, global pose
-normalization: where an ankle line lies between the far and the near line says how large a body is
-there. Unlike the paper, the source's range of ankle lines is never stretched to the target's
-unless asked for, only compressed, so that a dancer who stays where he is does not begin to wander.
+normalization: the place of an ankle line between the far and the near line decides how large the
+body is there. Unlike in the paper, the source's range of ankle lines is only compressed to the
+target's and not stretched unless asked for, so that a dancer who stays in place does not wander.
 
-`limbs`: the same place and size, and in it the target's own bones at the source's angles, on feet
-that stand still where the source's do.
+`limbs`: the same place and size, with the target's own bones at the source's angles, on feet that
+stand still where the source's feet do.
 
 Everything is in px of a track's own picture, y down.
 """
@@ -24,14 +24,15 @@ __all__ = ['Ground', 'choose_how', 'measure_bones', 'measure_ground', 'measure_g
            'retarget']
 
 HOW, WALK = ('global', 'limbs'), ('keep', 'follow', 'center')
-MARGIN = 0.2                  # of the body height: how near the root comes to the picture's edge
-SOLE = 0.05                   # of the body height that toes are seen below the ankle line
-STRETCH = 2.0                 # how much further than by its size `follow` lets a source travel
-HOLD = 3.0                    # seconds: slower travel than that is what `center` takes out
-INSIDE = 98                   # percent of the frames whose joints are to lie in the picture
-LEEWAY = 0.1                  # of the body height: floor that feet may need so as not to slide
-PATIENCE = {'keep': 4.0, 'follow': 1.0, 'center': 0.5}      # seconds that planting may stray
-ALIKE = 0.05                  # bones that differ by less need no fitting of their own
+MARGIN = 0.2                  # of the body height: least distance of root and picture edge
+SOLE = 0.05                   # of the body height: how far toes are below the ankle line
+STRETCH = 2.0                 # how much further than its size implies `follow` lets a source travel
+HOLD = 3.0                    # seconds: `center` removes travel that is slower than that
+INSIDE = 98                   # percent of the frames whose joints must lie in the picture
+LEEWAY = 0.1                  # of the body height: extra floor that keeps feet from sliding
+PATIENCE = {'keep': 4.0, 'follow': 1.0, 'center': 0.5}      # seconds that planted feet may lead
+                                                            # away from the wished path
+ALIKE = 0.05                  # bones that differ by less are not fitted
 
 
 def choose_how(source: Ground | Mapping[int, Ground], target: Ground) -> tuple[str, str]:
@@ -39,9 +40,9 @@ def choose_how(source: Ground | Mapping[int, Ground], target: Ground) -> tuple[s
     grounds = [source] if isinstance(source, Ground) else list(source.values())
     bones = grounds[0].bones if grounds else {}
     for whose, known in (('target', target.bones), ('source', bones)):
-        lacking = [bone for bone in BODY_BONES if bone not in known]
-        if lacking:
-            return 'global', f'too few frames of the {whose} show {" and ".join(lacking[:2])}'
+        unmeasured = [bone for bone in BODY_BONES if bone not in known]
+        if unmeasured:
+            return 'global', f'too few frames of the {whose} show {" and ".join(unmeasured[:2])}'
     differ = {bone: np.log(target.bones[bone] / bones[bone]) for bone in BODY_BONES}
     most = max(differ, key=lambda bone: abs(differ[bone]))
     more = 100 * (np.exp(abs(differ[most])) - 1)
@@ -56,7 +57,7 @@ def choose_how(source: Ground | Mapping[int, Ground], target: Ground) -> tuple[s
 
 def retarget(track: PoseTrack, source: Ground | Mapping[int, Ground] | None, target: Ground,
              how: str = 'global', walk: str = 'keep') -> PoseTrack:
-    """Put the track's poses where, and as large as, the target person would appear.
+    """Move and scale the track's poses to where, and as large as, the target would appear.
 
     track    in its own picture's px
     source   its ground; one per shot (measure_grounds); None measures one per shot
@@ -67,10 +68,10 @@ def retarget(track: PoseTrack, source: Ground | Mapping[int, Ground] | None, tar
              the source's range becomes the target's, at most STRETCH times as far as 'keep'.
              'center': held at the target's centre and half way between its lines; sway that
              lasts less than HOLD seconds stays
-    Returns  the track in the target's px, `size` the target's, depth as large as the body; a shot
+    Returns  the track in the target's px, `size` the target's, depth scaled with the body; a shot
              without a ground is emptied
 
-    A shot begins where the one before it ended, as far as that keeps it in the picture.
+    A shot starts where the one before it ended, as far as that keeps it in the picture.
     UserError for 'limbs' where one of the bodies has no measured bones.
     """
     assert how in HOW and walk in WALK, (how, walk)
@@ -93,8 +94,8 @@ def retarget(track: PoseTrack, source: Ground | Mapping[int, Ground] | None, tar
 
 def _require_bones(sources: list[Ground], target: Ground) -> None:
     if not target.bones:
-        raise UserError('--retarget limbs: the target holds no bone lengths, for it was made '
-                        'before they were measured. Make it again with preprocess.py --overwrite, '
+        raise UserError('--retarget limbs: the target has no bone lengths; it is older than '
+                        'their measurement. Make it again with preprocess.py --overwrite, '
                         'or give --retarget global.')
     if any(not facts.bones for facts in sources):
         raise UserError('--retarget limbs: too few frames of the source show its limbs. Give '
@@ -118,7 +119,7 @@ def _fit(track: PoseTrack, source: Ground, target: Ground, how: str, walk: str,
          entry: tuple[float, float] | None) -> Fitted:
     """One shot in the target's picture.
 
-    entry  the root x and ankle line y px to begin at, None for the place the grounds give
+    entry  the root x and ankle line y px to start at, None for the place the grounds give
     """
     root, ankle = paths(track)
     first, last = np.flatnonzero(track.shown())[[0, -1]]
@@ -128,14 +129,15 @@ def _fit(track: PoseTrack, source: Ground, target: Ground, how: str, walk: str,
     place, line = _walk(root, ankle, track.fps, source, target, walk, stride, leeway)
     if entry:
         fade = np.exp(-np.maximum(np.arange(len(track)) - first, 0) / (HOLD * track.fps))
-        if walk == 'center':               # back to the centre, but not at once
+        if walk == 'center':               # back to the centre, gradually
             place = place + (entry[0] - place[first]) * fade
         else:
             place = _shifted(place, entry[0] - place[first], *_room(target))
             line = _shifted(line, entry[1] - line[first], target.far, target.near)
         line = line + (entry[1] - line[first]) * fade
     scale = target.height(line) / source.height(ankle)
-    path, origin = np.stack([place, line], 1), np.stack([root, ankle], 1)
+    path = np.stack([place, line], 1)
+    origin = np.stack([root, ankle], 1)
     body = (track.poses[..., :2] - origin[:, None]) * scale[:, None, None]
     if ratios:
         path, body = fit_limbs(track, origin, path, scale, ratios,
@@ -149,18 +151,20 @@ def _fit(track: PoseTrack, source: Ground, target: Ground, how: str, walk: str,
 
 def _walk(root: np.ndarray, ankle: np.ndarray, fps: float, source: Ground, target: Ground,
           walk: str, stride: float, leeway: float) -> tuple[np.ndarray, np.ndarray]:
-    """Root x and ankle line y (F,) px in the target's picture; `retarget` says what `walk` is.
+    """Root x and ankle line y (F,) px in the target's picture; `walk` as in `retarget`.
 
-    stride  how long the target's legs are for its height, in the source's
-    leeway  px of floor, from far to near, that may be used though the target's is less deep
+    stride  the target's legs relative to its height, over the source's
+    leeway  px of depth of the floor that may be used though the target's is less deep
     """
     usual = stride * float(target.height(np.array(target.middle))
                            / source.height(np.array(source.middle)))
     if walk == 'center':
         return (target.centre + (root - _slow(root, fps)) * usual,
                 np.full(len(ankle), target.middle))
-    depth, target_depth = source.near - source.far, max(target.near - target.far, leeway)
-    width, target_width = source.right - source.left, target.right - target.left
+    depth = source.near - source.far
+    target_depth = max(target.near - target.far, leeway)
+    width = source.right - source.left
+    target_width = target.right - target.left
     most = STRETCH * usual if walk == 'follow' else usual
     gain = min(most, target_depth / depth) if depth > 0 else usual
     line = target.middle + (ankle - source.middle) * gain
@@ -174,7 +178,7 @@ def _walk(root: np.ndarray, ankle: np.ndarray, fps: float, source: Ground, targe
 
 
 def _slow(path: np.ndarray, fps: float) -> np.ndarray:
-    """The path without what lasts less than HOLD: a straight line through the frames around."""
+    """The path without motion shorter than HOLD: a straight line through the frames around."""
     from scipy.signal import savgol_filter
     window = 2 * min(round(HOLD * fps / 2), (len(path) - 1) // 2) + 1
     return savgol_filter(path, window, 1) if window > 1 else path
@@ -182,29 +186,32 @@ def _slow(path: np.ndarray, fps: float) -> np.ndarray:
 
 def _into_picture(path: np.ndarray, body: np.ndarray, seen: np.ndarray,
                   target: Ground) -> np.ndarray:
-    """What to add to the path (F, 2) px so that the joints of INSIDE % of the frames are inside.
+    """px (F, 2) to add to the path so that the joints of INSIDE % of the frames are in the picture.
 
-    The path is moved, and made shorter where moving it does not do. The floor only comes up:
-    who reaches above the picture still stands.
+    The path is moved, and shortened where moving it is not enough. The floor only comes up: a
+    body that reaches above the picture still stands on it.
     """
     rows = seen.any(1)
     x, y = (np.where(seen, body[..., axis], np.nan)[rows] for axis in (0, 1))
     left, right, bottom = np.nanmin(x, 1), np.nanmax(x, 1), np.nanmax(y, 1)
-    across, middle = path[:, 0], float(np.median(path[rows, 0]))
-    places = [middle + (across - middle) * part for part in np.linspace(1, 0, 21)]
-    over, under = np.array([(np.percentile(place[rows] + right - (target.size[0] - 1), INSIDE),
-                             np.percentile(-(place[rows] + left), INSIDE))
-                            for place in places]).T
-    lacking = np.maximum(over + under, 0)
-    # The longest walk that fits; where none does, none is given up for a few pixels.
-    spare = 0.02 * target.size[0] if lacking.all() else 0.0
-    best = int(np.argmax(lacking <= lacking.min() + spare))
-    place, over, under = places[best], over[best], under[best]
-    by = (under - over) / 2 if lacking[best] else max(under, 0) - max(over, 0)
+    across = path[:, 0]
+    middle = float(np.median(path[rows, 0]))
+    places = [middle + (across - middle) * share for share in np.linspace(1, 0, 21)]
+    edge = target.size[0] - 1
+    over = np.array([np.percentile(place[rows] + right - edge, INSIDE) for place in places])
+    under = np.array([np.percentile(-(place[rows] + left), INSIDE) for place in places])
+    too_wide = np.maximum(over + under, 0)
+    # The longest walk that fits; where none does, a few pixels are no reason to shorten it more.
+    spare = 0.02 * target.size[0] if too_wide.all() else 0.0
+    best = int(np.argmax(too_wide <= too_wide.min() + spare))
+    if too_wide[best]:
+        by = (under[best] - over[best]) / 2
+    else:
+        by = max(under[best], 0) - max(over[best], 0)
     # Where the target's own feet are below the picture, so are these.
     floor = max(target.size[1] - 1.0, target.near + SOLE * target.height_near)
     up = max(0.0, float(np.percentile(path[rows, 1] + bottom - floor, INSIDE)))
-    return np.stack([place + by - across, np.full(len(path), -up)], 1)
+    return np.stack([places[best] + by - across, np.full(len(path), -up)], 1)
 
 
 def _travel(source: Ground, target: Ground, scale: float) -> float:
@@ -218,7 +225,7 @@ def _travel(source: Ground, target: Ground, scale: float) -> float:
 
 
 def _room(target: Ground) -> tuple[float, float]:
-    """Leftmost and rightmost root x px: inside the picture, and never less than the target had."""
+    """Leftmost and rightmost root x px: inside the picture, at least the range of the target."""
     margin = MARGIN * max(target.height_near, target.height_far)
     return min(margin, target.left), max(target.size[0] - 1 - margin, target.right)
 

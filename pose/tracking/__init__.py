@@ -1,1 +1,1 @@
-"""Follows people from frame to frame and picks the one to use."""
+"""Follows everybody from frame to frame, and picks the person to use."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pose.matching.coverage import Nearest, expected, far_part, nearest, sentence, usual
+from pose.matching.coverage import Nearest, expected, far_part, nearest, usual
+from pose.matching.sentences import sentence
 from pose.track import PoseTrack
 from preprocessing.report.dataset import Prepared, dataset_of
 from preprocessing.report.moments import SECONDS_APART, highest

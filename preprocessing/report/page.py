@@ -5,7 +5,8 @@ import numpy as np
 from dominate import tags
 from dominate.util import raw
 
-from pose.matching.coverage import CEILING, FLOOR, VARIETY, variety_sentence
+from pose.matching.coverage import CEILING, FLOOR
+from pose.matching.sentences import VARIETY, variety_sentence
 from preprocessing.report.schema import FurthestPose, MomentPicture, Report
 from util.web.page import facts_table, fold, page, render, styles
 from util.web.report_charts import bars, heat_map, time_chart

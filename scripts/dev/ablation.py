@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from models.warping.settings import Body2BodySettings
+from pose.matching.retrieval import RetrievalSettings
 from scripts.gallery_page import named
 from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
@@ -74,7 +75,8 @@ PARTS = {
                    blend(strain=0.0)),
     'mirror': Part('no frame is mirrored', selection(mirrored=1e6)),
     'side': Part('facing left counts as facing right', selection(side=0.0)),
-    'path': Part('the nearest frame each time, however it jumps', selection(smooth_path=0.0)),
+    'path': Part('the nearest frame each time, however it jumps',
+                 selection(retrieval=RetrievalSettings(jump=0.0))),
     'bend': Part('frames are moved and scaled, not bent', warp(body=1e6)),
     'drawn_out': Part('what is drawn out or folded is no strain', warp(stretch=0.0, fold=0.0)),
     'around': Part('strain is that of each place alone, not the mean around it', warp(mean_of=0)),

@@ -23,7 +23,7 @@ from pose.detect.base import Detector
 from pose.shots import PictureWatch
 from pose.skeleton import BODY_25, convert, skeleton_with
 from pose.track import PoseTrack
-from pose.tracking.people import look
+from pose.tracking.appearance import appearance_of
 from preprocessing.detection import Detected
 from scripts.demo.body import SOURCE, TARGET
 from scripts.demo.camera import TARGET_CAMERA
@@ -46,7 +46,7 @@ def find(detector: Detector, images: Iterable[np.ndarray]) -> PoseTrack:
         difference.append(watch(image))
         people.append(detector(image, index))
         table = skeleton_with(people[-1].shape[1])
-        looks.append(np.array([look(image, body[:, :3], table) for body in people[-1]]))
+        looks.append(np.array([appearance_of(image, body[:, :3], table) for body in people[-1]]))
     rows = np.arange(len(people))
     return Detected(rows, rows / FPS, people, looks, np.array(difference), table.name,
                     (image.shape[1], image.shape[0])).one('largest')[0]

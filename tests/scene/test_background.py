@@ -287,5 +287,5 @@ def test_a_folder_of_something_else_is_named(tmp_path):
 
 
 def test_no_frame_is_told_in_one_sentence():
-    with pytest.raises(UserError, match='there is none'):
+    with pytest.raises(UserError, match='there are none'):
         make_plate([], [])

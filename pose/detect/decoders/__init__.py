@@ -1,1 +1,1 @@
-"""What turns a network's raw output into joints or boxes."""
+"""Decodes the raw output of networks into joints or boxes."""

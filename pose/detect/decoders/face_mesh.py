@@ -1,9 +1,9 @@
-"""Which of MediaPipe's 478 face landmarks stand for OpenPose's 70 face points.
+"""OpenPose's 70 face points among MediaPipe's 478 face landmarks.
 
 The 68 points are those of iBUG 300-W, the person's right side first: Sagonas et al., "300 Faces
 in-the-Wild Challenge", 2013. The mesh is that of Kartynnik et al., "Real-time Facial Surface
-Geometry from Monocular Video on Mobile GPUs", 2019, arXiv 1907.06724, with the irises behind it.
-Chosen by where the mesh's canonical face has them.
+Geometry from Monocular Video on Mobile GPUs", 2019, arXiv 1907.06724, followed by the irises. The
+points were chosen by their places in the mesh's canonical face.
 """
 import numpy as np
 

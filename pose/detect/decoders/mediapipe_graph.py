@@ -1,13 +1,16 @@
-"""MediaPipe's networks one by one, each fed with a turned square of a picture.
+"""MediaPipe's networks one by one, each run on a rotated square of a picture.
 
-Its ready-made solutions follow one person only, and smooth with a lag. Here is what they are made
-of: a network that finds people, one that finds a body's landmarks in a square round it, and ones
-for hands and faces. Which square comes next is up to pose/detect/mediapipe.py.
+Its ready-made solutions follow one person only, and smooth with a lag. These are their components:
+a network that finds people, one that finds the landmarks of a body in a square around it, and ones
+for hands and faces. pose/detect/mediapipe.py chooses the squares.
+
+Its task API (PoseLandmarker) follows several people, but its model files are not in the package of
+0.10.21, and this works offline.
 
 Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020, arXiv 2006.10204;
 Zhang et al., "MediaPipe Hands: On-device Real-time Hand Tracking", 2020, arXiv 2006.10214;
 Grishchenko et al., "Attention Mesh: High-fidelity Face Mesh Prediction in Real-time", 2020,
-arXiv 2006.10962. Their parameters are those of the graphs that MediaPipe 0.10.21 carries.
+arXiv 2006.10962. The parameters are those of the graphs in MediaPipe 0.10.21.
 """
 import importlib
 import os
@@ -76,8 +79,8 @@ LANDMARKS = '''
         options { [mediapipe.TensorsToLandmarksCalculatorOptions.ext] {
             num_landmarks: %d input_image_width: %d input_image_height: %d %s } } }
 '''
-# MediaPipe's own solution asks for windows of 7, but works with the default of 9 unless Python
-# has happened to import the option. 9 gives less jitter, so 9 it is here.
+# MediaPipe's own solution asks for windows of 7, but runs with the default of 9 unless Python has
+# imported the option. 9 gives less jitter.
 REFINED = '''
     node { calculator: "RefineLandmarksFromHeatmapCalculator"
         input_stream: "NORM_LANDMARKS:rough" input_stream: "TENSORS:heatmap"
@@ -92,17 +95,17 @@ ATTENTION = '''
 
 
 class Square(NamedTuple):
-    """A part of a picture: its middle, x and y px from the picture's corner, its side in px, and
-    how far it is turned, radians, positive from x towards y."""
+    """A square of a picture: its centre, x and y px from the picture's corner, its side in px, and
+    its rotation in radians, positive from x towards y."""
     x: float
     y: float
     side: float
     turn: float = 0.0
 
     def place(self, points: np.ndarray) -> np.ndarray:
-        """Where points of this square lie in the picture.
+        """Points of this square as points of the picture.
 
-        points   float (N, 2 or 3): x, y, depth as parts of the side, from the square's corner
+        points   float (N, 2 or 3): x, y, depth as shares of the side, from the square's corner
         Returns  the same shape: px, from the picture's corner
         """
         cos, sin = np.cos(self.turn), np.sin(self.turn)
@@ -116,7 +119,7 @@ class Square(NamedTuple):
 def square_about(middle: np.ndarray, above: np.ndarray, scale: float, lift: float = 0) -> Square:
     """A square in which `above` lies straight above `middle`, both (2,) px.
 
-    scale  its half side, lift how far it is moved up from `middle`: in parts of their distance
+    scale  half its side, lift how far it is moved up from `middle`: both over their distance
     """
     way = above - middle
     x, y = middle + lift * way
@@ -124,7 +127,7 @@ def square_about(middle: np.ndarray, above: np.ndarray, scale: float, lift: floa
 
 
 class Picture:
-    """A picture as the networks take it; it may be shown to several.
+    """A picture in the form that the networks take; several may share it.
 
     image   uint8 (H, W, 3) RGB
     """
@@ -138,12 +141,12 @@ class Picture:
 
 
 class Network:
-    """One of MediaPipe's networks. It keeps nothing of the pictures before.
+    """One of MediaPipe's networks. It keeps no state between pictures.
 
     model    the .tflite file, absolute or within the package's modules/
-    side     of the square it takes, px
-    graph    what is to be done with its tensors, in MediaPipe's graph language
-    outputs  the names of the graph's streams that are wanted
+    side     of its input, px
+    graph    the processing of its tensors, in MediaPipe's graph language
+    outputs  the names of the graph's streams to return
     """
     def __init__(self, model: str | Path, side: int, graph: str, outputs: tuple[str, ...],
                  black: int = 0, border: str = 'BORDER_REPLICATE'):
@@ -151,7 +154,7 @@ class Network:
         from google.protobuf import text_format
         from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
         from mediapipe.python._framework_bindings.calculator_graph import CalculatorGraph
-        for name in OPTIONS:        # the graph's text is understood once they are imported
+        for name in OPTIONS:        # the graph's text can be parsed once they are imported
             importlib.import_module(f'mediapipe.calculators.{name}_calculator_pb2')
         file = Path(mediapipe.__file__).parent / 'modules' / model
         config = INPUT % {'side': side, 'model': file.as_posix(), 'black': black, 'border': border}
@@ -162,14 +165,14 @@ class Network:
             self._graph.observe_output_stream(name, self._outputs.__setitem__)
         self._graph.start_run()
         self._time = 0
-        # Networks write to the terminal at their first picture; a caller can hush it here.
+        # Networks write to the terminal at their first picture; here a caller can silence that.
         self._run(Picture(np.zeros((64, 64, 3), np.uint8)), Square(32, 32, 64))
 
     def _run(self, picture: Picture, square: Square) -> dict[str, Any]:
-        """The packets that come out, by the names of their streams."""
+        """The output packets, by the names of their streams."""
         from mediapipe.framework.formats.rect_pb2 import NormalizedRect
         from mediapipe.python import packet_creator
-        side = max(square.side, 1.0)                # a square of no size would give nothing at all
+        side = max(square.side, 1.0)                # an empty square would give no output
         rect = NormalizedRect(
             x_center=square.x / picture.width, y_center=square.y / picture.height,
             width=side / picture.width, height=side / picture.height, rotation=square.turn)
@@ -186,33 +189,35 @@ class Network:
 
 
 class PersonFinder(Network):
-    """Looks for people, whose heads it wants to see, in a square; small ones escape it."""
+    """Finds people in a square, if their heads are seen and they are not too small."""
 
     def __init__(self) -> None:
         super().__init__('pose_detection/pose_detection.tflite', 224, PEOPLE, ('people',),
                          black=-1, border='BORDER_ZERO')
 
     def __call__(self, picture: Picture, square: Square) -> list[np.ndarray]:
-        """Per person, surest first, float (2, 2): x, y px of the middle of the hips and of a
-        point on the circle round the whole body."""
+        """Per person, the surest first, float (2, 2): x, y px of the middle of the hips and of a
+        point on the circle around the whole body."""
         from mediapipe.python.packet_getter import get_proto_list
         packet = self._run(picture, square).get('people')
         found = get_proto_list(packet) if packet else []
         found.sort(key=lambda person: -person.score[0])
-        return [square.place(np.array([(point.x, point.y) for point in
-                                       person.location_data.relative_keypoints[:2]]))
-                for person in found]
+        people = []
+        for person in found:
+            points = person.location_data.relative_keypoints[:2]
+            people.append(square.place(np.array([(point.x, point.y) for point in points])))
+        return people
 
 
 class Landmarker(Network):
-    """Finds the landmarks of what a square is filled with."""
+    """Finds the landmarks of the body, hand or face that fills a square."""
 
     def __init__(self, model: str | Path, side: int, graph: str):
         super().__init__(model, side, graph, ('landmarks', 'presence'))
 
     def __call__(self, picture: Picture, square: Square) -> tuple[np.ndarray, float]:
-        """float (N, 4): x, y, depth px, visibility 0..1; and how sure it is that the thing it
-        knows is there at all, 0..1."""
+        """float (N, 4): x, y, depth px, visibility 0..1; and the probability, 0..1, that it is
+        there at all."""
         from mediapipe.python.packet_getter import get_float, get_proto
         packets = self._run(picture, square)
         marks = np.array([(mark.x, mark.y, mark.z, mark.visibility)
@@ -222,8 +227,8 @@ class Landmarker(Network):
 
 
 def body_landmarker(model: str | Path) -> Landmarker:
-    """BlazePose: 33 landmarks, then the middle of the hips and a point on the circle round the
-    body (as PersonFinder's), then four that mean nothing here."""
+    """BlazePose: 33 landmarks, then the middle of the hips and a point on the circle around the
+    body (as PersonFinder's), then four that are not used here."""
     ranges = 'ranges {begin: 0 end: 1} ranges {begin: 1 end: 2} ranges {begin: 3 end: 4}'
     sigmoids = 'visibility_activation: SIGMOID presence_activation: SIGMOID'
     return Landmarker(model, 256, SPLIT % ('output_stream: "heatmap"', ranges) + PRESENCE % 'NONE'
@@ -231,7 +236,7 @@ def body_landmarker(model: str | Path) -> Landmarker:
 
 
 def hand_landmarker() -> Landmarker:
-    """21 landmarks of a hand, numbered as OpenPose does."""
+    """21 landmarks of a hand, in OpenPose's numbering."""
     ranges = 'ranges {begin: 0 end: 1} ranges {begin: 1 end: 2}'
     return Landmarker('hand_landmark/hand_landmark_full.tflite', 224,
                       SPLIT % ('', ranges) + PRESENCE % 'NONE'
@@ -246,7 +251,7 @@ def face_landmarker() -> Landmarker:
 
 
 def face_square(marks: np.ndarray) -> Square:
-    """The square in which to look for the face with these 478 landmarks next, eyes level."""
+    """The next square for the face with these 478 landmarks, with its eyes level."""
     low, high = marks[:, :2].min(0), marks[:, :2].max(0)
     x, y = (low + high) / 2
     across = marks[263, :2] - marks[33, :2]             # the outer corners of the eyes
@@ -255,7 +260,7 @@ def face_square(marks: np.ndarray) -> Square:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what C++ writes to stderr off the terminal; Python's own stderr goes with it."""
+    """Silence what C++ writes to stderr; this silences Python's stderr too."""
     os.environ.setdefault('GLOG_minloglevel', '2')
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     sys.stderr.flush()

@@ -1,10 +1,9 @@
-"""Part affinity fields: from a network's maps to people.
+"""Part affinity fields: decodes the maps of a network into people.
 
 Cao, Simon, Wei and Sheikh, "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields",
-CVPR 2017, arXiv 1611.08050; equation numbers below are that paper's. Which channel belongs to
-which joint and limb is a fact of CMU's trained networks (poseParameters.cpp), to which MobileNet-
-thin keeps. Networks here give confidence maps first, the background's last among them, then the
-affinity fields.
+CVPR 2017, arXiv 1611.08050; equation numbers below are that paper's. The channel of each joint and
+limb is a fact of CMU's trained networks (poseParameters.cpp); MobileNet-thin has the same. The
+confidence maps come first, the background's last among them, then the affinity fields.
 
 Letters: P joints, L limbs, h w cells of the maps, C candidate limbs, S samples along a limb.
 """
@@ -12,26 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MIN_PEAK = 0.1                # a joint's confidence
-MIN_AFFINITY = 0.05           # of a sample along a limb, for it to count as lying on the limb
-MIN_ON_LIMB = 0.75            # how many of a limb's samples must
+MIN_PEAK = 0.1                # least confidence of a joint
+MIN_AFFINITY = 0.05           # least affinity of a sample that lies on a limb
+MIN_ON_LIMB = 0.75            # least share of a limb's samples that must
 MIN_JOINTS = 5                # of a person; BODY_25's foot alone has 4
-MIN_PERSON = 0.25             # mean of a person's joints' confidence and limbs' affinity
+MIN_PERSON = 0.25             # least mean of the confidences and affinities of a person
 SAMPLES = 10                  # along a limb
-MAX_PEAKS = 40                # of a joint; noise could have any number
-FLOOR = 0.01                  # of a confidence whose logarithm is taken
+MAX_PEAKS = 40                # per joint; noise may have any number
+FLOOR = 0.01                  # least confidence for its logarithm
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which map means what.
+    """The meaning of a network's maps.
 
     skeleton  the numbering of the joints, a name of pose.skeleton
-    joints    how many confidence maps there are before the background's
+    joints    number of confidence maps before the background's
     limbs     pairs of joint numbers; a limb's field points from the first joint to the second
     fields    per limb the channel, counted from the first field, of its x; its y is the next
-    spare     so many limbs, the last ones, are tried last: ear to shoulder, for a head seen from
-              behind
+    spare     number of limbs, the last ones, that are tried last: ear to shoulder, for a head seen
+              from behind
     """
     skeleton: str
     joints: int
@@ -41,12 +40,12 @@ class Layout:
 
     @property
     def channels(self) -> int:
-        """How many maps such a network gives."""
+        """The number of maps of such a network."""
         return self.joints + 1 + 2 * len(self.limbs)
 
 
 def _layout(skeleton: str, joints: int, limbs: str, spare: str) -> Layout:
-    """A layout from words: 'joint-joint:channel of x'."""
+    """A layout from text: 'joint-joint:channel of x'."""
     words = [tuple(map(int, word.replace(':', '-').split('-')))
              for word in f'{limbs} {spare}'.split()]
     return Layout(skeleton, joints, tuple((a, b) for a, b, _ in words),
@@ -64,7 +63,7 @@ LAYOUTS = (
 
 
 def layout_of(channels: int) -> Layout | None:
-    """The layout of a network that gives so many maps; None when none is known."""
+    """The layout of a network with that number of maps; None for an unknown one."""
     return next((layout for layout in LAYOUTS if layout.channels == channels), None)
 
 
@@ -97,9 +96,9 @@ def decode(maps: np.ndarray, layout: Layout) -> np.ndarray:
 
 
 def find_peaks(heat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Local maxima of confidence maps, where they lie between the cells.
+    """Local maxima of confidence maps, with places between the cells.
 
-    heat     float32 (P, h, w); a person's joint is a Gaussian (Eq. 6), of several the larger
+    heat     float32 (P, h, w); each person's joint is a Gaussian (Eq. 6), and the largest of them
              counts (Eq. 7)
     Returns  joint int64 (N,), in order; places float64 (N, 2), x and y; confidence (N,) 0..1
     """
@@ -118,7 +117,7 @@ def find_peaks(heat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         y, x = _mirrored(row + dy, height), _mirrored(column + dx, width)
         return np.log(np.maximum(heat[joint, y, x], FLOOR).astype(np.float64))
 
-    # The logarithm of a Gaussian is a parabola: three of its points give its top.
+    # The logarithm of a Gaussian is a parabola: three of its points give its maximum.
     middle = log(0, 0)
     x = column + _top(log(0, -1), middle, log(0, 1))
     y = row + _top(log(-1, 0), middle, log(1, 0))
@@ -126,14 +125,14 @@ def find_peaks(heat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _strongest(joint: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Which peaks to go on with, by joint: of each joint the MAX_PEAKS strongest."""
+    """The peaks to keep, by joint: the MAX_PEAKS strongest of each."""
     order = np.lexsort((-confidence, joint))
     first = np.searchsorted(joint, joint)             # np.nonzero gives joints in order
     return order[np.arange(len(joint)) - first < MAX_PEAKS]
 
 
 def _mirrored(index: np.ndarray, size: int) -> np.ndarray:
-    """Indices that may lie one outside, mirrored at the border."""
+    """Indices that may be one outside, mirrored at the border."""
     last = size - 1
     return last - np.abs(last - np.abs(index))
 
@@ -145,7 +144,7 @@ def _top(left: np.ndarray, middle: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def candidate_limbs(joint: np.ndarray, layout: Layout
                     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every pair of peaks that could be a limb's ends.
+    """Every pair of peaks that could be the ends of a limb.
 
     joint    int64 (N,), of each peak
     Returns  a, b, limb int64 (C,): the peaks at the two ends, and which limb it would be
@@ -160,13 +159,13 @@ def candidate_limbs(joint: np.ndarray, layout: Layout
 
 def line_integrals(fields: np.ndarray, channel: np.ndarray, start: np.ndarray, end: np.ndarray
                    ) -> tuple[np.ndarray, np.ndarray]:
-    """How well the affinity fields run along straight lines: the integral of Eq. 10 as a mean.
+    """How well the affinity fields follow straight lines: the integral of Eq. 10 as a mean.
 
     fields      float32 (2 L, h, w)
-    channel     int64 (C,): of a line's field the x; its y is the next
+    channel     int64 (C,): the x channel of a line's field; its y is the next
     start, end  float64 (C, 2), x and y in cells
-    Returns     affinity float64 (C,), -1..1; the part of the line's samples, 0..1, at which the
-                field runs its way
+    Returns     affinity float64 (C,), -1..1; and the share of the line's samples, 0..1, at which
+                the field points along it
     """
     way = end - start
     length = np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
@@ -178,26 +177,27 @@ def line_integrals(fields: np.ndarray, channel: np.ndarray, start: np.ndarray, e
 
 
 def _bilinear(maps: np.ndarray, channel: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Values (S, C) of maps[channel] at x, y (S, C), between the cells."""
+    """Values (S, C) of maps[channel] at x, y (S, C), interpolated between the cells."""
     left = np.clip(x.astype(np.int64), 0, maps.shape[2] - 2)
     top = np.clip(y.astype(np.int64), 0, maps.shape[1] - 2)
-    right_part, low_part = np.clip(x - left, 0, 1), np.clip(y - top, 0, 1)
-    upper, lower = (maps[channel, row, left] * (1 - right_part)
-                    + maps[channel, row, left + 1] * right_part for row in (top, top + 1))
-    return upper * (1 - low_part) + lower * low_part
+    right_share = np.clip(x - left, 0, 1)
+    low_share = np.clip(y - top, 0, 1)
+    upper, lower = (maps[channel, row, left] * (1 - right_share)
+                    + maps[channel, row, left + 1] * right_share for row in (top, top + 1))
+    return upper * (1 - low_share) + lower * low_share
 
 
 def assemble(joint: np.ndarray, a: np.ndarray, b: np.ndarray
              ) -> list[tuple[list[int], list[int]]]:
-    """Who belongs together: candidate limbs joined to people, the first candidates first.
+    """Joins candidate limbs to people, the first candidates first.
 
     joint    int64 (N,), of each peak
     a, b     int64 (C,): the peaks at a candidate's ends
     Returns  per person its peaks and which candidates are its limbs
 
-    The paper's bipartite matching (Eq. 12) is done greedily, as in its authors' code. A limb
-    between two part-people makes one of them, unless both have the same joint; so a peak has one
-    limb of each kind at most (Eq. 13, 14).
+    The paper's bipartite matching (Eq. 12) is greedy here, as in its authors' code. A limb between
+    two partial people merges them, unless both have the same joint; so a peak has at most one limb
+    of each kind (Eq. 13, 14).
     """
     groups: list[tuple[list[int], list[int]]] = [([peak], []) for peak in range(len(joint))]
     for number, (i, j) in enumerate(zip(a.tolist(), b.tolist())):

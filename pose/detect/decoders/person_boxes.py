@@ -1,24 +1,24 @@
-"""Where people are, by YOLOX or RTMDet: what the network is shown, and what it answers.
+"""Boxes around people from YOLOX or RTMDet: the network's input, and decoding of its output.
 
 Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv 2107.08430; Lyu et al., "RTMDet: An
 Empirical Study of Designing Real-Time Object Detectors", arXiv 2212.07784. Both were trained on
-BGR: YOLOX on 0..255 as it is, RTMDet on normalised values (open-mmlab/mmdetection's configs).
+BGR: YOLOX on 0..255 unchanged, RTMDet on normalised values (open-mmlab/mmdetection's configs).
 """
 from collections.abc import Sequence
 
 import numpy as np
 
-GREY = 114                                          # fills what the picture does not
+GREY = 114                                          # fills the rest of the network's picture
 STRIDES = (8, 16, 32)                               # px of a cell, in YOLOX's three grids
 MIN_SCORE = 0.3
-MAX_OVERLAP = 0.45                                  # of two boxes of one person, YOLOX's own
+MAX_OVERLAP = 0.45                                  # more: two boxes of one person; YOLOX's value
 # RTMDet's, of B, G, R.
 MEAN, STD = np.array([(103.53, 116.28, 123.675), (57.375, 57.12, 58.395)], np.float32)
 
 
 def letterbox(image: np.ndarray, size: tuple[int, int], normalise: bool) \
         -> tuple[np.ndarray, float]:
-    """The whole picture, as large as fits, in the upper left of the network's.
+    """The whole picture, as large as fits, in the upper left of the network's picture.
 
     image    uint8 (., ., 3) RGB
     size     (W, H)
@@ -36,12 +36,12 @@ def letterbox(image: np.ndarray, size: tuple[int, int], normalise: bool) \
 
 
 def decode_boxes(outputs: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray | None:
-    """The people among what the network found.
+    """The people in the output of the network.
 
-    outputs  (1, B, 5) x0, y0, x1, y1, score, whose duplicates are gone already, then labels
-             (1, B), person = 0, where there are any; or YOLOX's bare (1, cells, 5 + classes): per
-             cell the middle's offset from it and the log of the size, both in cells, then how
-             surely there is an object, and which
+    outputs  (1, B, 5) x0, y0, x1, y1, score, without duplicates, then labels (1, B), person = 0,
+             if there are any; or YOLOX's raw (1, cells, 5 + classes): per cell the offset of the
+             centre and the log of the size, both in cells, then the confidence that there is an
+             object, and of each class
     size     (W, H) of the network's picture
     Returns  float32 (N, 4): x0, y0, x1, y1 in network px, surest first; None for other outputs
     """

@@ -1,4 +1,4 @@
-"""SimCC: a joint's place is two classifications, into bins along x and bins along y.
+"""SimCC: the place of a joint as two classifications, into bins along x and bins along y.
 
 Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose Estimation",
 ECCV 2022, arXiv 2107.03332. The networks are those of Jiang et al., "RTMPose: Real-Time
@@ -13,12 +13,12 @@ import numpy as np
 from pose.skeleton import SKELETONS, Skeleton, clean, convert
 
 SPLIT = 2           # bins a pixel
-PADDING = 1.25      # a person's box is shown with this much round it
-# Of R, G, B: these networks were trained on RGB. Demos that feed them BGR lose accuracy.
+PADDING = 1.25      # the network's picture over a person's box
+# Of R, G, B: these networks were trained on RGB. Demos that feed BGR lose accuracy.
 MEAN, STD = np.array([(123.675, 116.28, 103.53), (58.395, 57.12, 57.375)], np.float32)
 
-# What the points of a network are called here. Halpe's head, neck and hip are '': our neck and
-# middle of the hips lie half way between shoulders and hips, as OpenPose's.
+# Our names for the points of a network. Halpe's head, neck and hip are '': our neck and mid-hip
+# are the middle of shoulders and hips, as OpenPose's.
 COCO = ('Nose', 'LEye', 'REye', 'LEar', 'REar', 'LShoulder', 'RShoulder', 'LElbow', 'RElbow',
         'LWrist', 'RWrist', 'LHip', 'RHip', 'LKnee', 'RKnee', 'LAnkle', 'RAnkle')
 NUMBERINGS = {
@@ -27,26 +27,27 @@ NUMBERINGS = {
     133: (*COCO, 'LBigToe', 'LSmallToe', 'LHeel', 'RBigToe', 'RSmallToe', 'RHeel',
           *(f'Face{k}' for k in range(68)), *(f'LHand{k}' for k in range(21)),
           *(f'RHand{k}' for k in range(21)))}
-# The face's 69th and 70th point, the pupils, lie amid the eye's six.
+# The 69th and 70th point of a face, the pupils, are the mean of the six points of an eye.
 PUPILS = {'Face68': range(36, 42), 'Face69': range(42, 48)}
 EVERYTHING = SKELETONS['BODY_25+face+hands']
 
 
 def crop_matrix(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """How a person's box comes into the network's picture, in the middle and as large as fits.
+    """The transform of a person's box into the network's picture, centred and as large as fits.
 
     box      float (4,): x0, y0, x1, y1 px
     size     (W, H)
     Returns  float (2, 3): picture px to network px, for cv2.warpAffine
     """
-    (x0, y0, x1, y1), (width, height) = box, size
+    x0, y0, x1, y1 = box
+    width, height = size
     scale = min(width / max(x1 - x0, 1), height / max(y1 - y0, 1)) / PADDING
     return np.array([[scale, 0, width / 2 - scale * (x0 + x1) / 2],
                      [0, scale, height / 2 - scale * (y0 + y1) / 2]])
 
 
 def network_picture(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """What the network is shown: uint8 (., ., 3) RGB to float32 (1, 3, H, W), normalised."""
+    """The network's input: uint8 (., ., 3) RGB to float32 (1, 3, H, W), normalised."""
     import cv2
     crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
     return np.ascontiguousarray(((crop - MEAN) / STD).transpose(2, 0, 1)[None])
@@ -56,8 +57,8 @@ def decode_simcc(simcc_x: np.ndarray, simcc_y: np.ndarray) -> np.ndarray:
     """The likeliest bins.
 
     simcc_x, simcc_y  float (N, K, W * SPLIT), (N, K, H * SPLIT)
-    Returns           float32 (N, K, 3): x, y in network px, and the lower of the two maxima,
-                      for a joint is found only where both are; 0, 0, 0 where that is not above 0
+    Returns           float32 (N, K, 3): x, y in network px, and the lower of the two maxima: a
+                      joint is found only where both are; 0, 0, 0 where it is not above 0
     """
     place = np.stack([simcc_x.argmax(-1), simcc_y.argmax(-1)], -1) / SPLIT
     score = np.minimum(simcc_x.max(-1), simcc_y.max(-1))
@@ -65,7 +66,7 @@ def decode_simcc(simcc_x: np.ndarray, simcc_y: np.ndarray) -> np.ndarray:
 
 
 def to_picture(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (..., 3) of the network's picture where they lie in the one it was cut from."""
+    """Points (..., 3) from px of the network's picture to px of the original."""
     out = points.copy()
     out[..., :2] = (points[..., :2] - matrix[:, 2]) / matrix[0, 0]
     return clean(out)
@@ -74,7 +75,7 @@ def to_picture(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def canonical(points: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """A network's points, float32 (N, K, 3), as the skeleton's joints, (N, joints, 3).
 
-    What a network of 17 or 26 points does not find is not seen, nor a pupil of half an eye.
+    Points that the network lacks are not seen, nor is the pupil of an eye that is partly unseen.
     """
     names = NUMBERINGS[points.shape[1]]
     known = [k for k, name in enumerate(names) if name]

@@ -13,8 +13,9 @@ from models.warping.bone_warp import (
     stretch_strain,
     warp_field,
 )
-from models.warping.bones import facing_difference
+from models.warping.bones import body_height, facing_difference
 from models.warping.settings import WarpSettings
+from pose.body import heights
 from pose.skeleton import BODY_25, COCO_18, convert
 
 SIZE = 96, 96
@@ -251,3 +252,13 @@ def test_nothing_is_strained_in_a_body_of_another_size():
     wanted = pose()
     wanted[..., :2] *= 0.75
     assert strain_at(pose(), wanted, 18, 29) < 0.05
+
+
+@pytest.mark.parametrize('skeleton', [BODY_25, COCO_18])
+@pytest.mark.parametrize('changed', [{}, {'Neck': (48, 40)}, {'RAnkle': None, 'LAnkle': None},
+                                     {'RKnee': (80, 60)}])
+def test_a_body_is_as_tall_in_tensors_as_in_arrays(changed, skeleton):
+    body = pose(skeleton, **changed)
+    height = heights(body.numpy(), skeleton)
+    assert height > 0
+    assert body_height(body, skeleton).numpy() == pytest.approx(height, rel=1e-6)

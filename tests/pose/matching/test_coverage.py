@@ -9,12 +9,11 @@ from pose.matching.coverage import (
     Limit,
     expected,
     nearest,
-    sentence,
     spans,
     usual,
     variety,
-    variety_sentence,
 )
+from pose.matching.sentences import sentence, variety_sentence
 from pose.skeleton import BODY_25, COCO_18, convert, mirror
 
 STANDING = {

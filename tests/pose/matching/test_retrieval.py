@@ -5,12 +5,12 @@ import pytest
 from pose.body import heights
 from pose.matching.coverage import JOINTS, LIMBS, TURN, shapes
 from pose.matching.retrieval import (
-    FLOWS,
+    SETTINGS,
     SHARE,
-    SIDE,
     TOTAL,
     OnlinePath,
     PoseIndex,
+    RetrievalSettings,
     best_path,
     least,
     sides,
@@ -72,12 +72,13 @@ def cost(pose, other, place, side, depth, other_depth):
 
 
 @pytest.mark.parametrize('place', [0.0, 0.3])
-@pytest.mark.parametrize('side', [SIDE, 5.0])
+@pytest.mark.parametrize('side', [SETTINGS.side, 5.0])
 @pytest.mark.parametrize('deep', [False, True])
 def test_all_costs_at_once_are_those_of_comparing_pose_with_pose(deep, side, place):
     (source, depth), (known, known_depth) = noisy(12, 0), noisy(40, 1)
     depths = (depth, known_depth) if deep else (None, None)
-    costs = PoseIndex(known, BODY_25, depths[1], side).costs(source, place, depths[0])
+    index = PoseIndex(known, BODY_25, depths[1], RetrievalSettings(side=side))
+    costs = index.costs(source, place, depths[0])
     seen, there = (heights(poses, BODY_25) > 0 for poses in (source, known))
     assert 5 < seen.sum() < 12 and 20 < there.sum() < 40
     assert np.isinf(costs[:, ~there]).all()
@@ -233,12 +234,28 @@ def test_a_much_nearer_pose_is_worth_a_jump_and_a_cut_costs_none():
         *range(10), *range(160, 170)]
 
 
+def test_the_settings_decide_what_a_jump_costs():
+    known = walking(200)
+    rows = np.array([[k, 150 + k] for k in range(20)])
+    costs = np.where(np.arange(20)[:, None] < 10, [0.0, 1.0], [1.0, 0.0])
+    shots = np.zeros(20, int)
+    assert len(set(best_path(rows, costs, known, shots) // 150)) == 1
+    free = best_path(rows, costs, known, shots, settings=RetrievalSettings(jump=0))
+    assert len(set(free // 150)) == 2
+
+
+def test_the_settings_decide_how_many_candidates_a_pose_has():
+    known = walking(90)
+    index = PoseIndex(known.poses, BODY_25, settings=RetrievalSettings(candidates=7))
+    assert index.candidates(known.poses[:3])[0].shape == (3, 7)
+
+
 def test_holding_and_going_back_is_no_jump():
     known = walking(50)
     rows = np.array([[10, 40], [11, 40], [11, 40], [10, 40], [9, 40]])
     costs = np.tile([0.0, 1.0], (5, 1))
     assert best_path(rows, costs, known, np.zeros(5, int)).tolist() == [10, 11, 11, 10, 9]
-    assert FLOWS > 2 / 25
+    assert SETTINGS.flow > 2 / 25
 
 
 def live(known, poses):

@@ -6,8 +6,8 @@ import pytest
 
 from pose.detect import make_detector
 from pose.skeleton import BODY_25, SKELETONS, mirror
-from pose.tracking.people import check_person, look, pick_person
-from pose.tracking.tracklets import unlike
+from pose.tracking.appearance import appearance_of, unlike
+from pose.tracking.people import check_person, pick_person
 from scripts.demo.body import SOURCE, TARGET
 from scripts.demo.camera import Camera
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, choreograph
@@ -169,7 +169,7 @@ def test_where_the_light_is_another_the_rule_chooses_again_but_a_number_does_not
     picked = pick(people, looks, 'largest', jumps=[50])
     assert set(who(picked, truth)) == {0} and (picked.rows[50:] >= 0).mean() > 0.8
     assert [p['why'] for p in picked.people if p['chosen']] == [
-        'the largest who moves', 'chosen anew at 2.0 s']
+        'the largest who moves', 'chosen again at 2.0 s']
     for worn in (looks, [np.full_like(v, np.nan) for v in looks]):
         assert (pick(people, worn, '1', jumps=[50]).rows[50:] == -1).all()
 
@@ -203,7 +203,7 @@ def test_a_shadow_larger_than_the_dancer_does_not_become_the_dancer():
     dance = choreograph(SOURCE_DANCE, 4)
     thrown = shadow(SOURCE, FULL, dance.at(2), SIZE)
     image, joints = draw_scene([(SOURCE, placed(dance.at(2), 1.0))], FAR, SIZE, [(thrown, (0, 0))])
-    wear = [look(image, pose, BODY_25) for pose in joints]
+    wear = [appearance_of(image, pose, BODY_25) for pose in joints]
     people, looks, truth = film(
         np.stack([dancing(camera=FAR, x=1.0), dancing(camera=FULL, x=0.0)], 1), wear)
     picked = pick(people, looks)
@@ -326,26 +326,28 @@ def studio():
 
 def test_a_look_is_known_again_in_another_pose_and_light_and_others_clothes_are_not(studio):
     (image, joints), (later, other_pose), (stranger, body) = studio
-    mine = look(image, joints[0], BODY_25)
-    dimmed = look((later * 0.7).astype(np.uint8), other_pose[0], BODY_25)
+    mine = appearance_of(image, joints[0], BODY_25)
+    dimmed = appearance_of((later * 0.7).astype(np.uint8), other_pose[0], BODY_25)
     assert mine.shape == (21,) and mine.dtype == np.float32 and np.isfinite(mine).all()
-    assert unlike(mine, dimmed) < 1.5 < 3 < unlike(mine, look(stranger, body[0], BODY_25))
+    assert unlike(mine, dimmed) < 1.5 < 3 < unlike(mine, appearance_of(stranger, body[0], BODY_25))
 
 
 def test_a_look_does_not_mind_left_and_right_mistaken(studio):
     image, joints = studio[0]
     swapped = joints[0][list(BODY_25.partners)]
-    assert unlike(look(image, joints[0], BODY_25), look(image, swapped, BODY_25)) < 0.1
+    assert unlike(appearance_of(image, joints[0], BODY_25),
+                  appearance_of(image, swapped, BODY_25)) < 0.1
 
 
 def test_what_is_not_seen_has_no_look(studio):
     image, joints = studio[0]
     pose = joints[0].copy()
     pose[[BODY_25.index(j) for j in ('RKnee', 'LKnee')]] = 0
-    assert np.isnan(look(image, pose, BODY_25)).reshape(7, 3).all(1).tolist() == [False] * 5 + [
-        True] * 2
-    assert np.isnan(look(image, pose + np.float32((900, 0, 0)), BODY_25)).all()
-    assert np.isnan(unlike(look(image, np.zeros((25, 3)), BODY_25), look(image, pose, BODY_25)))
+    unknown = np.isnan(appearance_of(image, pose, BODY_25)).reshape(7, 3).all(1)
+    assert unknown.tolist() == [False] * 5 + [True] * 2
+    assert np.isnan(appearance_of(image, pose + np.float32((900, 0, 0)), BODY_25)).all()
+    assert np.isnan(unlike(appearance_of(image, np.zeros((25, 3)), BODY_25),
+                           appearance_of(image, pose, BODY_25)))
 
 
 def test_in_a_scene_the_nearer_hides_the_farther_and_what_hangs_keeps_its_joints():
@@ -373,7 +375,8 @@ def test_the_real_detector_follows_one_of_two_who_cross():
         image, true = draw_scene(cast, CAMERA, SIZE, noise=f)
         found = detector(image, f)
         people.append(found)
-        looks.append(np.array([look(image, p, BODY_25) for p in found]).reshape(len(found), 21))
+        seen = [appearance_of(image, p, BODY_25) for p in found]
+        looks.append(np.array(seen).reshape(len(found), 21))
         joints.append(true)
     detector.close()
     for person in ('1', '2') if max(map(len, people)) > 1 else ('1',):
