@@ -17,14 +17,14 @@ from dominate import tags
 from dominate.util import raw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from evaluation.results import fitted
-from evaluation.results_page import HEADLINE_SCORES, apart, card, spread
+from evaluation.results import at_size
+from evaluation.results_page import card, spaced_in_time, spread
 from evaluation.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
 from scripts.gallery_page import common_frames, opened, pictures_of, write_film
 from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
 from util.images import size_of
-from util.metrics.names import METHODS, score_of
+from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
 from util.owned import replacing
 from util.run_record import read_record
 from util.sinks.html_sink import SCORE, Curve
@@ -137,7 +137,7 @@ class Comparison:
     def same_truth(self) -> bool:
         frame = next(iter(self.frames))
         real = [opened(run.folder / 'images' / f'{frame}_real_B.png') for run in self.runs]
-        return all(np.abs(fitted(picture, size_of(real[0])).astype(int) - real[0]).mean() < ALIKE
+        return all(np.abs(at_size(picture, size_of(real[0])).astype(int) - real[0]).mean() < ALIKE
                    for picture in real[1:])
 
     def differing(self) -> list[str]:
@@ -149,7 +149,7 @@ class Comparison:
         between = {k: max(values) - min(values) for k, name in enumerate(names)
                    if len(values := [single[name] for single in singles if name in single]) > 1}
         order = sorted(between, key=lambda k: -between[k])
-        return [names[k] for k in sorted(apart(order, times, SAMPLE))]
+        return [names[k] for k in sorted(spaced_in_time(order, times, SAMPLE))]
 
     def plots(self) -> dict[str, dict[str, list[Point]]]:
         """{title: {run: its curve}}; a run that has no such curve has an empty one."""

@@ -9,7 +9,7 @@ from dominate import tags
 from dominate.util import raw
 
 from evaluation import score_table
-from evaluation.results import fitted
+from evaluation.results import at_size
 from util.errors import UserError
 from util.files import read_json, write_text
 from util.images import read_image, size_of
@@ -135,7 +135,7 @@ def write_film(path: Path, painted: Mapping[str, Path], truth: bool = True) -> N
                 width, height = size_of(images[0][1])
                 wide = int(np.clip(width, *CELL))
                 size = wide, round(height * wide / width)
-            cells = [named(fitted(image, size), name) for name, image in images]
+            cells = [named(at_size(image, size), name) for name, image in images]
             columns = columns_of(len(cells), size[0])
             cells += [np.full_like(cells[0], 24)] * (-len(cells) % columns)
             film.write(np.vstack([np.hstack(cells[k:k + columns])

@@ -1,4 +1,4 @@
-"""test.py says how good what it painted is: metrics.json, against films that cost no training."""
+"""test.py scores what it painted in metrics.json, against baselines that need no training."""
 import json
 import math
 import shutil
@@ -11,7 +11,7 @@ import pytest
 import test as painting
 import train as training
 from evaluation import evaluate
-from evaluation.baselines import median_picture
+from evaluation.baselines import median_image
 from evaluation.evaluators import (
     FrameSet,
     ImageEvaluator,
@@ -19,7 +19,7 @@ from evaluation.evaluators import (
     MotionEvaluator,
     PoseEvaluator,
 )
-from evaluation.verdict import NONE_BEATEN, in_lines, verdict
+from evaluation.verdict import NONE_BEATEN, summary, verdict
 from options.test_options import TestOptions
 from pose.detect.base import Detector
 from pose.silhouette import person_box
@@ -74,7 +74,7 @@ class Shifted(Detector):
         self.resets += 1
 
 
-def test_metrics_json_says_of_every_frame_and_film_how_good_it_is(run):
+def test_metrics_json_scores_every_frame_and_every_method(run):
     told = run.paint()
     assert (told['format'], told['run'], told['epoch'], told['frames']) == (1, 'me', 'latest', 3)
     assert told['names'] == ['000001', '000002', '000003'] and told['times'] == [0, 0.04, 0.08]
@@ -85,7 +85,7 @@ def test_metrics_json_says_of_every_frame_and_film_how_good_it_is(run):
     assert median['l1'] > 0 and 0 < median['box_psnr'] < median['psnr']
     assert all(len(values) == 3 for values in told['frames_scores'].values())
     assert told['frames_scores']['flicker'][0] is None
-    assert all(names.score_of(key) for film in told['scores'].values() for key in film)
+    assert all(names.score_of(key) for scores in told['scores'].values() for key in scores)
 
 
 def test_scores_are_of_the_picture_and_of_the_box_about_the_joints():
@@ -121,7 +121,7 @@ def test_less_is_measured_where_less_is_asked_for(run):
     assert TestOptions().parse([*run.places, '--dataroot', 'x']).metrics == 'all'
 
 
-def test_what_cannot_be_measured_is_said_with_what_to_type(run, capsys):
+def test_what_cannot_be_measured_is_listed_with_what_to_type(run, capsys):
     told = run.paint()
     assert 'get_models.py lpips' in told['not_measured']['lpips_alex']
     assert 'no detector is known' in told['not_measured']['pose_error']
@@ -148,7 +148,7 @@ def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run,
 def test_poses_that_were_read_from_files_cannot_be_found_again():
     missing: dict[str, str] = {}
     read = SimpleNamespace(root='datasets/me', facts={'detector': 'keypoints'}, joints=object())
-    assert evaluate.pose_gauges(read, ['painted'], missing) == []
+    assert evaluate.pose_evaluators(read, ['painted'], missing) == []
     assert 'no detector is known' in missing['pose_error']
 
 
@@ -180,14 +180,14 @@ def test_the_nearest_frame_is_never_the_one_that_is_painted(run, pairs):
     assert told['scores']['painted']['l1'] == 0 < told['scores']['nearest']['l1']
 
 
-def test_the_median_picture_is_the_median_of_each_pixel():
+def test_the_median_image_is_the_median_of_each_pixel():
     frames = np.random.default_rng(0).integers(0, 256, (51, 4, 5, 3), np.uint8)
 
     class Frames:
         root = 'x'
         __len__ = lambda self: len(frames)
         item = lambda self, k: {'B': frames[k]}
-    assert np.array_equal(median_picture(Frames()), np.median(frames, axis=0).astype(np.uint8))
+    assert np.array_equal(median_image(Frames()), np.median(frames, axis=0).astype(np.uint8))
 
 
 def test_a_network_sees_the_chosen_frames_and_their_boxes():
@@ -231,7 +231,7 @@ def test_lpips_is_measured_where_its_weights_are(net, monkeypatch):
     assert scores['nearest']['lpips'] == scores['nearest']['box_lpips'] == 0
 
 
-def test_of_several_people_the_likest_counts_and_cuts_are_told_to_the_detector():
+def test_of_several_people_the_nearest_counts_and_the_detector_is_reset_at_cuts():
     detector = Shifted()
     evaluator = PoseEvaluator({'painted': detector}, 'BODY_25', 0.1)
     frame = picture(0)[:, 32:]
@@ -242,7 +242,7 @@ def test_of_several_people_the_likest_counts_and_cuts_are_told_to_the_detector()
         100 / (3 / 0.33), rel=1e-3), 'the giant stands far off'
 
 
-def test_pictures_of_several_sizes_have_no_motion_between_them():
+def test_images_of_different_sizes_have_no_motion_between_them():
     evaluator = MotionEvaluator(has_truth=False, with_flow=True)
     for side in (32, 48, 48, 8, 8):
         painted = np.full((side, side, 3), side, np.uint8)
@@ -253,9 +253,9 @@ def test_pictures_of_several_sizes_have_no_motion_between_them():
 # -- in words ------------------------------------------------------------------------------------
 
 def told(painted, nearest, key='box_lpips_alex'):
-    films = {'painted': painted, 'nearest': nearest}
-    return verdict({film: {key: float(np.mean(values))} for film, values in films.items()},
-                   {film: {key: values} for film, values in films.items()})
+    methods = {'painted': painted, 'nearest': nearest}
+    return verdict({name: {key: float(np.mean(values))} for name, values in methods.items()},
+                   {name: {key: values} for name, values in methods.items()})
 
 
 def test_the_verdict_says_by_how_much_and_how_often_it_is_better():
@@ -265,22 +265,23 @@ def test_the_verdict_says_by_how_much_and_how_often_it_is_better():
     assert told([0.5], [0.4], 'ssim')[0].startswith('Better than the nearest pose: SSIM 0.500')
 
 
-def test_beating_nothing_is_said_first():
+def test_beating_no_baseline_is_said_first():
     first, line = told([0.3], [0.29999])
-    assert first == NONE_BEATEN and line.startswith('No better than the nearest pose')
+    assert first == NONE_BEATEN and 'any baseline that needs no training' in first
+    assert line.startswith('No better than the nearest pose')
 
 
-def test_without_rivals_the_pose_is_judged():
+def test_without_baselines_the_verdict_is_about_the_pose():
     scores = {'pose_error': 3.21, 'missed_joints': 0.05, 'missed_people': 0.0}
     (line,) = verdict({'painted': scores}, {})
-    assert '3.21 %' in line and '5.0 % of the joints' in line
+    assert '3.21 %' in line and '5.0 % of the joints' in line and '0.0 % of the frames' in line
     nobody = {'pose_error': math.nan, 'missed_joints': 1.0, 'missed_people': 1.0}
     assert verdict({'painted': nobody}, {}) == ['The detector finds nobody in any painted frame.']
     assert verdict({'painted': {'own_warp_error': 2.0}}, {}) == []
 
 
-def test_the_terminal_is_told_each_score_once():
-    lines = in_lines({'scores': {'painted': {'box_ssim': 0.5, 'ssim': 0.9, 'pose_error': 2.0}},
+def test_the_terminal_shows_each_score_once():
+    lines = summary({'scores': {'painted': {'box_ssim': 0.5, 'ssim': 0.9, 'pose_error': 2.0}},
                       'verdict': ['Better.'], 'not_measured': {'median': 'x', 'l1': 'x'}})
     assert lines == ['scores: SSIM, person 0.500, pose error 2.00 % of body height', 'Better.',
                      'not measured: median picture, L1 (x)']
