@@ -75,17 +75,18 @@ class Shifted(Detector):
 
 
 def test_metrics_json_scores_every_frame_and_every_method(run):
-    told = run.paint()
-    assert (told['format'], told['run'], told['epoch'], told['frames']) == (1, 'me', 'latest', 3)
-    assert told['names'] == ['000001', '000002', '000003'] and told['times'] == [0, 0.04, 0.08]
-    assert list(told['scores']) == list(names.METHODS)
-    painted, median = told['scores']['painted'], told['scores']['median']
+    metrics = run.paint()
+    assert [metrics[key] for key in ('format', 'run', 'epoch', 'frames')] == [1, 'me', 'latest', 3]
+    assert metrics['names'] == ['000001', '000002', '000003']
+    assert metrics['times'] == [0, 0.04, 0.08]
+    assert list(metrics['scores']) == list(names.METHODS)
+    painted, median = metrics['scores']['painted'], metrics['scores']['median']
     assert painted['l1'] == painted['box_l1'] == 0 and painted['ssim'] == 1 == painted['ms_ssim']
     assert painted['psnr'] is None, 'JSON has no infinity'
     assert median['l1'] > 0 and 0 < median['box_psnr'] < median['psnr']
-    assert all(len(values) == 3 for values in told['frames_scores'].values())
-    assert told['frames_scores']['flicker'][0] is None
-    assert all(names.score_of(key) for scores in told['scores'].values() for key in scores)
+    assert all(len(values) == 3 for values in metrics['frames_scores'].values())
+    assert metrics['frames_scores']['flicker'][0] is None
+    assert all(names.score_of(key) for scores in metrics['scores'].values() for key in scores)
 
 
 def test_scores_are_of_the_picture_and_of_the_box_about_the_joints():
@@ -112,8 +113,8 @@ def test_the_box_holds_the_joints_in_sight_with_a_margin():
 
 
 def test_less_is_measured_where_less_is_asked_for(run):
-    told = run.paint('--metrics', 'fast')
-    assert {key.removeprefix('box_') for key in told['scores']['painted']} == {
+    metrics = run.paint('--metrics', 'fast')
+    assert {key.removeprefix('box_') for key in metrics['scores']['painted']} == {
         'l1', 'psnr', 'ssim', 'flicker'}
     page = painting.main([*run.places, '--results_dir', str(run.folder.parents[1]), '--no_video',
                           '--metrics', 'none'])
@@ -122,10 +123,10 @@ def test_less_is_measured_where_less_is_asked_for(run):
 
 
 def test_what_cannot_be_measured_is_listed_with_what_to_type(run, capsys):
-    told = run.paint()
-    assert 'get_models.py lpips' in told['not_measured']['lpips_alex']
-    assert 'no detector is known' in told['not_measured']['pose_error']
-    assert 'lpips_alex' not in told['scores']['painted']
+    metrics = run.paint()
+    assert 'get_models.py lpips' in metrics['not_measured']['lpips_alex']
+    assert 'no detector is known' in metrics['not_measured']['pose_error']
+    assert 'lpips_alex' not in metrics['scores']['painted']
     said = capsys.readouterr().out
     assert 'not measured: LPIPS, VGG, VGG16 Fréchet distance, LPIPS (no weights' in said
 
@@ -137,12 +138,12 @@ def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run,
     monkeypatch.setattr(evaluate, 'declared', lambda kind: {'openpose_size': 1})
     monkeypatch.setattr(evaluate, 'make_detector',
                         lambda *name, **flags: asked.append((name, flags)) or Shifted())
-    told = run.paint()
+    metrics = run.paint()
     assert asked == 4 * [(('openpose',), {'openpose_size': 99})]
     # the body is 0.33 of its height from neck to hips, here 3 px
-    assert told['scores']['painted']['pose_error'] == pytest.approx(100 / (3 / 0.33), rel=1e-3)
-    assert told['scores']['painted']['missed_joints'] == 0
-    assert len(told['frames_scores']['pose_error']) == 3
+    assert metrics['scores']['painted']['pose_error'] == pytest.approx(100 / (3 / 0.33), rel=1e-3)
+    assert metrics['scores']['painted']['missed_joints'] == 0
+    assert len(metrics['frames_scores']['pose_error']) == 3
 
 
 def test_poses_that_were_read_from_files_cannot_be_found_again():
@@ -158,26 +159,26 @@ def test_poses_that_were_never_filmed_are_scored_by_what_needs_no_truth(run, tmp
     shutil.copy(run.root / 'poses.npz', alone)
     for k in (1, 2, 3):
         cv2.imwrite(str(alone / f'{k:06d}.png'), picture(k)[:, :32])
-    told = run.paint('--dataroot', alone, '--dataset_mode', 'single')
-    assert list(told['scores']) == ['painted']
-    assert list(told['scores']['painted']) == ['own_warp_error']
-    assert 'no truth' in told['not_measured']['ssim'] and told['verdict'] == []
+    metrics = run.paint('--dataroot', alone, '--dataset_mode', 'single')
+    assert list(metrics['scores']) == ['painted']
+    assert list(metrics['scores']['painted']) == ['own_warp_error']
+    assert 'no truth' in metrics['not_measured']['ssim'] and metrics['verdict'] == []
 
 
 def test_without_the_training_part_there_is_nothing_to_compare_with(run, pairs):
     other = pairs(name='other')
     shutil.rmtree(run.root)
-    told = run.paint('--dataroot', other)
-    assert list(told['scores']) == ['painted'] and told['verdict'] == []
-    assert 'is not there' in told['not_measured']['nearest']
+    metrics = run.paint('--dataroot', other)
+    assert list(metrics['scores']) == ['painted'] and metrics['verdict'] == []
+    assert 'is not there' in metrics['not_measured']['nearest']
 
 
 def test_the_nearest_frame_is_never_the_one_that_is_painted(run, pairs):
     assert run.paint()['scores']['nearest']['l1'] == 0, 'the toy was trained on what is held out'
     run.root = pairs(320, 32, train=100, val=1, name='long')        # four seconds
     run.learn('--model', 'nearest', '--align', 'none', '--overwrite')
-    told = run.paint('--phase', 'train', '--num_test', 2, '--metrics', 'fast')
-    assert told['scores']['painted']['l1'] == 0 < told['scores']['nearest']['l1']
+    metrics = run.paint('--phase', 'train', '--num_test', 2, '--metrics', 'fast')
+    assert metrics['scores']['painted']['l1'] == 0 < metrics['scores']['nearest']['l1']
 
 
 def test_the_median_image_is_the_median_of_each_pixel():
@@ -252,21 +253,22 @@ def test_images_of_different_sizes_have_no_motion_between_them():
 
 # -- in words ------------------------------------------------------------------------------------
 
-def told(painted, nearest, key='box_lpips_alex'):
+def verdict_of(painted, nearest, key='box_lpips_alex'):
     methods = {'painted': painted, 'nearest': nearest}
     return verdict({name: {key: float(np.mean(values))} for name, values in methods.items()},
                    {name: {key: values} for name, values in methods.items()})
 
 
 def test_the_verdict_says_by_how_much_and_how_often_it_is_better():
-    assert told([0.1, 0.2, 0.3], [0.2, 0.3, 0.25]) == [
+    assert verdict_of([0.1, 0.2, 0.3], [0.2, 0.3, 0.25]) == [
         'Better than the nearest pose: LPIPS, person 0.200 against 0.250 (lower is better), better '
         'in 2 of 3 frames.']
-    assert told([0.5], [0.4], 'ssim')[0].startswith('Better than the nearest pose: SSIM 0.500')
+    first, *_ = verdict_of([0.5], [0.4], 'ssim')
+    assert first.startswith('Better than the nearest pose: SSIM 0.500')
 
 
 def test_beating_no_baseline_is_said_first():
-    first, line = told([0.3], [0.29999])
+    first, line = verdict_of([0.3], [0.29999])
     assert first == NONE_BEATEN and 'any baseline that needs no training' in first
     assert line.startswith('No better than the nearest pose')
 

@@ -41,7 +41,7 @@ def metrics(count: int = FRAMES) -> dict[str, Any]:
         'verdict': ['Better than the median picture by 10 %.', 'No better than <nearest pose>.']}
 
 
-def make_page(folder: Path, count: int = FRAMES, told: dict[str, Any] | None = None,
+def make_page(folder: Path, count: int = FRAMES, measured: dict[str, Any] | None = None,
               labels: tuple[str, ...] = LABELS, facts: dict[str, Any] | None = None) -> Path:
     """The page of `count` frames, each of its own grey, and of two films of 4 s."""
     (folder / 'images').mkdir(parents=True)
@@ -55,12 +55,12 @@ def make_page(folder: Path, count: int = FRAMES, told: dict[str, Any] | None = N
             for k in range(40):
                 film.write(np.full((32, width, 3), 6 * k, np.uint8))
     return write_results_page(folder, {'name': 'me', 'netG': 'unet'} if facts is None else facts,
-                              frames, VIDEOS, told)
+                              frames, VIDEOS, measured)
 
 
 @pytest.fixture(scope='module')
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_page(tmp_path_factory.mktemp('results') / 'me/latest_val', told=metrics())
+    return make_page(tmp_path_factory.mktemp('results') / 'me/latest_val', measured=metrics())
 
 
 def test_video_verdict_scores_charts_frames_and_facts_come_in_that_order(page: Path) -> None:
@@ -127,13 +127,13 @@ def test_a_chart_shows_every_peak_of_a_long_film_and_no_line_where_nothing_is_kn
 
 
 def test_a_video_without_truth_shows_the_scores_that_need_none(tmp_path: Path) -> None:
-    told = metrics()
-    told['frames_scores'] = {'pose_error': told['frames_scores']['pose_error']}
-    told['scores'] = {'painted': {'pose_error': 3.9}}
-    text = make_page(tmp_path / 'a/latest_val', told=told, labels=LABELS[:2]).read_text()
+    measured = metrics()
+    measured['frames_scores'] = {'pose_error': measured['frames_scores']['pose_error']}
+    measured['scores'] = {'painted': {'pose_error': 3.9}}
+    text = make_page(tmp_path / 'a/latest_val', measured=measured, labels=LABELS[:2]).read_text()
     assert 'The worst 10 frames by pose error' in text and '<td>3.90</td>' in text
-    told['frames_scores'] = {'pose_error': [None] * FRAMES, 'a_new_one': [1.0] * FRAMES}
-    text = make_page(tmp_path / 'b/latest_val', told=told).read_text()
+    measured['frames_scores'] = {'pose_error': [None] * FRAMES, 'a_new_one': [1.0] * FRAMES}
+    text = make_page(tmp_path / 'b/latest_val', measured=measured).read_text()
     assert 'Frame by frame' not in text and '<td>3.90</td>' in text
 
 

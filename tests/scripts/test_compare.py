@@ -82,9 +82,9 @@ def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path)
     add_run(tmp_path, 'me', 100, 0.8)
     add_run(tmp_path, 'hd', 180, 0.9)
     scores = tmp_path / 're/me/latest_val/metrics.json'
-    told = json.loads(scores.read_text())
-    told['frames_scores']['box_ssim'][2] = 0.1
-    write(scores, told)
+    metrics = json.loads(scores.read_text())
+    metrics['frames_scores']['box_ssim'][2] = 0.1
+    write(scores, metrics)
     text = compare.main(argv(tmp_path, 'me', 'hd')).read_text()
     assert '000003' in re.findall(r'<h3>(\d+)</h3>', text)
 
