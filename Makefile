@@ -4,10 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 8
+WEIGHTS := lpips openpose
+# The tests run in JOBS processes, each file in one of them: what its tests share is made once.
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
-.PHONY: demo gallery test test-all lint install clean
+.PHONY: demo gallery test test-slow test-all lint install clean
 
+# The weights of WEIGHTS make the demo sharper and are measured with; without a network it goes on.
 install: $(VENV)/.installed
+	@$(BIN)/python scripts/get_models.py --if_possible $(WEIGHTS)
 
 # pip 23 obeys PIP_CONSTRAINT when it builds a package, pip 26 PIP_BUILD_CONSTRAINT: both are set.
 $(VENV)/.installed: requirements.txt constraints.txt
@@ -40,10 +46,14 @@ lint: install
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -m "not slow"
+
+# What `make test` leaves out; test-all is both.
+test-slow: install
+	$(PYTEST) -m slow
 
 test-all: lint
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -9,10 +9,10 @@ from util.errors import run_main, say
 
 
 def main(argv: list[str] | None = None) -> Path:
-    """Prepare as `argv` says; nothing is done twice. Returns the dataset's report."""
+    """Prepare as `argv` says, unless it is done already. Returns the dataset's report."""
     opt = PreprocessOptions().parse(argv)
     if opt.doctor:
-        from preprocessing.report.doctor import doctor
+        from preprocessing.report.write import doctor
         report = doctor(*map(Path, opt.doctor))
         say(f'report: {report}')
         return report
@@ -23,7 +23,8 @@ def main(argv: list[str] | None = None) -> Path:
 
     from pose.detect import check_detector
     from pose.draw import check_style
-    from preprocessing.prepare import Target, is_finished, prepare
+    from preprocessing.placement import Target
+    from preprocessing.prepare import is_finished, prepare
     from preprocessing.sources import check_film, film, open_source
 
     target = Target(opt.retarget_to) if opt.retarget_to else None
@@ -41,7 +42,7 @@ def main(argv: list[str] | None = None) -> Path:
     source = open_source(video, opt.images, opt.start, opt.end, opt.fps)
     report = Path(opt.dataroot) / 'report.html'
     if is_finished(opt, source, target):
-        say(f'{opt.dataroot} is finished already, with these settings: {report}')
+        say(f'{opt.dataroot} is already finished with these settings: {report}')
         return report
     report = prepare(opt, source, target)
     say(f'report: {report}')

@@ -1,15 +1,19 @@
-"""Train a model: options, data, model, loop, visualizer.
+"""Train a model: options, datasets, model, loop.
 
     python train.py --dataroot datasets/me --name me --max_minutes 20
 """
 from typing import TYPE_CHECKING, Any
 
 from options.train_options import TrainOptions
-from util.errors import UserError, run_main, say
+from util.errors import UserError, leave, run_main, say
 from util.options import Options
 
 if TYPE_CHECKING:
     from data.base_dataset import BaseDataset
+    from models.base_model import BaseModel
+    from models.engine import Engine
+    from training.loop import Training
+    from util.runs import RunFolder
 
 
 def main(argv: list[str] | None = None, **made_with: Any) -> bool:
@@ -21,13 +25,10 @@ def main(argv: list[str] | None = None, **made_with: Any) -> bool:
 
     import torch
 
-    from data import datasets
-    from models import artefacts, models
+    from models import artefacts
     from models.engine import choose_engine
     from training.loop import Training
-    from util.run_record import read_record
     from util.runs import RunFolder
-    from util.visualizer import RunFacts, Visualizer
 
     torch.manual_seed(opt.seed)
     folder = RunFolder(opt.checkpoints_dir, opt.name, artefacts())
@@ -35,46 +36,67 @@ def main(argv: list[str] | None = None, **made_with: Any) -> bool:
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
     say(f'{opt.name}: {opt.model} on {engine.training}')
     with folder.locked():
-        dataset_class = datasets.find(opt.dataset_mode)
-        trained = read_record(folder.path).get('dataset') if opt.continue_train else None
-        dataset = dataset_class(opt, opt.phase, trained)
-        heldout = open_heldout(dataset_class, opt)
-        model = models.find(opt.model)(opt, engine, **made_with)
-        model.check_size(*dataset.size)
-        if opt.verbose:
-            say('\n'.join(str(network) for network in model.networks.values()))
-
+        dataset = open_dataset(opt, folder)
+        heldout = open_heldout(opt)
+        model = make_model(opt, engine, dataset, **made_with)
         training = Training(opt, model, dataset, heldout, folder.path)
         if opt.continue_train:
-            training.load()
+            training.files.load(opt.epoch)
             if training.done:
-                say(training.says_done())
+                say(training.finished_message())
                 return True
         elif opt.overwrite:
             folder.clear()
-        facts = {'size': list(dataset.size), **dataset.facts}
-        folder.write_record(opt.facts(), facts, model.metadata())
-        training.save()             # a disk without room for the run says so now, not in an hour
-        visualizer = Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
-                                         opt.continue_train))
-        finished = training.run(visualizer)
-    if not finished:
-        say(f'{opt.name}: stopped at epoch {training.epoch}, step {training.steps}. To go on: '
-            f'python train.py --name {opt.name} --checkpoints_dir {opt.checkpoints_dir} '
-            f'--continue_train')
-    if training.stop:
-        raise KeyboardInterrupt
+        finished = start(training, opt, folder)
+    if training.interrupt.requested:
+        leave(training.interrupt.requested)
     return finished
 
 
-def open_heldout(kind: 'type[BaseDataset]', opt: Options) -> 'BaseDataset | None':
-    """The held-out part, or None after one line where the dataset has none."""
+def open_dataset(opt: Options, folder: 'RunFolder') -> 'BaseDataset':
+    """DATAROOT/PHASE, read as the run so far read it."""
+    from data import datasets
+    from util.run_record import read_record
+    trained = read_record(folder.path).get('dataset') if opt.continue_train else None
+    return datasets.find(opt.dataset_mode)(opt, opt.phase, trained)
+
+
+def open_heldout(opt: Options) -> 'BaseDataset | None':
+    """DATAROOT/VAL_PHASE, or None after one line where there is none."""
+    from data import datasets
     try:
-        return kind(opt, opt.val_phase)
+        return datasets.find(opt.dataset_mode)(opt, opt.val_phase)
     except UserError:
-        say(f'{opt.dataroot} has no {opt.val_phase} to hold out, so progress is judged by what is '
-            f'trained on. preprocess.py makes one.')
+        say(f'{opt.dataroot} has no {opt.val_phase} split; progress is measured on training '
+            f'frames. preprocess.py makes a val split.')
         return None
+
+
+def make_model(opt: Options, engine: 'Engine', dataset: 'BaseDataset',
+               **made_with: Any) -> 'BaseModel':
+    """The model of --model, for frames of the dataset's size."""
+    from models import models
+    model = models.find(opt.model)(opt, engine, **made_with)
+    model.check_size(*dataset.size)
+    if opt.verbose:
+        say('\n'.join(str(network) for network in model.networks.values()))
+    return model
+
+
+def start(training: 'Training', opt: Options, folder: 'RunFolder') -> bool:
+    """Write down what the run is, then train. Returns whether the run is finished."""
+    from util.visualizer import RunFacts, Visualizer
+    dataset = training.loader.dataset
+    facts = {'size': list(dataset.size), **dataset.facts}
+    folder.write_record(opt.facts(), facts, training.model.metadata())
+    training.files.save()       # a disk without room for the run says so now, not in an hour
+    finished = training.run(Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
+                                                opt.continue_train)))
+    if not finished:
+        say(f'{opt.name}: stopped at epoch {training.position.epoch}, step '
+            f'{training.position.steps}. To go on: python train.py --name {opt.name} '
+            f'--checkpoints_dir {opt.checkpoints_dir} --continue_train')
+    return finished
 
 
 if __name__ == '__main__':

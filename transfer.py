@@ -2,20 +2,21 @@
 
     python transfer.py --target me.mp4 --source dancer.mp4 --output out.mp4
 
-Each stage is preprocess.py, train.py or test.py, and is skipped when its result is there.
+Each step is preprocess.py, train.py or test.py. A step whose result is there is skipped.
 """
 import os
 import shlex
-import shutil
 import time
 from pathlib import Path
 
 from options.preprocess_options import PreprocessOptions
+from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
 from util.errors import UserError, run_main, say
-from util.files import atomic, read_json
+from util.files import read_json
 from util.options import Options
+from util.output_file import OutputFile
 from util.run_record import read_record
 from util.runs import RunFolder
 
@@ -33,66 +34,82 @@ def main(argv: list[str] | None = None) -> Path:
     for video in (opt.target, opt.source):
         probe(video)                    # before an hour of training, not after
     output = Path(opt.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
+    side_by_side = output.with_name(f'{output.stem}_side_by_side.mp4')
+    places = {'fake_B.mp4': output, 'side_by_side.mp4': side_by_side}
+    films = {made: OutputFile(path, (opt.target, opt.source), Path(opt.results_dir))
+             for made, path in places.items()}
+    for film in films.values():
+        film.check()
+    started = time.monotonic()
     name = opt.name or Path(opt.target).stem
     target = Path(opt.datasets_dir) / name
     source = Path(opt.datasets_dir) / f'{Path(opt.source).stem}_as_{name}'
     run = RunFolder(opt.checkpoints_dir, name, artefacts())
-    named = ['--name', name, '--checkpoints_dir', opt.checkpoints_dir]
-
-    person = ['--video', opt.target, '--dataroot', str(target), '--size', str(opt.size),
-              *words(opt, 'target')]
-    moves = ['--video', opt.source, '--dataroot', str(source), '--poses_only',
-             '--retarget_to', str(target), *words(opt, 'source')]
-    training = ['--dataroot', str(target), *named, '--model', opt.model, '--max_minutes',
-                str(opt.minutes), *words(opt, 'train')]
-    painting = ['--dataroot', str(source), *named, '--results_dir', opt.results_dir,
-                '--video_from', opt.source, *words(opt, 'test')]
-    for options, argv in ((PreprocessOptions, person), (PreprocessOptions, moves),
-                          (TrainOptions, training)):
-        options().parse(argv)           # a misspelt flag is refused now, not after an hour
+    steps = Steps(opt, name, target, source)
+    steps.check()
 
     say(f'1/4  the person: {opt.target} -> {target}')
-    preprocess.main(person)
+    preprocess.main(steps.person)
     say(f'2/4  the moves: {opt.source} -> {source}')
-    preprocess.main(moves)
-    how = f'training for {opt.minutes:g} minutes' if models.find(opt.model).TRAINS else \
-        'learning every frame'
+    preprocess.main(steps.moves)
+    trains = models.find(opt.model).TRAINS
+    how = f'training for {opt.minutes:g} minutes' if trains else 'reading every frame'
     say(f'3/4  {how} -> {run.path}')
-    train.main(training + continued(run, target, training))
+    train.main(steps.training + continued(run, target, steps.training))
     say(f'4/4  painting -> {opt.output}')
-    page = test.main(painting)
-    beside = output.with_name(f'{output.stem}_side_by_side.mp4')
-    for made, wanted in (('fake_B.mp4', output), ('side_by_side.mp4', beside)):
-        if not (page.parent / made).is_file():
-            raise UserError(f'{page.parent / made} was not written; leave --no_video out of '
-                            f'--test_args.')
-        with atomic(wanted) as part:
-            shutil.copyfile(page.parent / made, part)
-    say(f'\nfinished in {(time.monotonic() - began) / 60:.1f} minutes\n'
-        f'  video         {output}\n  side by side  {beside}\n  results page  {page}\n'
+    page = test.main(steps.painting)
+    for made, film in films.items():
+        film.write(page.parent / made)
+    say(f'\nfinished in {(time.monotonic() - started) / 60:.1f} minutes\n'
+        f'  video         {output}\n  side by side  {side_by_side}\n  results page  {page}\n'
         f'  training      {run.path / "web" / "index.html"}')
     return output
 
 
-def words(opt: Options, stage: str) -> list[str]:
-    """The further flags for a stage."""
-    text = getattr(opt, f'{stage}_args')
+class Steps:
+    """The command line of each step. A path is one word with its flag, --video=PATH: it may start
+    with a dash."""
+
+    def __init__(self, opt: Options, name: str, target: Path, source: Path):
+        named = [f'--name={name}', f'--checkpoints_dir={opt.checkpoints_dir}']
+        self.person = [f'--video={opt.target}', f'--dataroot={target}', f'--size={opt.size}',
+                       *further_flags(opt, 'target')]
+        self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only',
+                      f'--retarget_to={target}', *further_flags(opt, 'source')]
+        self.training = [f'--dataroot={target}', *named, f'--model={opt.model}',
+                         f'--max_minutes={opt.minutes}', *further_flags(opt, 'train')]
+        self.painting = [f'--dataroot={source}', *named, f'--results_dir={opt.results_dir}',
+                         f'--video_from={opt.source}', *further_flags(opt, 'test')]
+
+    def check(self) -> None:
+        """A misspelt flag is refused now, not after an hour."""
+        for flags in (self.person, self.moves):
+            PreprocessOptions().parse(flags)
+        trained = TrainOptions().parse(self.training)
+        # the run's record and the dataset, which say this later, do not exist yet
+        known = [f'--model={trained.model}', '--dataset_mode=single']
+        if TestOptions().parse([*known, *self.painting]).no_video:
+            raise UserError('--test_args: with --no_video there is no video to put at --output. '
+                            'Leave --no_video out.')
+
+
+def further_flags(opt: Options, step: str) -> list[str]:
+    """The words of --STEP_args."""
+    text = getattr(opt, f'{step}_args')
     try:
         return shlex.split(text, posix=os.name != 'nt')     # Windows paths hold backslashes
     except ValueError as error:
-        raise UserError(f'--{stage}_args {text}: {error}. Close the quotation mark.') from None
+        raise UserError(f'--{step}_args {text}: {error}. Close the quotation mark.') from None
 
 
 def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:
-    """--continue_train where the run was begun already; UserError where that was on other data."""
+    """--continue_train where the run exists; UserError where it was trained on other data."""
     if not run.has_weights or '--overwrite' in training:
         return []
     trained_on = read_record(run.path).get('dataset', {}).get('made')
     if trained_on != read_json(target / 'dataset.json').get('made'):
-        raise UserError(f'{run.path} was trained on another dataset than {target} is now. Take '
-                        f'another --name, or train anew with --train_args "--overwrite".')
+        raise UserError(f'{run.path} was trained on another dataset than {target} is now. Use '
+                        f'another --name, or train again with --train_args "--overwrite".')
     return ['--continue_train']
 
 

@@ -1,4 +1,6 @@
-"""Aligned pairs: the pose and the frame it was found in, side by side in one picture."""
+"""Aligned pairs: a pose and the frame it was detected in, side by side in one image."""
+from __future__ import annotations
+
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,14 +27,14 @@ class AlignedDataset(BaseDataset):
         A_paths  str                       the file the pose came from
         B_paths  str                       the file the frame came from
         joints   float32 (K, 3)            the pose in px of A, moved with it; only where poses.npz
-                                           knows every picture
+                                           knows every image
     """
 
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):
         super().__init__(opt, phase, trained)
         if self.facts.get('layout') == 'poses':
-            raise UserError(f'{self.root} holds poses alone, no pairs. To paint them use '
+            raise UserError(f'{self.root} holds poses alone, no pairs. To paint them, use '
                             f'--dataset_mode single, or leave that flag out.')
         rows = self.limited(find_rows(self.root, phase))
         if not rows:
@@ -41,22 +43,27 @@ class AlignedDataset(BaseDataset):
         if not len(self.pictures):
             raise UserError(f'{self.root / phase}: none of its {len(rows)} files can be read. '
                             f'Make another with preprocess.py, in a folder of its own.')
-        # what is held out is never augmented
-        self.augment = JointAugmentation.of(self.root, self.facts, opt) \
-            if phase == opt.phase else None
+        self.augment: JointAugmentation | None = None
+        if phase == opt.phase:                  # held-out frames are never augmented
+            self.augment = JointAugmentation.of(self.root, self.facts, opt)
         self.flip_pixels = getattr(opt, 'flip', False) and self.augment is None
+        paths = [row[0] for row in self.pictures.rows]
         sizes = set()
-        for i, row in enumerate(self.pictures.rows):
-            height, width = self.pictures[i].shape[:2]
-            if width % 2:
-                raise UserError(f'{row[0]}: {width}x{height} is no pair, its width is odd. A pair '
-                                f'is pose and frame side by side, each {width // 2} or '
-                                f'{width // 2 + 1} wide; for poses alone use '
-                                f'--dataset_mode single.')
+        for i, path in enumerate(paths):
+            size = self.size_of_half(i, path)
             if self.augment:
-                self.augment.check(row[0], (width // 2, height))
-            sizes.add((width // 2, height))
-        self.joints = PictureJoints.of(self.root, [row[0] for row in self.pictures.rows], sizes)
+                self.augment.check(path, size)
+            sizes.add(size)
+        self.joints = PictureJoints.of(self.root, paths, sizes)
+
+    def size_of_half(self, i: int, path: Path) -> tuple[int, int]:
+        """(width, height) of pose and frame of pair `i`; UserError where it is no pair."""
+        height, width = self.pictures[i].shape[:2]
+        if width % 2:
+            raise UserError(f'{path}: {width}x{height} is no pair, its width is odd. A pair is '
+                            f'pose and frame side by side, each {width // 2} or {width // 2 + 1} '
+                            f'wide; for poses alone use --dataset_mode single.')
+        return width // 2, height
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -65,28 +72,33 @@ class AlignedDataset(BaseDataset):
         return self.pictures.rows[i][0]
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
-        opt, pair, row = self.opt, self.pictures[i], self.pictures.rows[i]
-        half = pair.shape[1] // 2
-        left, right = pair[:, :half], pair[:, half:]
+        opt = self.opt
+        row = self.pictures.rows[i]
+        pair = self.pictures[i]
+        height, width = pair.shape[0], pair.shape[1] // 2
+        left, right = pair[:, :width], pair[:, width:]
         pose = self.joints[row[0]] if self.joints else None
         if self.augment and rng is not None:
             left, right, pose = self.augment(row[0], left, right, rng)
-        how = geometry(half, pair.shape[0], opt.preprocess, opt.load_size, opt.crop_size, rng,
+        how = geometry(width, height, opt.preprocess, opt.load_size, opt.crop_size, rng,
                        flip=self.flip_pixels)
         A, B = how(left, self.labels), how(right)
-        paths = str(row[0]), str(row[-1])
+        A_path, B_path = str(row[0]), str(row[-1])
         if opt.direction == 'BtoA':
-            A, B, paths = B, A, paths[::-1]
+            A, B = B, A
+            A_path, B_path = B_path, A_path
         item = {'A': to_channels(A, opt.input_nc), 'B': to_channels(B, opt.output_nc),
-                'A_paths': paths[0], 'B_paths': paths[1]}
+                'A_paths': A_path, 'B_paths': B_path}
         if self.joints and pose is not None:
-            item['joints'] = how.joints(pose, self.joints.track.joints, (half, pair.shape[0]))
+            item['joints'] = how.joints(pose, self.joints.track.joints, (width, height))
         return item
 
 
 def find_rows(root: Path, phase: str) -> list[tuple[Path, ...]]:
     """The files of each pair: (pair,) or (pose, frame)."""
-    if pairs := pictures_in(root / phase):
-        return [(p,) for p in pairs]
-    frames = {p.stem: p for p in pictures_in(root / f'{phase}_B')}
-    return [(p, frames[p.stem]) for p in pictures_in(root / f'{phase}_A') if p.stem in frames]
+    pairs = pictures_in(root / phase)
+    if pairs:
+        return [(pair,) for pair in pairs]
+    frames = {path.stem: path for path in pictures_in(root / f'{phase}_B')}
+    poses = pictures_in(root / f'{phase}_A')
+    return [(pose, frames[pose.stem]) for pose in poses if pose.stem in frames]

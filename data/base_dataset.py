@@ -1,7 +1,9 @@
-"""What every dataset is: items by number, and what the folder says of itself.
+"""What every dataset is: numbered items, and the facts of dataset.json.
 
 A dataset is one file, data/MODE_dataset.py, with one subclass of BaseDataset.
 """
+from __future__ import annotations
+
 import argparse
 import re
 from collections.abc import Mapping, Sequence
@@ -26,16 +28,28 @@ class BaseDataset:
 
     facts     dataset.json, or {} where there is none
     labels    whether the poses are label maps, whose pixels are numbers
-    trained   dataset.json of what the run was trained on, {} while it is first trained
+    trained   dataset.json of the training dataset, {} when a run is first trained
+
+    HAS_FRAMES   whether its items have frames, so that a model can be trained on them
     """
 
+    HAS_FRAMES = True
+
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         """Add this dataset's own flags."""
+
+    @classmethod
+    def recognises(cls, root: Path, phase: str) -> bool:
+        """Whether only this dataset can read that phase of a folder, so that --dataset_mode need
+        not be typed. Reads file names and dataset.json, no image."""
+        return False
 
     def __init__(self, opt: argparse.Namespace, phase: str,
                  trained: Mapping[str, Any] | None = None):
-        self.opt, self.phase, self.trained = opt, phase, trained or {}
+        self.opt = opt
+        self.phase = phase
+        self.trained = trained or {}
         self.root = Path(opt.dataroot)
         if not self.root.is_dir():
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
@@ -49,7 +63,7 @@ class BaseDataset:
         raise NotImplementedError
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
-        """Item `i`; `rng` makes the random choices of training, None makes none."""
+        """Item `i`; `rng` makes the random choices of training, without it there are none."""
         raise NotImplementedError
 
     def path(self, i: int) -> Path:
@@ -57,8 +71,8 @@ class BaseDataset:
         return Path(self.item(i)['A_paths'])
 
     def follows(self, i: int) -> bool:
-        """Whether item `i` shows the frame right after that of item i - 1, with no cut between:
-        by poses.npz, else by the numbers in the files' names, else taken to be so."""
+        """Whether item `i` is the frame right after item i - 1, without a cut between them:
+        known from poses.npz, else from the numbers in the file names, else assumed."""
         return bool(self._following[i])
 
     @cached_property
@@ -76,8 +90,8 @@ class BaseDataset:
 
 
 def following(root: Path, paths: Sequence[Path]) -> np.ndarray:
-    """bool (N,): which of these files of a dataset, in order, follows right upon the one before
-    it. The first does not."""
+    """bool (N,): whether each of these files of a dataset, in order, is the frame right after the
+    one before it. The first is not."""
     poses = root / 'poses.npz'
     known = PictureJoints(PoseTrack.load(poses)) if poses.is_file() else None
     numbers = [re.search(r'(\d+)$', path.stem) for path in paths]
@@ -86,7 +100,7 @@ def following(root: Path, paths: Sequence[Path]) -> np.ndarray:
         steady = (np.diff(rows) == 1) & (np.diff(known.track.shots[rows]) == 0)
     elif len(paths) > 1 and all(numbers):
         steps = np.diff([int(number[1]) for number in numbers if number])
-        # a thinned video counts in twos: the usual step is the one without a gap
+        # every second frame of a video may be used: the usual step is the one without a gap
         steady = steps == np.sort(steps)[len(steps) // 2]
     else:
         steady = np.ones(len(paths) - 1, bool)
@@ -94,18 +108,18 @@ def following(root: Path, paths: Sequence[Path]) -> np.ndarray:
 
 
 def read_facts(root: Path) -> dict[str, Any]:
-    """dataset.json of a dataset, {} where there is none."""
+    """dataset.json of a dataset, or {} where there is none."""
     path = root / 'dataset.json'
     return read_json(path) if path.is_file() else {}
 
 
 def no_such_phase(root: Path, phase: str) -> UserError:
-    """Nothing in root/phase: name the phases that there are."""
-    there = sorted(f.name for f in root.iterdir()
-                   if f.is_dir() and f.name != 'report' and pictures_in(f))
+    """The error for a phase without images, which names the phases that there are."""
+    folders = [f for f in root.iterdir() if f.is_dir() and f.name != 'report']
+    there = sorted(folder.name for folder in folders if pictures_in(folder))
     if not there:
-        return UserError(f'{root}: no pictures in it or in a folder of it. Make the dataset: '
+        return UserError(f'{root}: no images in it or in a folder of it. Make the dataset: '
                          f'python preprocess.py --video me.mp4 --dataroot {root}.')
     names = sorted({re.sub('_(A|B|label|img|inst)$', '', name) for name in there})
-    return UserError(f'{root} has no pictures for phase {phase}. There is {", ".join(there)}: '
+    return UserError(f'{root} has no images for phase {phase}. There is {", ".join(there)}: '
                      f'use --phase {names[0]}.')

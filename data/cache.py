@@ -1,12 +1,13 @@
-"""Pictures decoded once into one memory map beside the dataset, and never again.
+"""Images decoded once into a memory map in the dataset's folder.
 
-DATAROOT/.cache/PHASE.u8 holds the pixels, PHASE.json says where each picture lies.
+DATAROOT/.cache/PHASE.u8 holds the pixels, PHASE.json the offset and shape of each image.
 """
 import hashlib
 import json
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +20,27 @@ from util.progress import progress
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8 RGB. Raises OSError or ValueError for a file that is cut short."""
+    """(H, W, 3) uint8 RGB. Raises OSError or ValueError for a truncated file."""
     with Image.open(path) as image:
         return np.asarray(image.convert('RGB'))
 
 
 def read_row(paths: Sequence[Path]) -> np.ndarray:
-    """Pictures of one height beside each other: (H, sum of W, 3) uint8."""
+    """Images of one size side by side: (H, sum of W, 3) uint8."""
     row = [read_picture(path) for path in paths]
-    if len({picture.shape for picture in row}) > 1:
-        raise ValueError(f'its pictures differ in size: {[p.shape[1::-1] for p in row]}')
+    shapes = {picture.shape for picture in row}
+    if len(shapes) > 1:
+        sizes = [picture.shape[1::-1] for picture in row]
+        raise ValueError(f'its images differ in size: {sizes}')
     return row[0] if len(row) == 1 else np.hstack(row)
 
 
 class Pictures:
     """pictures[i] -> uint8 (H, W, 3): one row of files each, in the order given.
 
-    rows     list of tuples of paths: one picture, or several to be put side by side
-    cache    path without suffix of the memory map; None decodes each time it is asked
-    what     for the progress bar
+    rows     list of tuples of paths: one image, or several to put side by side
+    cache    path of the memory map without its suffix; None decodes an image at each access
+    what     name of the files, for the progress bar
 
     Files that cannot be read are left out, named in one warning and listed in `bad` as
     (name, reason); `rows` keeps the ones that remain.
@@ -47,22 +50,28 @@ class Pictures:
         self.bad: list[tuple[str, str]] = []
         self._pixels: np.memmap | None = None
         self._places: list[tuple[int, list[int]]] = []
-        key = fingerprint(rows)
-        if cache and (found := self._index(cache, key)) is None:
-            found = self._decode(rows, cache, key, what)
-        if cache and found:
-            self._places = [tuple(place) for place in found['places']]
-            self.bad = [tuple(bad) for bad in found['bad']]
-            if self._places:
-                self._pixels = np.memmap(cache.with_suffix('.u8'), np.uint8, 'r')
-        else:
-            self.bad = [bad for bad in (probe(row) for row in rows) if bad]
-        spoilt = {name for name, _ in self.bad}
-        self.rows = [row for row in rows if row[0].name not in spoilt]
+        if not cache or not self._open(rows, cache, what):
+            reasons = map(probe, rows)
+            self.bad = [bad for bad in reasons if bad]
+        left_out = {name for name, _ in self.bad}
+        self.rows = [row for row in rows if row[0].name not in left_out]
         if self.bad:
             name, reason = self.bad[0]
             warn(f'{len(self.bad)} of {len(rows)} {what} files cannot be read and are left out, '
                  f'e.g. {name} ({reason}).')
+
+    def _open(self, rows: list[tuple[Path, ...]], cache: Path, what: str) -> bool:
+        """Open the memory map, made first where there is none of these files. Returns   whether
+        there is one now."""
+        key = fingerprint(rows)
+        found = self._index(cache, key) or self._decode(rows, cache, key, what)
+        if not found:
+            return False
+        self._places = [tuple(place) for place in found['places']]
+        self.bad = [tuple(bad) for bad in found['bad']]
+        if self._places:
+            self._pixels = np.memmap(cache.with_suffix('.u8'), np.uint8, 'r')
+        return True
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -75,7 +84,7 @@ class Pictures:
 
     @staticmethod
     def _index(cache: Path, key: str) -> dict[str, Any] | None:
-        """The index of a memory map that still tells the truth."""
+        """The index of the memory map; None where it is missing or not of these files."""
         index, pixels = cache.with_suffix('.json'), cache.with_suffix('.u8')
         if not index.is_file() or not pixels.is_file():
             return None
@@ -89,7 +98,7 @@ class Pictures:
     @staticmethod
     def _decode(rows: list[tuple[Path, ...]], cache: Path, key: str,
                 what: str) -> dict[str, Any] | None:
-        """Make the memory map; None where there is no room or no right to write it."""
+        """Make the memory map; None where the disk is full or cannot be written."""
         first = next((row for row in rows if not probe(row)), None)
         need = len(rows) * read_row(first).nbytes if first else 0
         places: list[tuple[int, tuple[int, ...]]] = []
@@ -112,8 +121,8 @@ class Pictures:
             write_json(cache.with_suffix('.json'), found)
             return found
         except (OSError, UserError) as error:
-            warn(f'{cache.parent} cannot hold {need / 1e6:.0f} MB of decoded pictures ({error}); '
-                 f'decoding each one every time instead.')
+            warn(f'{cache.parent} cannot hold {need / 1e6:.0f} MB of decoded images ({error}); '
+                 f'each one is decoded again at every access instead.')
             return None
 
 
@@ -131,6 +140,8 @@ def probe(row: tuple[Path, ...]) -> tuple[str, str] | None:
 
 
 def fingerprint(rows: list[tuple[Path, ...]]) -> str:
-    """Changes whenever a file is added, removed or written anew."""
-    facts = [[str(p.name), p.stat().st_size, p.stat().st_mtime_ns] for row in rows for p in row]
+    """A hash that changes when a file is added, removed or written again."""
+    facts = []
+    for path in chain.from_iterable(rows):
+        facts.append([path.name, path.stat().st_size, path.stat().st_mtime_ns])
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

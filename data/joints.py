@@ -1,7 +1,9 @@
-"""The joints of a dataset's pictures, by file name.
+"""The joints of a dataset's images, by file name.
 
 Shape letters: K joints. A pose is float32 (K, 3): x px, y px, confidence.
 """
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from pose.track import PoseTrack
 
 
 class PictureJoints:
-    """joints[path] -> float32 (K, 3): the pose of the picture of that name, in its px."""
+    """joints[path] -> float32 (K, 3): the pose in the image of that name, in its px."""
 
     def __init__(self, track: PoseTrack):
         self.track = track
@@ -19,9 +21,9 @@ class PictureJoints:
 
     @classmethod
     def of(cls, root: Path, paths: Iterable[Path],
-           sizes: Iterable[tuple[int, int]]) -> 'PictureJoints | None':
-        """Those of poses.npz; None where there is none, or where it is not for pictures of these
-        names and (width, height)."""
+           sizes: Iterable[tuple[int, int]]) -> PictureJoints | None:
+        """The joints of poses.npz; None where it is missing, or lacks one of these images or has
+        another (width, height)."""
         if not (root / 'poses.npz').is_file():
             return None
         joints = cls(PoseTrack.load(root / 'poses.npz'))
@@ -34,5 +36,3 @@ class PictureJoints:
 
     def __getitem__(self, path: Path) -> np.ndarray:
         return self.track.poses[self.row[int(path.stem) - 1]]
-
-

@@ -1,4 +1,4 @@
-"""Batches, loaded by threads while the step before computes, in an order that can be resumed."""
+"""Batches, loaded by threads while the previous step computes, in an order that can be resumed."""
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,17 +11,19 @@ from util.parallel import in_order
 
 
 class Loader:
-    """Batches of a dataset: a function of (seed, epoch), so that a run can stop anywhere.
+    """Batches of a dataset, which depend only on (seed, epoch), so that a run can stop anywhere.
 
-    A batch has what an item has: arrays stacked to (B, ...), paths in lists. Memory maps and
+    A batch has the keys of an item: arrays stacked to (B, ...), paths in lists. Memory maps and
     OpenCV release the interpreter while they work, so threads are enough.
     """
 
     def __init__(self, dataset: BaseDataset, batch_size: int = 1, threads: int = 2,
                  shuffle: bool = False, seed: int | None = None):
-        self.dataset, self.batch_size = dataset, batch_size
+        self.dataset = dataset
+        self.batch_size = batch_size
         self.threads = max(1, threads)      # upstream's 0 means the main process
-        self.shuffle, self.seed = shuffle, seed
+        self.shuffle = shuffle
+        self.seed = seed
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -33,16 +35,20 @@ class Loader:
         if self.shuffle:
             np.random.default_rng((self.seed or 0, epoch)).shuffle(order)
         chunks = [order[i:i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        calls = ((chunk, epoch) for chunk in chunks[skip:])
         with ThreadPoolExecutor(self.threads) as pool:
-            yield from in_order(pool, self.batch, ((chunk, epoch) for chunk in chunks[skip:]),
-                                2 * self.threads)
+            yield from in_order(pool, self.batch, calls, 2 * self.threads)
 
     def batch(self, numbers: Iterable[int], epoch: int = 0) -> dict[str, Any]:
         """The batch of these items. seed None: no random choices."""
-        rngs = [None if self.seed is None else np.random.default_rng((self.seed, epoch, int(i)))
-                for i in numbers]
-        items = [self.dataset.item(int(i), rng) for i, rng in zip(numbers, rngs)]
-        return {key: collate(key, [item[key] for item in items]) for key in items[0]}
+        items = []
+        for i in map(int, numbers):
+            rng = None if self.seed is None else np.random.default_rng((self.seed, epoch, i))
+            items.append(self.dataset.item(i, rng))
+        batch = {}
+        for key in items[0]:
+            batch[key] = collate(key, [item[key] for item in items])
+        return batch
 
 
 def collate(key: str, values: list[Any]) -> Any:
@@ -52,6 +58,6 @@ def collate(key: str, values: list[Any]) -> Any:
     shapes = {value.shape for value in values}
     if len(shapes) > 1:
         sizes = ', '.join(f'{w}x{h}' for h, w, _ in sorted(shapes))
-        raise UserError(f'the dataset\'s pictures differ in size ({sizes}), so they fit into no '
+        raise UserError(f'the dataset\'s images differ in size ({sizes}), so they fit into no '
                         f'batch. Use --batch_size 1, or give --load_size.')
     return np.stack(values)

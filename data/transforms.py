@@ -1,4 +1,4 @@
-"""One crop and one flip for both halves of a pair. Images are (H, W, C) uint8."""
+"""One resize, crop and flip for both halves of a pair. Images are (H, W, C) uint8."""
 import dataclasses
 from operator import itemgetter
 
@@ -10,11 +10,11 @@ from pose.skeleton import Skeleton, mirror
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """What happens to the pose and the frame of one item alike.
+    """What is done to the pose and the frame of one item alike, in this order.
 
-    size   (width, height) to resize to first, or None
-    crop   (x, y, width, height) to cut out then, or None
-    flip   mirror at last
+    size   (width, height) to resize to, or None
+    crop   (x, y, width, height) to cut out, or None
+    flip   whether to mirror
     """
 
     size: tuple[int, int] | None = None
@@ -22,19 +22,21 @@ class Geometry:
     flip: bool = False
 
     def __call__(self, image: np.ndarray, labels: bool = False) -> np.ndarray:
-        """labels: the pixels are numbers, of which none may be mixed."""
+        """labels: the pixels are numbers, which must not be mixed."""
         if self.size and self.size != image.shape[1::-1]:
             smaller = self.size[0] < image.shape[1]
-            image = cv2.resize(image, self.size, interpolation=cv2.INTER_NEAREST if labels else
-                               cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+            method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+            if labels:
+                method = cv2.INTER_NEAREST
+            image = cv2.resize(image, self.size, interpolation=method)
         if self.crop:
             x, y, w, h = self.crop
             image = image[y:y + h, x:x + w]
         return image[:, ::-1] if self.flip else image
 
     def joints(self, pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int]) -> np.ndarray:
-        """The pose (K, 3) of a picture of that (width, height), in px of what becomes of that:
-        a crop may leave joints outside. What is not seen stays 0, 0, 0."""
+        """The pose (K, 3) in an image of that (width, height), in px of the result, where a crop
+        may leave joints outside. Joints that are not visible stay 0, 0, 0."""
         size_now = self.size or size
         there = pose.copy()
         # pixel centres lie at integers, so the upper left corner is at -0.5
@@ -49,10 +51,10 @@ class Geometry:
 def geometry(width: int, height: int, preprocess: str, load_size: int | None,
              crop_size: int | None, rng: np.random.Generator | None = None,
              flip: bool = False) -> Geometry:
-    """Upstream's --preprocess for one picture.
+    """Upstream's --preprocess for one image.
 
-    rng   places the crop; None (painting): nothing is cropped, and what would be cropped from a
-          larger picture is resized to the crop's own size, as upstream's test.py does
+    rng   places the crop; None (painting): nothing is cropped, and an image that training would
+          crop is resized to the size of the crop, as in upstream's test.py
     """
     if rng is None:
         load_size = crop_size or load_size
@@ -79,18 +81,20 @@ def to_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 def affine_between(before: np.ndarray, after: np.ndarray, skeleton: Skeleton
                    ) -> np.ndarray:
-    """float64 (3, 3): how a picture was moved, by what became of the pose in it.
+    """float64 (3, 3): the affine transform of an image, fitted to the pose in it.
 
-    before, after   float (K, 3), the same joints of the same body; those of a mirrored picture
-                    have changed sides
+    before, after   float (K, 3), the same joints before and after the transform; mirroring
+                    exchanges left and right
     """
     both = (before[:, 2] > 0) & (after[:, 2] > 0)
     if np.allclose(before[both, :2], after[both, :2]) or both.sum() < 3:
         return np.eye(3)
     fits = []
     for order in (np.arange(len(before)), np.array(skeleton.partners)):
-        seen = (before[order, 2] > 0) & (after[:, 2] > 0)
-        known = np.column_stack([before[order][seen, :2], np.ones(seen.sum())])
-        matrix = np.linalg.lstsq(known, after[seen, :2], rcond=None)[0]
-        fits.append((np.abs(known @ matrix - after[seen, :2]).mean(), matrix))
-    return np.vstack([min(fits, key=itemgetter(0))[1].T, [0, 0, 1]])
+        visible = (before[order, 2] > 0) & (after[:, 2] > 0)
+        known = np.column_stack([before[order][visible, :2], np.ones(visible.sum())])
+        matrix = np.linalg.lstsq(known, after[visible, :2], rcond=None)[0]
+        error = np.abs(known @ matrix - after[visible, :2]).mean()
+        fits.append((error, matrix))
+    _, best = min(fits, key=itemgetter(0))
+    return np.vstack([best.T, [0, 0, 1]])

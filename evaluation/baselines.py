@@ -22,6 +22,7 @@ from util.errors import UserError
 from util.images import in_colour, size_of
 from util.options import Options
 from util.run_record import read_record
+from util.sampling import evenly_spaced
 
 CACHED_FRAMES = 16      # a smooth sequence shows the same few training frames again
 MEDIAN_FRAMES = 51      # frames that the median is over; with an odd number it is exact
@@ -88,7 +89,7 @@ def training_frames(opt: Options, dataset: BaseDataset) -> BaseDataset:
 
 def median_image(dataset: BaseDataset) -> np.ndarray:
     """uint8 (H, W, C): the median of each pixel over MEDIAN_FRAMES evenly spaced frames."""
-    rows = np.unique(np.linspace(0, len(dataset) - 1, MEDIAN_FRAMES).astype(int))
+    rows = evenly_spaced(len(dataset), MEDIAN_FRAMES)
     items = [dataset.item(int(row)) for row in rows]
     if 'B' not in items[0]:
         raise UserError(f'{dataset.root} has poses but no frames')

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
-
 from data.base_dataset import BaseDataset
 from evaluation.baselines import Baselines
 from evaluation.evaluators import (
@@ -31,9 +29,10 @@ from util.errors import UserError, say
 from util.files import write_json
 from util.images import in_colour, size_of
 from util.metrics.lpips import FETCH, SMALLEST, Lpips, lpips_weights
-from util.metrics.names import METHODS, VGG_FRAMES, order
+from util.metrics.names import METHODS, VGG_FRAMES, order, picture_scores
 from util.options import Options
 from util.progress import progress
+from util.sampling import evenly_spaced
 
 FORMAT = 1
 DIGITS = 6                      # of a score, behind the point
@@ -124,9 +123,9 @@ def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine
     elif has_truth or thorough:
         evaluators.append(MotionEvaluator(has_truth, with_flow=thorough))
     if has_truth:
-        evaluators.append(ImageEvaluator(with_ms_ssim=thorough))
+        evaluators.append(ImageEvaluator(thorough))
     else:
-        missing |= dict.fromkeys(('lpips_alex', 'ssim', 'psnr', 'l1'),
+        missing |= dict.fromkeys(order(['lpips_alex', *picture_scores(thorough=False)]),
                                  'these poses were not filmed, so there is no truth')
     return evaluators
 
@@ -139,7 +138,7 @@ def lpips_evaluators(count: int, engine: Engine, size: int,
     missing  gets the scores that cannot be measured, with the reason
     """
     evaluators: list[Evaluator] = []
-    some = np.linspace(0, count - 1, min(count, VGG_FRAMES)).astype(int).tolist()
+    some = evenly_spaced(count, VGG_FRAMES).tolist()
     for net, chosen, frechet in (('vgg', some, 'vgg_frechet'), ('alex', range(count), None)):
         why = why_no_lpips(net, size)
         if why:

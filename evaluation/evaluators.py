@@ -19,8 +19,7 @@ from util.images import size_of
 from util.metrics.frechet import frechet_distance
 from util.metrics.lpips import SMALLEST, Features, Lpips
 from util.metrics.motion import Motion
-from util.metrics.names import BOX
-from util.metrics.pictures import l1, ms_ssim, psnr, ssim, ssim_map
+from util.metrics.names import BOX, picture_scores
 from util.metrics.poses import pose_error
 
 Box = tuple[slice, slice]
@@ -71,25 +70,25 @@ class Evaluator:
 
 
 class ImageEvaluator(Evaluator):
-    """L1, PSNR and SSIM against the truth, of the frame and in the box; MS-SSIM if asked for."""
+    """Every PictureScore of util.metrics.names, of the frame and in the box.
 
-    def __init__(self, with_ms_ssim: bool):
+    thorough  also those that only --metrics all asks for
+    """
+
+    def __init__(self, thorough: bool):
         super().__init__()
-        self.with_ms_ssim = with_ms_ssim
+        self.picture_scores = picture_scores(thorough)
 
     def process(self, frame_set: FrameSet) -> None:
         real, box = frame_set.real, frame_set.box
         assert real is not None
         for name, painted in frame_set.methods.items():
-            found = {'l1': l1(painted, real), 'psnr': psnr(painted, real),
-                     'ssim': ssim(painted, real)}
-            if self.with_ms_ssim:
-                found['ms_ssim'] = ms_ssim(painted, real)
-            found |= dict.fromkeys((f'{BOX}{key}' for key in ('l1', 'psnr', 'ssim')), math.nan)
-            if box:
-                found |= {f'{BOX}l1': l1(painted[box], real[box]),
-                          f'{BOX}psnr': psnr(painted[box], real[box]),
-                          f'{BOX}ssim': float(ssim_map(painted, real)[box].mean())}
+            found = {key: score.measure(painted, real)
+                     for key, score in self.picture_scores.items()}
+            for key, score in self.picture_scores.items():
+                if score.boxed:
+                    inside = score.measure_box(painted, real, box) if box else math.nan
+                    found[f'{BOX}{key}'] = inside
             self.keep(name, found)
 
 

@@ -131,7 +131,7 @@ class Results:
     def write_videos(self, video_from: str | None = None) -> None:
         """fake_B.mp4 and side_by_side.mp4 (source, if given | pose | painted | real)."""
         from util.images import side_by_side
-        from util.video import VideoWriter
+        from util.video_writer import VideoWriter
         times, numbers = self.times()
         size: tuple[int, int] | None = None         # of the first frame; a video has one size
         sources = SourceFrames(video_from, numbers, times) if video_from else None

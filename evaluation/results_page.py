@@ -12,21 +12,15 @@ from evaluation import score_table
 from evaluation.verdict import names_by_reason
 from util.files import write_text
 from util.metrics.names import BOX, HEADLINE_SCORES, METHODS, written
+from util.sampling import evenly_spaced
 from util.web import frame_charts
-from util.web.page import facts_table, figure_row, fold, page, render, video
+from util.web.page import facts_table, figure_row, fold, page, render, styles, video
 
 Frame = Mapping[str, str]                       # {label: path relative to the page}
 
 SAMPLE = 6              # frames shown without a click where nothing was measured
 WORST, MEDIAN = 10, 4   # frames shown without a click where something was measured
 MIN_GAP = 0.5           # s between two of the worst frames, so that they show different moments
-
-STYLE = score_table.STYLE + frame_charts.STYLE + """
-.lead { font-size: 1.1rem; line-height: 1.4; margin: 0 0 .5rem; }
-.card > .pairs { gap: 1rem 2rem; }
-.later { margin-top: 1.6rem; }
-#chosen .row { grid-template-columns: repeat(var(--n), minmax(0, 20rem)); }
-"""
 
 
 def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[Frame],
@@ -48,7 +42,7 @@ def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[
     title = str(facts.get('name') or place.parent.name)
     size = size_on_disk(folder, frames[0]) if frames else None
     document = page(title)
-    document.head.add(tags.style(raw(STYLE)))
+    document.head.add(styles('scores.css', 'frame_charts.css', 'results.css'))
     body = document.body
     count = f'{len(frames)} frame{"" if len(frames) == 1 else "s"} painted'
     body.add(tags.header(tags.h1(title), tags.p(f'{place.name} · {count}', cls='soft')))
@@ -59,7 +53,7 @@ def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[
     if scores:
         body.add(scores.sections())
     elif frames:
-        picked = spread(len(frames), SAMPLE)
+        picked = evenly_spaced(len(frames), SAMPLE, nearest=True)
         rows = [frame_row(frames[k], size) for k in picked]
         body.add(card('A few frames', tags.div(rows, cls='pairs')))
     if facts:
@@ -179,11 +173,6 @@ class VideoScores:
 def card(title: str, *parts: Any) -> tags.html_tag:
     """A section of the page."""
     return tags.section(tags.h2(title), *parts, cls='card')
-
-
-def spread(count: int, some: int) -> list[int]:
-    """Numbers of `some` of `count` frames, evenly spaced from first to last."""
-    return sorted({round(k * (count - 1) / (some - 1)) for k in range(some)})
 
 
 def worst_first(values: frame_charts.Series, greater: bool) -> list[int]:

@@ -7,16 +7,6 @@ from util.metrics.names import Score, is_better, order, score_of, written
 
 Scores = Mapping[str, float | None]     # by key; None where it was not measured
 
-STYLE = """
-.scroll { overflow-x: auto; }
-.scores th, .scores td { width: auto; min-width: 0; text-align: right; padding-right: 1.1rem;
-  font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-.scores tr > :first-child { text-align: left; min-width: 9rem; }
-.scores th { max-width: 9rem; }
-.explained { margin-top: .9rem; font-size: .87rem; }
-.explained dt { font-weight: 600; margin-top: .5rem; } .explained dd { margin: 0; }
-"""
-
 
 def described(keys: Iterable[str]) -> dict[str, Score]:
     """The scores that util.metrics.names knows, in the order of a table."""

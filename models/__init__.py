@@ -1,4 +1,6 @@
 """Every way of painting a person: one file per --model, found by name."""
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from util.registry import Registry
@@ -6,7 +8,7 @@ from util.registry import Registry
 if TYPE_CHECKING:                   # choices are listed without importing any of them
     from models.base_model import BaseModel
 
-models: 'Registry[BaseModel]' = Registry('--model', 'models', '_model', 'BaseModel')
+models: Registry[BaseModel] = Registry('--model', 'models', '_model', 'BaseModel')
 
 
 def artefacts() -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.multiscale_gan import MultiscaleGAN, declare_perceptual
+from models.flags import declare_adversary, declare_perceptual
+from models.multiscale_gan import MultiscaleGAN
 from models.warping.settings import Body2BodySettings, from_record, recorded
 from util.errors import UserError
 from util.run_record import read_record
@@ -67,9 +68,7 @@ class Body2BodyModel(MultiscaleGAN):
         group.add_argument('--num_frames', type=int, default=3,
                            help='real frames that each picture is made of')
         if phase == 'train':
-            group.add_argument('--ndf', type=int, default=32, help="filters in D's first layer")
-            group.add_argument('--gan_mode', default='hinge', help='the adversarial loss',
-                               choices=['hinge', 'lsgan', 'vanilla'])
+            declare_adversary(group, ('hinge', 'lsgan', 'vanilla'), ndf=32, pool=False)
             group.add_argument('--lambda_L1', type=float, default=2.0, help='weight of L1')
             group.add_argument('--lambda_VGG', type=float, default=10.0,
                                help='weight of the perceptual loss')

@@ -1,8 +1,8 @@
-"""--ema: copies of the networks that paint, whose weights are the running mean of theirs.
+"""--ema: copies of the networks that paint, whose weights are an exponential moving average.
 
-An adversary keeps its generator moving around what it has found; the mean rests there. Yazici et
-al., "The Unusual Effectiveness of Averaging in GAN Training", ICLR 2019, arXiv 1806.04498. The
-first steps count for less, as in TensorFlow's ExponentialMovingAverage with num_updates.
+An adversary keeps its generator circling around a solution; the average stays close to it. Yazici
+et al., "The Unusual Effectiveness of Averaging in GAN Training", ICLR 2019, arXiv 1806.04498. The
+first steps have less weight, as in TensorFlow's ExponentialMovingAverage with num_updates.
 """
 import copy
 from collections.abc import Mapping
@@ -12,19 +12,20 @@ from torch import nn
 
 
 class EMA:
-    """networks   by name, never trained or compiled
-    updates    so far; set it to 0 where what was learnt before says little of what comes
+    """networks   the averaged copies by name, never trained or compiled
+    updates    number of updates so far; at 0 the average starts again from the current weights
     """
 
     def __init__(self, networks: Mapping[str, nn.Module], decay: float):
-        self.decay, self.updates = decay, 0
+        self.decay = decay
+        self.updates = 0
         self.networks = {name: copy.deepcopy(network).eval().requires_grad_(False)
                          for name, network in networks.items()}
 
     @torch.no_grad()
     def update(self, networks: Mapping[str, nn.Module]) -> None:
-        """mean <- d mean + (1 - d) now, d = min(decay, (1 + n) / (10 + n)) after n updates; what
-        is counted and not learnt, like batch norm's statistics, is copied."""
+        """mean <- d mean + (1 - d) now, d = min(decay, (1 + n) / (10 + n)) after n updates.
+        Buffers, such as the statistics of batch norm, are copied."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for name, mean in self.networks.items():
             now = networks[name]

@@ -1,4 +1,4 @@
-"""What a run computes on: device, precision, and the tricks that make a step fast there."""
+"""What a run computes on: device, precision, and what makes a step fast there."""
 import ctypes
 import dataclasses
 import logging
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from util.errors import UserError, warn
 
-# What a dataset's batch is on the device: 'A' and 'B' float32 (B, C, H, W) in [-1, 1], further
-# pictures alike, further arrays as float32 tensors, and paths in lists.
+# A dataset's batch on the device: 'A', 'B' and other images float32 (B, C, H, W) in [-1, 1], other
+# arrays as float32 tensors, and paths in lists.
 Batch = dict[str, Any]
 
 
@@ -20,11 +20,11 @@ Batch = dict[str, Any]
 class Engine:
     """Chosen once at the start of a run.
 
-    device      where tensors live
-    bf16        whether forward passes run under bfloat16 autocast; weights stay float32
-    plain       fp32, eager, one pass at a time, unfused: the path the fast one is tested against
-    may_compile torch.compile may be used when it repays its warm-up
-    gpu_ids     several: batches are split among them (DataParallel, as upstream)
+    device       where tensors are
+    bf16         whether forward passes run under bfloat16 autocast; weights stay float32
+    plain        fp32, eager, one pass at a time, unfused: the fast path is tested against it
+    may_compile  whether torch.compile may be used when it repays its warm-up
+    gpu_ids      GPUs that share each batch (DataParallel, as upstream); empty if there is one
     """
 
     device: torch.device
@@ -35,19 +35,19 @@ class Engine:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        # measured: fp32 convolutions on a CPU are slower in channels_last, all others faster
+        # measured: channels_last is slower for fp32 convolutions on a CPU, faster for all others
         fast = self.bf16 or self.device.type == 'cuda'
         return torch.channels_last if fast and not self.plain else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager:
-        """bfloat16 for what is safe in it, where this engine uses it."""
+        """bfloat16 for operations that are safe in it, if this engine uses it."""
         if not self.bf16:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def to_device(self, network: nn.Module) -> nn.Module:
-        """The network on the device, its weights laid out as is fastest; a network that knows
-        better says so in `memory_format`."""
+        """The network on the device, its weights in the fastest layout; an attribute
+        `memory_format` of the network wins."""
         layout = self.memory_format
         if not self.plain:
             layout = getattr(network, 'memory_format', layout)
@@ -60,13 +60,13 @@ class Engine:
                                 foreach=False if self.plain else None)
 
     def to_tensor(self, images: np.ndarray) -> Tensor:
-        """uint8 (B, H, W, C) -> float32 (B, C, H, W) in [-1, 1], made float on the device."""
+        """uint8 (B, H, W, C) -> float32 (B, C, H, W) in [-1, 1], converted on the device."""
         tensor = torch.from_numpy(np.ascontiguousarray(images))
         tensor = tensor.to(self.device).permute(0, 3, 1, 2)
         return tensor.to(torch.float32, memory_format=self.memory_format).div_(127.5).sub_(1)
 
     def to_batch(self, batch: dict[str, Any]) -> Batch:
-        """What a Loader gives, on the device: uint8 arrays are pictures, others are numbers."""
+        """A batch of Loader on the device: uint8 arrays are images, others numbers."""
         def moved(value: Any) -> Any:
             if not isinstance(value, np.ndarray):
                 return value
@@ -77,16 +77,16 @@ class Engine:
 
     def __str__(self) -> str:
         """One line for the user: what was chosen."""
-        if self.device.type == 'cuda':
+        where = self.device.type
+        if where == 'cuda':
             where = torch.cuda.get_device_name(self.device)
-        else:
-            where = {'cpu': f'CPU, {torch.get_num_threads()} threads'}.get(self.device.type,
-                                                                          self.device.type)
+        elif where == 'cpu':
+            where = f'CPU, {torch.get_num_threads()} threads'
         return f'{where} | {"bf16" if self.bf16 else "fp32"}'
 
     @property
     def training(self) -> str:
-        """One line for who trains: what makes a step fast."""
+        """One line for a training run: what makes a step fast."""
         if self.plain:
             return f'{self} | plain eager steps'
         layout = 'channels last, ' if self.memory_format == torch.channels_last else ''
@@ -95,7 +95,7 @@ class Engine:
 
 
 def to_image(images: Tensor) -> np.ndarray:
-    """float (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C); the way back of Engine.to_tensor."""
+    """float (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C): the inverse of Engine.to_tensor."""
     images = (images.detach().float() + 1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
@@ -106,44 +106,56 @@ def choose_engine(device: str = 'auto', gpu_ids: str | None = None, precision: s
     machine has no such device."""
     ids = parse_gpu_ids(gpu_ids)
     if device == 'auto':
-        if gpu_ids is not None and not ids:
-            device = 'cpu'
-        elif torch.cuda.is_available():
-            device = 'cuda'
-        else:
-            device = 'mps' if torch.backends.mps.is_available() else 'cpu'
-            if ids:
-                warn(f'--gpu_ids {gpu_ids}: there is no CUDA device here; using {device}.')
-    if device == 'cuda' and not torch.cuda.is_available():
-        raise UserError('--device cuda: PyTorch sees no CUDA device here. Use --device auto.')
-    if device == 'mps' and not torch.backends.mps.is_available():
-        raise UserError('--device mps: PyTorch sees no Apple GPU here. Use --device auto.')
+        device = best_device(gpu_ids, ids)
+    check_device(device, gpu_ids, ids)
     if device == 'cuda':
-        ids = ids or (0,)
-        if max(ids) >= torch.cuda.device_count():
-            raise UserError(f'--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} '
-                            f'GPU(s), numbered from 0.')
         torch.backends.cudnn.benchmark = True
-    place = torch.device('cuda', ids[0]) if device == 'cuda' else torch.device(device)
+        place = torch.device('cuda', ids[0] if ids else 0)
+    else:
+        place = torch.device(device)
     if device == 'cpu':
         keep_freed_memory()
     bf16 = precision == 'bf16' or (precision == 'auto' and has_bf16(place))
     # measured: on a CPU without bf16 a compiled pix2pix step is slower than an eager one
-    gains = place.type == 'cuda' or (place.type == 'cpu' and bf16)
+    gains = device == 'cuda' or (device == 'cpu' and bf16)
+    several = len(ids) > 1
     return Engine(place, bf16=bf16, plain=precision == 'fp32' and no_compile,
-                  may_compile=not no_compile and gains and len(ids) < 2,
-                  gpu_ids=ids if len(ids) > 1 and device == 'cuda' else ())
+                  may_compile=gains and not no_compile and not several,
+                  gpu_ids=ids if several and device == 'cuda' else ())
+
+
+def best_device(gpu_ids: str | None, ids: tuple[int, ...]) -> str:
+    """--device auto: the fastest kind here; one warning where --gpu_ids asks for another."""
+    if gpu_ids is not None and not ids:
+        return 'cpu'
+    if torch.cuda.is_available():
+        return 'cuda'
+    device = 'mps' if torch.backends.mps.is_available() else 'cpu'
+    if ids:
+        warn(f'--gpu_ids {gpu_ids}: there is no CUDA device here; using {device}.')
+    return device
+
+
+def check_device(device: str, gpu_ids: str | None, ids: tuple[int, ...]) -> None:
+    """UserError where the machine has no such device."""
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise UserError('--device cuda: PyTorch sees no CUDA device here. Use --device auto.')
+    if device == 'mps' and not torch.backends.mps.is_available():
+        raise UserError('--device mps: PyTorch sees no Apple GPU here. Use --device auto.')
+    if device == 'cuda' and max(ids, default=0) >= torch.cuda.device_count():
+        raise UserError(f'--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} '
+                        f'GPU(s), numbered from 0.')
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what is freed, for the next tensor of that size: it would give every large
-    one back and be given zeroed pages again. Measured: painting by body2body takes a fifth less
-    time. Nothing happens where there is no glibc."""
+    """Let glibc keep freed memory for the next tensor of that size: by default it returns large
+    blocks to the system and must zero fresh pages each time. Measured: painting by body2body
+    takes a fifth less time. Without glibc nothing happens."""
     mmap_threshold, trim_threshold = -3, -1         # as malloc.h numbers them
     with suppress(OSError, AttributeError, TypeError):
         libc = ctypes.CDLL(None)
-        libc.gnu_get_libc_version       # noqa: B018   # musl's mallopt, where there is one, differs
-        libc.mallopt(mmap_threshold, 32 << 20)      # the most it takes
+        libc.gnu_get_libc_version       # noqa: B018   # missing in musl, whose mallopt differs
+        libc.mallopt(mmap_threshold, 32 << 20)      # the largest value it takes
         libc.mallopt(trim_threshold, (1 << 31) - 1)
 
 
@@ -158,7 +170,7 @@ def parse_gpu_ids(text: str | None) -> tuple[int, ...]:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed by the processor itself, not emulated."""
+    """Whether the processor itself computes bfloat16, without emulation."""
     if device.type == 'cuda':
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == 'cpu':
@@ -170,11 +182,11 @@ def has_bf16(device: torch.device) -> bool:
 def compile_in_place(networks: list[nn.Module]) -> bool:
     """Turn torch.compile on for `networks`; keys and callers do not change.
 
-    Returns   False, after one line that says so, where no compiler is to be had
+    Returns   False, after one warning, where there is no compiler
     """
     import shutil
     if not (shutil.which('g++') or shutil.which('clang++') or shutil.which('cl')):
-        warn('torch.compile: no C++ compiler here; going on without it.')
+        warn('torch.compile: there is no C++ compiler here; training continues without it.')
         return False
     logging.getLogger('torch._dynamo').setLevel(logging.ERROR)
     logging.getLogger('torch._inductor').setLevel(logging.ERROR)
@@ -184,6 +196,6 @@ def compile_in_place(networks: list[nn.Module]) -> bool:
 
 
 def drop_compiled(networks: list[nn.Module]) -> None:
-    """Back to eager."""
+    """Return `networks` to eager mode."""
     for network in networks:
         network._compiled_call_impl = None

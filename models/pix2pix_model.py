@@ -1,13 +1,16 @@
-"""pix2pix: a U-Net paints the frame, a PatchGAN judges (pose, frame) pairs.
+"""pix2pix: a U-Net paints the frame, a PatchGAN discriminates (pose, frame) pairs.
 
 Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017,
 arXiv 1611.07004. Equation numbers below are that paper's.
 
 Images are float32 (B, C, H, W) in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
 """
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from models.base_model import BaseModel
+from models.flags import declare_adversary
 
 if TYPE_CHECKING:
     import argparse
@@ -24,22 +27,19 @@ class Pix2PixModel(BaseModel):
                                 'pool_size': 0}
 
     @staticmethod
-    def declare_options(group: 'argparse._ArgumentGroup', phase: str) -> None:
+    def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         if phase == 'train':
-            group.add_argument('--lambda_L1', type=float, default=100.0, help='weight of Eq. 3')
-            group.add_argument('--gan_mode', default='vanilla', help='the adversarial loss',
-                               choices=['vanilla', 'lsgan', 'hinge', 'wgangp'])
+            group.add_argument('--lambda_L1', type=float, default=100.0,
+                               help='weight of the L1 loss')
+            declare_adversary(group, ('vanilla', 'lsgan', 'hinge', 'wgangp'))
             group.add_argument('--lambda_gp', type=float, default=10.0,
-                               help='weight of wgangp\'s gradient penalty')
+                               help='--gan_mode wgangp: weight of the gradient penalty')
             group.add_argument('--netD', default='basic',
                                help='discriminator: basic, n_layers or pixel')
-            group.add_argument('--ndf', type=int, default=64,
-                               help='filters in the first layer of D')
-            group.add_argument('--n_layers_D', type=int, default=3, help='for --netD n_layers')
-            group.add_argument('--pool_size', type=int, default=0,
-                               help='earlier painted pairs that D is also shown; 0 for none')
+            group.add_argument('--n_layers_D', type=int, default=3,
+                               help='--netD n_layers: number of layers')
 
-    def build(self, opt: 'argparse.Namespace') -> None:
+    def build(self, opt: argparse.Namespace) -> None:
         from models.image_pool import ImagePool
         from models.networks import define_D, define_G, init_weights
         self.networks['G'] = define_G(opt.netG, opt.input_nc, opt.output_nc, opt.ngf, opt.norm,
@@ -51,7 +51,7 @@ class Pix2PixModel(BaseModel):
                 init_weights(network, opt.init_type, opt.init_gain)
             self.pool = ImagePool(opt.pool_size)
 
-    def step(self, batch: 'Batch') -> dict[str, 'Tensor']:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         import torch
         import torch.nn.functional as F
 
@@ -64,10 +64,10 @@ class Pix2PixModel(BaseModel):
 
         D.requires_grad_(True)
         with self.engine.autocast():
-            earlier = self.pool.exchange(fake_pair.detach())
-            real_out, fake_out = self.discriminate(real_pair, earlier)
+            pooled = self.pool.exchange(fake_pair.detach())
+            real_out, pooled_out = self.discriminate(real_pair, pooled)
         D_real = gan_loss(opt.gan_mode, real_out, True)                 # -log D(x, y)       Eq. 1
-        D_fake = gan_loss(opt.gan_mode, fake_out, False)                # -log(1-D(x, G(x))) Eq. 1
+        D_fake = gan_loss(opt.gan_mode, pooled_out, False)              # -log(1-D(x, G(x))) Eq. 1
         loss_D = (D_real + D_fake) / 2                                   # halved             3.3
         if opt.gan_mode == 'wgangp':
             loss_D = loss_D + opt.lambda_gp * gradient_penalty(D, real_pair, fake_pair)
@@ -75,14 +75,14 @@ class Pix2PixModel(BaseModel):
 
         D.requires_grad_(False)
         with self.engine.autocast():
-            said = self.run_network(D, fake_pair)
-        G_GAN = gan_loss(opt.gan_mode, said, True, for_G=True)           # -log D(x, G(x))    3.3
+            fake_out = self.run_network(D, fake_pair)
+        G_GAN = gan_loss(opt.gan_mode, fake_out, True, for_G=True)       # -log D(x, G(x))    3.3
         G_L1 = F.l1_loss(fake.float(), y) * opt.lambda_L1                # lambda ||y-G(x)||  Eq. 3
         self.descend('G', G_GAN + G_L1)                                  #                    Eq. 4
         return {'G_GAN': G_GAN.detach(), 'G_L1': G_L1.detach(),
                 'D_real': D_real.detach(), 'D_fake': D_fake.detach()}
 
-    def discriminate(self, real: 'Tensor', fake: 'Tensor') -> 'tuple[Tensor, Tensor]':
+    def discriminate(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """D's logits on real and fake pairs: one pass over both reads D's weights once."""
         import torch
 

@@ -1,37 +1,63 @@
-"""What every entry point's options share: strict parsing, legacy spellings, frozen results.
+"""The options of every entry point: strict parsing, older spellings, frozen results.
 
 Who wins: a flag's default < the model's DEFAULTS < the run's record < what was typed.
 """
+from __future__ import annotations
+
 import argparse
 import sys
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from options.legacy import RENAMED, RENAMED_IN_PREPROCESS, REPLACED, modern, modern_facts
+from models.flags import check_least, refuse
+from options.legacy import modern, modern_facts, older_spellings
 from util.errors import UserError, warn
 from util.options import Options
 from util.run_record import read_record
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are UserErrors and whose misspelt flags name the nearest one."""
+    """argparse whose errors are UserErrors and whose misspelt flags name the nearest one.
+
+    declared   {flag: what argparse knows of it}, without dashes
+    """
 
     def __init__(self, description: str):
-        older = {**RENAMED, **RENAMED_IN_PREPROCESS,
-                 **{old: new for old, (new, _, _) in REPLACED.items()}}
-        self.older = older
+        self.older = older_spellings()
+        self.declared: dict[str, argparse.Action] = {}
         super().__init__(description=description, allow_abbrev=False,
                          formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+    def add_argument(self, *names: str, **about: Any) -> argparse.Action:   # type: ignore[override]
+        return self.note(super().add_argument(*names, **about))
+
+    def add_argument_group(self, *words: Any, **about: Any) -> argparse._ArgumentGroup:
+        """A group whose flags are in `declared` too."""
+        group = super().add_argument_group(*words, **about)
+        add = group.add_argument
+
+        def add_argument(*names: str, **about: Any) -> argparse.Action:
+            return self.note(add(*names, **about))
+        group.add_argument = add_argument       # type: ignore[method-assign, assignment]
+        return group
+
+    def note(self, action: argparse.Action) -> argparse.Action:
+        for option in action.option_strings:
+            if option.startswith('--'):
+                self.declared[option[2:]] = action
+        return action
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f'{message}. {self.prog} --help lists every flag.')
 
     def flags(self) -> set[str]:
-        return {s[2:] for s in self._option_string_actions if s.startswith('--')}
+        return set(self.declared)
 
     def format_help(self) -> str:
-        here = [f'--{old} (--{new})' for old, new in self.older.items() if new in self.flags()]
+        flags = self.flags()
+        here = [f'--{old} (--{new})' for old, new in self.older.items() if new in flags]
         self.epilog = f'Older spellings are understood too: {", ".join(here)}.' if here else None
         return super().format_help()
 
@@ -39,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         """Parse everything or raise UserError; warn of flags without effect."""
         argv, dropped = modern(argv, self.flags())
         for name in dropped:
-            warn(f'--{name} has no effect here and is left out.')
+            warn(f'--{name} has no effect here and is ignored.')
         opt, unknown = self.parse_known_args(argv, into)
         if unknown:
             raise self.unknown_flag(unknown[0])
@@ -52,6 +78,22 @@ class Parser(argparse.ArgumentParser):
         close = get_close_matches(name, self.flags() | set(self.older), n=1)
         hint = f' Did you mean --{close[0]}?' if close else ''
         return UserError(f'--{name}: no such flag.{hint} {self.prog} --help lists every flag.')
+
+    def typed_as(self, flag: str, value: Any) -> Any:
+        """A record's value in the type of the flag: a train_opt.txt holds only text."""
+        action = self.declared[flag]
+        if not isinstance(value, str):
+            return value
+        if value == 'None':
+            return None
+        if action.nargs == 0:                   # a switch
+            return value == 'True'
+        if value == 'inf':                      # upstream's --max_dataset_size without a limit
+            return None
+        try:
+            return action.type(value) if callable(action.type) else value
+        except ValueError:
+            return action.default
 
 
 class EntryOptions:
@@ -71,7 +113,7 @@ class EntryOptions:
 
 
 class BaseOptions(EntryOptions):
-    """What training and painting share: the dataset, the networks, the device, the run's name."""
+    """The options of training and painting: the dataset, the networks, the device, the run."""
 
     phase = ''          # 'train' or 'test': what a model or dataset declares its flags for
 
@@ -85,32 +127,32 @@ class BaseOptions(EntryOptions):
     def declare(self, parser: Parser) -> None:
         run = parser.add_argument_group('run')
         run.add_argument('--name', default='experiment_name',
-                         help='the run: CHECKPOINTS_DIR/NAME holds all of it')
-        run.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs are kept')
+                         help='name of the run, kept in CHECKPOINTS_DIR/NAME')
+        run.add_argument('--checkpoints_dir', default='./checkpoints', help='folder of all runs')
         run.add_argument('--model', default='pix2pix', help='models/MODEL_model.py')
         run.add_argument('--epoch', default='latest',
-                         help='which saved epoch to load: a number, latest or best')
+                         help='saved epoch to load: a number, latest or best')
         run.add_argument('--verbose', action='store_true', help='print the networks')
 
         data = parser.add_argument_group('data')
-        data.add_argument('--dataroot', help='a dataset: the folder that holds train/ and val/')
+        data.add_argument('--dataroot', help='dataset folder, which holds train/ and val/')
         data.add_argument('--dataset_mode', default='aligned', help='data/MODE_dataset.py')
         data.add_argument('--direction', default='AtoB', choices=['AtoB', 'BtoA'],
-                          help='A is the left half (the pose), B the right (the frame)')
+                          help='A is the left half (pose), B the right half (frame)')
         data.add_argument('--input_nc', type=int, default=3, help='channels of the pose image')
         data.add_argument('--output_nc', type=int, default=3, help='channels of the frame')
-        data.add_argument('--batch_size', type=int, default=1, help='images in a step')
+        data.add_argument('--batch_size', type=int, default=1, help='images per step')
         data.add_argument('--num_threads', type=int, default=2, help='threads that load images')
         data.add_argument('--max_dataset_size', type=int, default=None,
-                          help='use so many images at most')
+                          help='use at most this many images')
         data.add_argument('--preprocess', default='resize_and_crop', metavar='HOW', choices=[
             'resize_and_crop', 'crop', 'scale_width', 'scale_width_and_crop', 'none'],
-            help='resize_and_crop, crop, scale_width, scale_width_and_crop or none: what is done '
-                 'with --load_size and --crop_size; without those, nothing')
+            help='how --load_size and --crop_size are applied: resize_and_crop, crop, '
+                 'scale_width, scale_width_and_crop or none; without the two, nothing is done')
         data.add_argument('--load_size', type=int, default=None,
-                          help='resize images to this; as they are if not given')
+                          help='resize images to this size; default: keep their size')
         data.add_argument('--crop_size', type=int, default=None,
-                          help='then crop to this; not at all if not given')
+                          help='then crop to this size; default: no crop')
 
         net = parser.add_argument_group('networks')
         net.add_argument('--netG', default='unet_256', help='generator: unet_128, unet_256, '
@@ -120,8 +162,9 @@ class BaseOptions(EntryOptions):
                                                              'syncbatch'], help='normalization')
         net.add_argument('--no_dropout', action='store_true', help='no dropout in G')
         net.add_argument('--init_type', default='normal', choices=[
-            'normal', 'xavier', 'kaiming', 'orthogonal'], help='how weights begin')
-        net.add_argument('--init_gain', type=float, default=0.02, help='scale of those weights')
+            'normal', 'xavier', 'kaiming', 'orthogonal'], help='how weights are initialized')
+        net.add_argument('--init_gain', type=float, default=0.02,
+                         help='scale of the initial weights')
 
         machine = parser.add_argument_group('machine')
         machine.add_argument('--device', default='auto', choices=['auto', 'cpu', 'cuda', 'mps'],
@@ -129,7 +172,7 @@ class BaseOptions(EntryOptions):
         machine.add_argument('--gpu_ids', default=None,
                              help='as upstream: 0, or 0,1, or -1 for the CPU')
         machine.add_argument('--precision', default='auto', choices=['auto', 'fp32', 'bf16'],
-                             help='auto: bf16 where the processor has it')
+                             help='auto: bf16 where the processor supports it')
         machine.add_argument('--no_compile', action='store_true',
                              help='never use torch.compile')
 
@@ -143,21 +186,17 @@ class BaseOptions(EntryOptions):
         parser = Parser(self.description)
         self.declare(parser)                                                # 1. flag defaults
         model = models.find(known['model'])
-        model.declare_options(parser.add_argument_group(f'--model {known["model"]}'), self.phase)
         dataset = datasets.find(known['dataset_mode'])
-        dataset.declare_options(
-            parser.add_argument_group(f'--dataset_mode {known["dataset_mode"]}'), self.phase)
+        for kind, flag in ((model, 'model'), (dataset, 'dataset_mode')):
+            group = parser.add_argument_group(f'--{flag} {known[flag]}')
+            kind.declare_options(group, self.phase)
         prefers = {**model.DEFAULTS, 'model': known['model'],
                    'dataset_mode': known['dataset_mode']}
         parser.set_defaults(**{k: v for k, v in prefers.items() if k in parser.flags()})   # 2.
         chosen = typed | {'model', 'dataset_mode'}
         parser.set_defaults(**self.from_record(parser, record, chosen))                    # 3.
         opt = parser.parse_strictly(argv, Options(isTrain=self.phase == 'train'))          # 4.
-        trained = record.get('direction', opt.direction)
-        if opt.direction != trained:
-            warn(f'--direction {opt.direction}: {opt.name} was trained with {trained}, which is '
-                 f'used, because a generator has no meaning backwards.')
-            opt.direction = trained
+        use_trained_direction(opt, record)
         self.check(opt)
         model.validate_options(opt)
         return opt.freeze()
@@ -171,9 +210,9 @@ class BaseOptions(EntryOptions):
         parser = Parser(self.description)
         self.declare(parser)
         modern_argv, _ = modern(argv, parser.flags())
-        first = [a for a in modern_argv if a not in ('-h', '--help')]
-        known = vars(parser.parse_known_args(first)[0])
-        typed = {a[2:].partition('=')[0] for a in modern_argv if a.startswith('--')}
+        without_help = [word for word in modern_argv if word not in ('-h', '--help')]
+        known = vars(parser.parse_known_args(without_help)[0])
+        typed = {word[2:].partition('=')[0] for word in modern_argv if word.startswith('--')}
         record = self.record(known) if self.reads_record(known) else {}
         for flag in ('model', 'dataset_mode'):
             if flag not in typed:
@@ -183,13 +222,24 @@ class BaseOptions(EntryOptions):
     def prefer(self, flag: str, known: dict[str, Any], record: dict[str, Any]) -> Any:
         """The value of `flag` when it was not typed."""
         if flag == 'dataset_mode' and known['dataroot']:
-            root, phase = Path(known['dataroot']), known['phase']
-            if any((root / f'{phase}_{part}').is_dir() for part in ('label', 'inst')):
-                return 'labelled'
+            recognised = self.recognised(Path(known['dataroot']), known['phase'])
+            if recognised:
+                return recognised
         if flag in record:
             return record[flag]
         from models import models
         return models.find(known['model']).DEFAULTS.get(flag, known[flag])
+
+    def recognised(self, root: Path, phase: str) -> str | None:
+        """The --dataset_mode that alone can read that folder, or None."""
+        from data import datasets
+        kinds = {name: datasets.find(name) for name in datasets.names()}
+        # datasets without frames first: no other can read theirs, and training uses none of them
+        for name in sorted(kinds, key=lambda name: kinds[name].HAS_FRAMES):
+            usable = kinds[name].HAS_FRAMES or self.phase == 'test'
+            if usable and kinds[name].recognises(root, phase):
+                return name
+        return None
 
     def reads_record(self, known: dict[str, Any]) -> bool:
         """Whether this call takes over the options that the run was trained with."""
@@ -209,35 +259,32 @@ class BaseOptions(EntryOptions):
                     typed: set[str]) -> dict[str, Any]:
         """The record's options that this entry point has and that belong to the run."""
         flags = parser.flags() - self.NOT_FROM_RECORD - typed
-        return {k: typed_as(parser, k, v) for k, v in record.items() if k in flags}
+        return {flag: parser.typed_as(flag, v) for flag, v in record.items() if flag in flags}
 
     def check(self, opt: Options) -> None:
-        """Refuse values that no later stage could make sense of."""
-        if not opt.name or opt.name in ('.', '..') or any(c in opt.name for c in '/\\'):
+        """Refuse values that make no sense for any model or dataset."""
+        if not opt.name or opt.name in ('.', '..') or '/' in opt.name or '\\' in opt.name:
             raise UserError(f'--name {opt.name}: a run has a plain name; its folder goes into '
                             f'--checkpoints_dir, e.g. --checkpoints_dir '
                             f'{Path(opt.name).parent} --name {Path(opt.name).name or "me"}.')
-        for flag, least in self.LEAST.items():
-            value = getattr(opt, flag, None)
-            if value is not None and value < least:
-                raise UserError(f'--{flag} {value}: give {least} or more.')
-        for flag in ('input_nc', 'output_nc'):
-            if getattr(opt, flag) not in (1, 3):
-                raise UserError(f'--{flag} {getattr(opt, flag)}: give 3 for colour or 1 for grey.')
+        check_least(opt, self.LEAST)
+        refuse((getattr(opt, flag) not in (1, 3),
+                f'--{flag} {getattr(opt, flag)}: give 3 for colour or 1 for grey.')
+               for flag in ('input_nc', 'output_nc'))
 
 
-def typed_as(parser: Parser, name: str, value: Any) -> Any:
-    """A record's value as the flag's own type: a train_opt.txt holds only text."""
-    action = parser._option_string_actions[f'--{name}']
-    if not isinstance(value, str):
-        return value
-    if value == 'None':
-        return None
-    if isinstance(action, argparse._StoreTrueAction):
-        return value == 'True'
-    if value == 'inf':
-        return None
-    try:
-        return action.type(value) if callable(action.type) else value
-    except ValueError:
-        return action.default
+def use_trained_direction(opt: Options, record: dict[str, Any]) -> None:
+    """Set opt.direction to that of the run's record; one warning where another was typed."""
+    trained = record.get('direction', opt.direction)
+    if opt.direction != trained:
+        warn(f'--direction {opt.direction}: {opt.name} was trained with {trained}, which is '
+             f'used, because a generator works in one direction only.')
+        opt.direction = trained
+
+
+def check_more_than_0(opt: Options, flags: Iterable[str]) -> None:
+    """UserError for a number that is not above 0; None passes."""
+    for flag in flags:
+        value = getattr(opt, flag)
+        if value is not None and value <= 0:
+            raise UserError(f'--{flag} {value}: give more than 0.')

@@ -1,8 +1,8 @@
-"""Older spellings of today's flags, from every release of pytorch-CycleGAN-and-pix2pix since 2017
-and from pix2pixHD.
+"""Older spellings of today's flags: from every release of pytorch-CycleGAN-and-pix2pix since 2017,
+from pix2pixHD, and from this program.
 
-One table each for a new name, a new name with its value, a renamed value, and a flag that no
-longer means anything. They hold in every entry point that has today's flag.
+There is one table each for renamed flags, flags replaced by a value of another flag, renamed
+values, and flags without effect. They hold in every entry point that has today's flag.
 """
 from typing import Any
 
@@ -12,17 +12,22 @@ RENAMED = {
     'fineSize': 'crop_size', 'resize_or_crop': 'preprocess', 'which_epoch': 'epoch',
     'how_many': 'num_test', 'niter': 'n_epochs', 'niter_decay': 'n_epochs_decay',
     'lambda_A': 'lambda_L1', 'display_single_pane_ncols': 'display_ncols',
-    'tf_log': 'tensorboard',
-}
-# Of preprocess.py alone: --stage of train.py is another flag, and runs record it.
-RENAMED_IN_PREPROCESS = {'stage': 'walk'}
-# flag: what it is today, and what leaving it out meant
+    'tf_log': 'tensorboard'}
+# Of preprocess.py, whose flags are in no run's record: there, `stage` is everybody_dance_now's.
+RENAMED_WHEN_TYPED = {'stage': 'walk'}
+# old flag: today's flag, the value that the old one stands for, the value where it is missing
 REPLACED = {'no_lsgan': ('gan_mode', 'vanilla', 'lsgan')}
 RENAMED_VALUES = {'lr_policy': {'lambda': 'linear'}}
-# name: how many values follow; what it did is not part of any model here
+# old flag: how many values follow it; no model here does what it did
 WITHOUT_EFFECT = {'identity': 1, 'data_type': 1, 'ntest': 1, 'aspect_ratio': 1,
                   'fp16': 0, 'local_rank': 1, 'use_dropout': 0, 'debug': 0,
                   'no_instance': 0, 'faceGtype': 1, 'niter_fix_main': 1}
+
+
+def older_spellings() -> dict[str, str]:
+    """{old flag: today's flag} of every flag that has another name or form today."""
+    replaced = {old: today for old, (today, _, _) in REPLACED.items()}
+    return RENAMED | RENAMED_WHEN_TYPED | replaced
 
 
 def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
@@ -31,7 +36,7 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
     flags     the flags, without dashes, that this entry point has
     Returns   the new argv, and the flags that were dropped because they have no effect today
     """
-    renamed = RENAMED | RENAMED_IN_PREPROCESS
+    renamed = RENAMED | RENAMED_WHEN_TYPED
     out: list[str] = []
     dropped: list[str] = []
     words = iter(argv)
@@ -54,17 +59,18 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], list[str]]:
             continue
         values = RENAMED_VALUES.get(name, {})
         if values and not equals:
-            equals, value = '=', next(words, '')
+            equals = '='
+            value = next(words, '')
         out.append(f'--{name}{equals}{values.get(value, value)}')
     return out, dropped
 
 
 def modern_facts(facts: dict[str, Any]) -> dict[str, Any]:
-    """Today's names for options read from a train_opt.txt or opt.txt of any year."""
-    out = {}
-    # pix2pixHD writes a fineSize that it only takes where something is cropped
+    """Options read from a train_opt.txt or opt.txt of any year, under today's names."""
+    # pix2pixHD writes a fineSize, but applies it only where it crops
     if facts.get('model') == 'pix2pixHD' and 'crop' not in str(facts.get('resize_or_crop', 'crop')):
         facts = {name: value for name, value in facts.items() if name != 'fineSize'}
+    out = {}
     for name, value in facts.items():
         if name in REPLACED:
             today, given, left_out = REPLACED[name]

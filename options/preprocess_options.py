@@ -1,7 +1,8 @@
 """Which flags preprocess.py has."""
 import re
 
-from options.base_options import EntryOptions, Parser
+from models.flags import check_least, refuse
+from options.base_options import EntryOptions, Parser, check_more_than_0
 from pose.cleaning.repair import MAX_GAP, MIN_CONFIDENCE
 from pose.detect import detectors
 from pose.tracking.people import check_person
@@ -12,117 +13,131 @@ from util.options import Options
 class PreprocessOptions(EntryOptions):
     """Says which flags exist. Reads, prints, creates, and switches nothing."""
 
-    description = 'Make a dataset of pose|frame pairs, or of poses alone, from a video.'
+    description = 'Make a dataset of pose|frame pairs, or of poses only, from a video.'
+
+    LEAST = {'num_workers': 1, 'max_gap': 0, 'smooth': 0, 'start': 0}
+    MORE_THAN_0 = ('fps', 'line_width', 'seconds')
 
     def declare(self, parser: Parser) -> None:
         source = parser.add_argument_group('source, one of')
         source.add_argument('--video', help='a video file')
-        source.add_argument('--images', help='a folder of pictures, taken in name order')
-        source.add_argument('--camera', type=int, help='a camera by number, with --seconds')
-        source.add_argument('--seconds', type=float, default=60.0, help='how long to film')
+        source.add_argument('--images', help='a folder of images, read in name order')
+        source.add_argument('--camera', type=int, help='number of a camera, with --seconds')
+        source.add_argument('--seconds', type=float, default=60.0,
+                            help='length of the recording from --camera')
 
-        part = parser.add_argument_group('part of it')
-        part.add_argument('--start', type=float, default=0.0, help='seconds to begin at')
-        part.add_argument('--end', type=float, default=None, help='seconds to stop at')
+        part = parser.add_argument_group('part of the source')
+        part.add_argument('--start', type=float, default=0.0, help='first second to use')
+        part.add_argument('--end', type=float, default=None, help='last second to use')
         part.add_argument('--fps', type=float, default=None,
-                          help='take so many frames a second; all if not given. The rate of '
-                               '--images, 30 if not given')
+                          help='frames to use per second; default: all. For --images, their '
+                               'frame rate; default: 30')
 
         data = parser.add_argument_group('dataset')
-        data.add_argument('--dataroot', help='where the dataset goes, e.g. datasets/me')
+        data.add_argument('--dataroot', help='folder of the dataset to make, e.g. datasets/me')
         data.add_argument('--size', type=int, default=256, help='width and height of a frame; '
                           'with --crop none its shorter side')
-        data.add_argument('--width', type=int, default=None, help='instead of --size')
-        data.add_argument('--height', type=int, default=None, help='instead of --size')
-        data.add_argument('--crop', default='auto', help='auto: one box around the person\'s '
-                          'whole track; center; none; or x,y,w,h in px of the video')
+        data.add_argument('--width', type=int, default=None, help='width, instead of --size')
+        data.add_argument('--height', type=int, default=None, help='height, instead of --size')
+        data.add_argument('--crop', default='auto', help='auto: one box around the whole track of '
+                          'the person; center; none; or x,y,w,h in px of the video')
         data.add_argument('--val_fraction', type=float, default=0.1,
-                          help='part at the end that is held out, after a gap of one second')
+                          help='fraction at the end that is held out, after a gap of one second')
         data.add_argument('--layout', default='pairs', choices=['pairs', 'folders'],
                           help='pairs: train/, val/; folders: train_A/, train_B/, ...')
         data.add_argument('--overwrite', action='store_true',
-                          help='make the dataset anew, in place of the one that is there')
+                          help='make the dataset again, in place of the existing one')
 
         pose = parser.add_argument_group('poses')
         pose.add_argument('--detector', default='mediapipe', help='pose/detect/DETECTOR.py: '
                           f'{", ".join(detectors.names())}; each is described below')
-        pose.add_argument('--parts', default=None, help='body, hands, face or all; if not given, '
-                          'what the person of --retarget_to was prepared with, else body')
-        pose.add_argument('--person', default='largest', help='who it is, where there are '
-                          'several: largest, center, longest, the number the report gives, or '
-                          'x,y in px of the video where the person stands at first')
-        pose.add_argument('--shots', default='keep', help='of a video with cuts: keep all, '
-                          'longest, or numbers as the report gives them, e.g. 1,3')
-        pose.add_argument('--write_json', action='store_true', help='also write the clean poses '
-                          'as OpenPose does, in px of the video, into DATAROOT/openpose_json')
+        pose.add_argument('--parts', default=None, help='body, hands, face or all; default: as '
+                          'the person of --retarget_to was prepared, else body')
+        pose.add_argument('--person', default='largest', help='which person, where there are '
+                          'several: largest, center, longest, a number from the report, or x,y '
+                          'in px of the video where the person first stands')
+        pose.add_argument('--shots', default='keep', help='shots to use of a video with cuts: keep '
+                          '(all), longest, or numbers from the report, e.g. 1,3')
+        pose.add_argument('--write_json', action='store_true', help='also write the cleaned poses '
+                          'as OpenPose JSON, in px of the video, to DATAROOT/openpose_json')
 
-        repair = parser.add_argument_group('repair; the report counts each')
+        repair = parser.add_argument_group('repair; the report counts each kind')
         repair.add_argument('--min_confidence', type=float, default=MIN_CONFIDENCE,
-                            help='0 to 1: a joint found less surely is a guess, and is dropped')
+                            help='0 to 1: joints with a lower confidence are dropped')
         repair.add_argument('--no_swaps', action='store_true',
-                            help='leave left and right as the detector gave them')
+                            help='keep left and right as the detector gave them')
         repair.add_argument('--no_limits', action='store_true',
-                            help='leave joints that no bone reaches')
+                            help='keep joints that are farther away than a bone is long')
         repair.add_argument('--max_gap', type=int, default=MAX_GAP,
-                            help='frames: a joint unseen for so long is filled in')
+                            help='longest gap of a joint, in frames, that is filled in')
         repair.add_argument('--smooth', type=float, default=1.0,
-                            help='how much jitter is taken out; 0 for none')
+                            help='strength of smoothing over time; 0: none')
 
         draw = parser.add_argument_group('drawing')
-        draw.add_argument('--draw_style', default=None, help='how poses are drawn: openpose, edn '
-                          'or pix2pixhd_labels; if not given, as they are with --redraw, as the '
-                          'person of --retarget_to, else openpose')
+        draw.add_argument('--draw_style', default=None, help='style of drawn poses: openpose, edn '
+                          'or pix2pixhd_labels; default: with --redraw the present style, with '
+                          '--retarget_to that of the person, else openpose')
         draw.add_argument('--line_width', type=float, default=None,
-                          help='px; follows the size if not given')
+                          help='width of drawn lines, px; default: follows the size')
         draw.add_argument('--redraw', action='store_true', help='draw the poses of the dataset '
-                          'at --dataroot anew; no video is needed')
+                          'at --dataroot again; needs no video')
 
-        fit = parser.add_argument_group('poses to be painted as another person')
+        fit = parser.add_argument_group('poses that are painted as another person')
         fit.add_argument('--poses_only', action='store_true',
-                         help='write poses without frames, to be painted by test.py')
+                         help='write poses without frames, for test.py to paint')
         fit.add_argument('--retarget_to', default=None, metavar='PATH',
                          help='fit the poses to the person of datasets/NAME or checkpoints/NAME')
         fit.add_argument('--retarget', default='auto', choices=['auto', 'global', 'limbs'],
-                         help='global: place and size are the target\'s; limbs: every bone\'s '
-                              'length too; auto: what the two bodies ask for')
+                         help='global: take place and size of the target; limbs: also the length '
+                              'of every bone; auto: whichever the two bodies need')
         fit.add_argument('--walk', default='keep', choices=['keep', 'follow', 'center'],
-                         help='the walk across the floor: kept, scaled to the target\'s own, or '
-                              'held in the centre')
+                         help='the walk across the floor: keep it, scale it to that of the target '
+                              '(follow), or hold the person in the center')
 
-        look = parser.add_argument_group('looking again')
+        look = parser.add_argument_group('reports')
         look.add_argument('--doctor', nargs='+', default=None, metavar='DATASET',
-                          help='make the report of a dataset again; with a second one, say how '
-                               'well the first covers its poses')
+                          help='make the report of a dataset again; with a second dataset, '
+                               'report how well the first covers its poses')
 
         machine = parser.add_argument_group('machine')
         machine.add_argument('--num_workers', type=int, default=None,
-                             help='processes that share the detection of a long video; if not '
-                                  'given, one for each processor core, up to 4')
+                             help='processes that share the detection of a long video; default: '
+                                  'one for each processor core, up to 4')
 
         for name in detectors.names():
             kind = detectors.find(name)
             needs = f' Needs {kind.NEEDS}.' if kind.NEEDS else ''
-            kind.declare_options(parser.add_argument_group(
-                f'--detector {name}', f'{kind.DESCRIPTION}; {kind.RATE}.{needs}'))
+            about = f'{kind.DESCRIPTION}; {kind.RATE}.{needs}'
+            kind.declare_options(parser.add_argument_group(f'--detector {name}', about))
 
     def parse(self, argv: list[str] | None = None) -> Options:
         opt = super().parse(argv)
         if opt.redraw or opt.doctor:
             check_existing(opt)
-        else:
-            check(opt)
+            return opt
+        check_source(opt)
+        check_size(opt)
+        check_least(opt, self.LEAST)
+        check_more_than_0(opt, self.MORE_THAN_0)
+        check_choices(opt)
+        check_retarget(opt)
+        check_person(opt.person)
         return opt
 
 
+def sources(opt: Options) -> list[str]:
+    """The source flags that were given."""
+    return [flag for flag in ('video', 'images', 'camera') if getattr(opt, flag) is not None]
+
+
 def check_existing(opt: Options) -> None:
-    """Refuse what does not go with a dataset that is there already."""
-    given = [f for f in ('video', 'images', 'camera') if getattr(opt, f) is not None]
+    """Refuse flags that do not go with a dataset that exists already."""
+    given = sources(opt)
     mode = 'redraw' if opt.redraw else 'doctor'
     if opt.redraw and opt.doctor:
         raise UserError('--redraw and --doctor given: one at a time.')
     if given:
-        raise UserError(f'--{mode} works on a dataset that is there already; leave --{given[0]} '
-                        f'out.')
+        raise UserError(f'--{mode} works on a dataset that exists already; leave --{given[0]} out.')
     if opt.redraw and not opt.dataroot:
         raise UserError('--dataroot is missing: say what to redraw, e.g. --redraw --dataroot '
                         'datasets/me --draw_style edn.')
@@ -131,44 +146,50 @@ def check_existing(opt: Options) -> None:
                         f'the source\'s.')
 
 
-def check(opt: Options) -> None:
-    """Refuse what no stage could make sense of."""
-    given = [f for f in ('video', 'images', 'camera') if getattr(opt, f) is not None]
+def check_source(opt: Options) -> None:
+    """Refuse anything but one source and a dataset to make of it."""
+    given = sources(opt)
     if len(given) != 1:
-        what = ' and '.join(f'--{f}' for f in given) or 'no source'
+        what = ' and '.join(f'--{flag}' for flag in given) or 'no source'
         raise UserError(f'{what} given: name one source, --video FILE, --images DIR or '
                         f'--camera 0.')
     if not opt.dataroot:
         raise UserError('--dataroot is missing: say where the dataset goes, e.g. '
                         '--dataroot datasets/me.')
-    if opt.retarget_to and not opt.poses_only:
-        raise UserError('--retarget_to moves the poses away from the frames, so it needs '
-                        '--poses_only.')
+
+
+def check_size(opt: Options) -> None:
+    """Refuse frames that are too small or too large, and half a size."""
     for flag in ('size', 'width', 'height'):
         value = getattr(opt, flag)
         if value is not None and not 16 <= value <= 8192:
             raise UserError(f'--{flag} {value}: give 16 to 8192 px.')
     if (opt.width is None) != (opt.height is None):
-        raise UserError('--width and --height go together; for a square picture use --size.')
-    if not 0 <= opt.val_fraction < 1:
-        raise UserError(f'--val_fraction {opt.val_fraction}: give 0 to 0.9, e.g. 0.1.')
-    if opt.crop not in ('auto', 'center', 'none') and \
-            not re.fullmatch(r'-?\d+,-?\d+,[1-9]\d*,[1-9]\d*', opt.crop):
-        raise UserError(f'--crop {opt.crop}: give auto, center, none, or x,y,w,h in px, '
-                        f'e.g. 120,90,720,540.')
-    for flag, least in (('num_workers', 1), ('max_gap', 0), ('smooth', 0), ('start', 0)):
-        if getattr(opt, flag) is not None and getattr(opt, flag) < least:
-            raise UserError(f'--{flag} {getattr(opt, flag)}: give {least} or more.')
-    for flag in ('fps', 'line_width', 'seconds'):
-        if getattr(opt, flag) is not None and getattr(opt, flag) <= 0:
-            raise UserError(f'--{flag} {getattr(opt, flag)}: give more than 0.')
-    if not 0 <= opt.min_confidence < 1:
-        raise UserError(f'--min_confidence {opt.min_confidence}: give 0 to 0.9, e.g. 0.1.')
-    if not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots):
-        raise UserError(f'--shots {opt.shots}: give keep, longest, or numbers as report.html '
-                        f'gives them, e.g. 1,3.')
-    for flag, usual in (('retarget', 'auto'), ('walk', 'keep')):
-        if getattr(opt, flag) != usual and not opt.retarget_to:
+        raise UserError('--width and --height go together; for a square image use --size.')
+
+
+def check_choices(opt: Options) -> None:
+    """Refuse values that are in no list of choices or out of their range."""
+    crop = opt.crop in ('auto', 'center', 'none') or \
+        re.fullmatch(r'-?\d+,-?\d+,[1-9]\d*,[1-9]\d*', opt.crop)
+    refuse((
+        (not 0 <= opt.val_fraction < 1,
+         f'--val_fraction {opt.val_fraction}: give 0 to 0.9, e.g. 0.1.'),
+        (not 0 <= opt.min_confidence < 1,
+         f'--min_confidence {opt.min_confidence}: give 0 to 0.9, e.g. 0.1.'),
+        (not crop,
+         f'--crop {opt.crop}: give auto, center, none, or x,y,w,h in px, e.g. 120,90,720,540.'),
+        (not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots),
+         f'--shots {opt.shots}: give keep, longest, or numbers as report.html gives them, '
+         f'e.g. 1,3.')))
+
+
+def check_retarget(opt: Options) -> None:
+    """Refuse retargeting that moves poses away from frames, or that lacks a target."""
+    if opt.retarget_to and not opt.poses_only:
+        raise UserError('--retarget_to moves the poses away from the frames, so it needs '
+                        '--poses_only.')
+    for flag, default in (('retarget', 'auto'), ('walk', 'keep')):
+        if getattr(opt, flag) != default and not opt.retarget_to:
             raise UserError(f'--{flag} {getattr(opt, flag)} needs the person to be fitted to: '
                             f'add --retarget_to datasets/me.')
-    check_person(opt.person)

@@ -14,29 +14,31 @@ class TransferOptions(EntryOptions):
 
     def declare(self, parser: Parser) -> None:
         job = parser.add_argument_group('job')
-        job.add_argument('--target', help='video of the person to be painted')
-        job.add_argument('--source', help='video of the moves to be made')
+        job.add_argument('--target', help='video of the person to paint')
+        job.add_argument('--source', help='video of the motion to transfer')
         job.add_argument('--output', default='out.mp4', help='the video to write')
         job.add_argument('--minutes', type=float, default=20.0,
-                         help='training time; more makes the picture better. --model nearest needs '
-                              'none')
+                         help='training time; longer training improves the image. --model nearest '
+                              'needs none')
         job.add_argument('--name', default=None,
-                         help='of the run; the target\'s file name if not given')
+                         help='name of the run; default: the file name of --target')
         job.add_argument('--model', default='body2body', help='models/MODEL_model.py')
-        job.add_argument('--size', type=int, default=256, help='width and height painted, px')
+        job.add_argument('--size', type=int, default=256,
+                         help='width and height of the painted video, px')
 
         where = parser.add_argument_group('folders')
-        where.add_argument('--datasets_dir', default='./datasets', help='where datasets go')
-        where.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs go')
-        where.add_argument('--results_dir', default='./results', help='where results go')
+        where.add_argument('--datasets_dir', default='./datasets', help='folder of all datasets')
+        where.add_argument('--checkpoints_dir', default='./checkpoints', help='folder of all runs')
+        where.add_argument('--results_dir', default='./results', help='folder of all results')
 
-        more = parser.add_argument_group('further flags for a stage, in one string each')
-        for stage, example in (('target', '--crop 120,90,720,540'), ('source', '--start 3'),
-                               ('train', '--ngf 32'), ('test', '--device cpu')):
-            more.add_argument(f'--{stage}_args', default='', help=f'e.g. "{example}"')
+        more = parser.add_argument_group('more flags for one step, as one string')
+        for step, example in (('target', '--crop 120,90,720,540'), ('source', '--start 3'),
+                              ('train', '--ngf 32'), ('test', '--device cpu')):
+            more.add_argument(f'--{step}_args', default='', help=f'e.g. "{example}"')
 
     def parse(self, argv: list[str] | None = None) -> Options:
-        opt = super().parse(joined(sys.argv[1:] if argv is None else argv))
+        argv = sys.argv[1:] if argv is None else argv
+        opt = super().parse(joined(argv))
         for flag in ('target', 'source'):
             if not getattr(opt, flag):
                 raise UserError(f'--{flag} is missing: python transfer.py --target me.mp4 '
@@ -46,13 +48,13 @@ class TransferOptions(EntryOptions):
         if opt.minutes <= 0:
             raise UserError(f'--minutes {opt.minutes}: give more than 0.')
         if Path(opt.output).suffix.lower() != '.mp4':
-            raise UserError(f'--output {opt.output}: what is written is an mp4; '
-                            f'call it {Path(opt.output).with_suffix(".mp4")}.')
+            raise UserError(f'--output {opt.output}: the output is an mp4. Give '
+                            f'--output {Path(opt.output).with_suffix(".mp4")}.')
         return opt
 
 
 def joined(argv: list[str]) -> list[str]:
-    """--train_args "--flip" as one word: argparse would take a lone --flip for a flag of ours."""
+    """--train_args "--flip" as one word: argparse would take --flip for a flag of transfer.py."""
     out: list[str] = []
     for word in argv:
         if out and out[-1].startswith('--') and out[-1].endswith('_args'):

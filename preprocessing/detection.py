@@ -1,17 +1,12 @@
-"""First pass over a source: everybody in every frame, decoding and detecting side by side.
-
-No torch.
-"""
+"""First pass over a source: find everybody in every frame, in parallel. No torch."""
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from queue import Empty
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pose.detect import detector_for
@@ -24,6 +19,7 @@ from util.errors import UserError
 from util.options import Options
 from util.parallel import prefetch
 from util.progress import progress
+from util.workers import begin_worker
 
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
@@ -50,7 +46,7 @@ class Detected:
     size: tuple[int, int]
 
     def one(self, person: str) -> tuple[PoseTrack, Picked]:
-        """The raw track of one person, its shots told apart, and who there was to choose from."""
+        """The raw track of one person with its shots, and everybody there was to choose from."""
         picked = pick_person(self.people, self.looks, self.times, self.difference, self.skeleton,
                              self.size, person)
         nobody = np.zeros((len(skeleton_of(self.skeleton).joints), 4), np.float32)
@@ -66,9 +62,9 @@ class Detected:
 def detect(source: Source, opt: Options) -> Detected:
     """Find everybody in every frame, with --detector, --parts and the detector's own flags.
 
-    opt.num_workers   processes that share the work; None: one a core, up to 4
+    opt.num_workers   processes that share the work; None: one for each core, up to 4
 
-    UserError when no frame shows a person.
+    UserError if no frame shows a person.
     """
     num_workers = min(opt.num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
     found = detect_alone(source, opt, 0, None) if num_workers == 1 else \
@@ -88,13 +84,13 @@ def detect(source: Source, opt: Options) -> Detected:
 
 
 def cores() -> int:
-    """Processor cores this process may use, up to 4: each loads the detector anew."""
+    """Processor cores this process may use, up to 4, as each worker loads its own detector."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     return min(usable or 1, 4)
 
 
 def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> Iterator[Found]:
-    """The frames number `first` to before `last` of those the source gives."""
+    """The frames of the source from number `first` up to, without, `last`."""
     detector = detector_for(opt)
     watch = PictureWatch()
     try:
@@ -115,7 +111,7 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> 
 
 
 def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[Found]:
-    """The same by several processes, each for one stretch; in no particular order."""
+    """The same by several processes, one for each stretch; in no particular order."""
     context = multiprocessing.get_context('spawn')
     queue: Any = context.Queue(256)
     edges = [source.count * k // num_workers for k in range(num_workers)]
@@ -150,8 +146,7 @@ def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[
 def work(source: Source, opt: Options, first: int, last: int | None, threads: int,
          queue: Any) -> None:
     """One process of detect_together; None says that it is done, a str why it failed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
-    cv2.setNumThreads(threads)
+    begin_worker(threads)
     try:
         for item in detect_alone(source, opt, first, last):
             queue.put(item)

@@ -1,7 +1,4 @@
-"""A dataset's poses drawn anew, in another style or width, from poses.npz: no video needed.
-
-Also says no where a run is given poses drawn otherwise than those it learned from.
-"""
+"""Draws a dataset's poses again, in another style or width, from poses.npz without the video."""
 import datetime
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +10,7 @@ import numpy as np
 from data.cache import read_or_reason
 from pose.draw import check_style, default_line_width, draw_facts, draw_pose
 from pose.track import PoseTrack
+from preprocessing.written import CACHE, files_in
 from util.errors import UserError, say
 from util.files import read_json, write_json
 from util.images import size_of, write_image
@@ -21,24 +19,24 @@ from util.progress import progress
 
 
 def redraw(root: Path, style: str | None = None, line_width: float | None = None) -> None:
-    """Draw every pose of the dataset in `root` anew; frames stay as they are, bit for bit.
+    """Draw every pose of the dataset in `root` again; frames stay as they are, bit for bit.
 
-    style       one of STYLES; the one it has when None
-    line_width  px; when None, the one it has, or the usual one of a new style
+    style       one of STYLES; None: the one it has
+    line_width  px; None: the one it has, or the default of a new style
 
-    The new files are made in a hidden folder and take their places when all of them are whole.
+    The new files are made in a hidden folder and replace the old ones when all of them are whole.
     """
     finish(root)
     facts, track = read_dataset(root)
     before = facts['draw']
     style = style or str(before['style'])
     check_style(style)
-    width = line_width or (float(before['line_width']) if style == before['style'] else
-                           default_line_width(track.size, style))
+    if line_width is None and style == before['style']:
+        line_width = float(before['line_width'])
+    width = line_width or default_line_width(track.size, style)
     draw = draw_facts(style, width, track.skeleton)
     poses = pose_files(root, facts, track)
-    decoded = (path for path in (root / '.cache').glob('*') if path.is_file())
-    written = {path.relative_to(root).as_posix() for path in decoded}
+    written = {name for name in files_in(root) if CACHE.fullmatch(name)}
     written |= {path.as_posix() for path in poses} | {'dataset.json'}
     with replacing(root, written, 'dataset.json') as folder, ThreadPoolExecutor(2) as pool:
         for parent in {path.parent for path in poses}:
@@ -58,17 +56,17 @@ def redraw(root: Path, style: str | None = None, line_width: float | None = None
 
 
 def read_dataset(root: Path) -> tuple[dict[str, Any], PoseTrack]:
-    """dataset.json and poses.npz; UserError where one lacks."""
-    lacks = [name for name in ('dataset.json', 'poses.npz') if not (root / name).is_file()]
-    if lacks:
-        raise UserError(f'{root} has no {lacks[0]}, so its poses cannot be drawn anew. Give a '
+    """dataset.json and poses.npz; UserError if one is missing."""
+    missing = [name for name in ('dataset.json', 'poses.npz') if not (root / name).is_file()]
+    if missing:
+        raise UserError(f'{root} has no {missing[0]}, so its poses cannot be drawn again. Give a '
                         f'dataset made by preprocess.py, or make it: python preprocess.py --video '
                         f'me.mp4 --dataroot {root}.')
     return read_json(root / 'dataset.json'), PoseTrack.load(root / 'poses.npz')
 
 
 def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[Path, int]:
-    """{file within root that shows a pose: its row in the track}."""
+    """{file within `root` that shows a pose: its row in the track}."""
     half = '_A' if facts['layout'] == 'folders' else ''
     row = {int(track.index[k]): int(k) for k in np.flatnonzero(track.kept)}
     found = {}
@@ -82,7 +80,7 @@ def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[P
 
 
 def frame_of(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """The right half of a pair whose halves are of that (width, height)."""
+    """The right half of a pair; `size` is (width, height) of each half."""
     pair = read_or_reason((path,))
     if isinstance(pair, str):
         raise UserError(f'{path} cannot be read ({pair}). Take it out of the dataset and give '
@@ -95,10 +93,8 @@ def frame_of(path: Path, size: tuple[int, int]) -> np.ndarray:
 
 
 def settings_for(facts: Mapping[str, Any], draw: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with which preprocess.py would have drawn so, by which it knows its work: what
-    was left open then stays open."""
+    """The settings with which preprocess.py would draw like this, so that it takes the dataset for
+    finished. A setting that was left open stays open."""
     settings = dict(facts.get('settings', {}))
     now = {'draw_style': draw['style'], 'line_width': draw['line_width'], 'target_draw': draw}
     return settings | {k: v for k, v in now.items() if settings.get(k) is not None}
-
-

@@ -12,15 +12,16 @@ from util.errors import UserError, say, warn
 from util.images import pictures_in, read_image, size_of
 from util.owned import note, noted
 from util.progress import clock
-from util.video import Frame, VideoWriter, probe, read_frames
+from util.video import Frame, probe, read_frames
+from util.video_writer import VideoWriter
 
 
 class Source(Protocol):
-    """Frames in order, as often as they are asked for.
+    """Frames in order, as often as they are read.
 
     size   (width, height) px, upright
-    fps    frames a second of what is taken
-    count  about how many frames there are, for a progress bar
+    fps    frames a second that are taken
+    count  estimated number of frames, for a progress bar
     """
 
     size: tuple[int, int]
@@ -28,14 +29,14 @@ class Source(Protocol):
     count: int
 
     def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
-        """Every frame that is taken, or those in a stretch of them."""
+        """Every frame that is taken, or a stretch of them."""
 
     def facts(self) -> dict[str, Any]:
-        """What dataset.json says of the source."""
+        """`source` of dataset.json."""
 
 
 class VideoSource:
-    """A video from `start` to `end` seconds, thinned to `fps` where given."""
+    """A video from `start` to `end` seconds, thinned to `fps` if given."""
 
     def __init__(self, path: str, start: float = 0.0, end: float | None = None,
                  fps: float | None = None):
@@ -67,7 +68,7 @@ class ImagesSource:
         last = len(files) if end is None else round(end * self.fps)
         self.files = list(enumerate(files))[round(start * self.fps):last]
         if not self.files:
-            raise UserError(f'--images {folder}: no pictures there. Give a folder of .png or '
+            raise UserError(f'--images {folder}: no pictures are in it. Give a folder of .png or '
                             f'.jpg files.')
         self.count = len(self.files)
         first = next(self.frames(), None)
@@ -76,17 +77,17 @@ class ImagesSource:
         self.size = size_of(first.image)
 
     def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
-        size: tuple[int, ...] | None = None
+        shape: tuple[int, ...] | None = None
         bad: list[str] = []
         for index, path in self.files[stretch]:
             image = read_image(path)
             if image is None:
                 bad.append(path.name)
                 continue
-            size = size or image.shape
-            if image.shape != size:
+            shape = shape or image.shape
+            if image.shape != shape:
                 raise UserError(f'{path}: {image.shape[1]}x{image.shape[0]}, but the pictures '
-                                f'before are {size[1]}x{size[0]}. Give pictures of one size.')
+                                f'before are {shape[1]}x{shape[0]}. Give pictures of one size.')
             yield Frame(index, index / self.fps, image)
         if bad:
             warn(f'{self.folder}: {len(bad)} pictures cannot be read and are left out, '
@@ -100,8 +101,8 @@ class ImagesSource:
 
 
 def check_film(path: Path, root: Path, overwrite: bool) -> None:
-    """UserError where filming into `path`, for the dataset in `root`, would replace a video, but
-    for one that was filmed here and is to be replaced."""
+    """UserError if filming into `path`, for the dataset in `root`, would replace a video, except
+    with --overwrite one that was filmed by this program."""
     if not path.exists():
         return
     if not overwrite:
@@ -113,29 +114,31 @@ def check_film(path: Path, root: Path, overwrite: bool) -> None:
 
 
 def filmed_before(path: Path, root: Path) -> bool:
-    """Whether the dataset says that it was filmed into `path`, which is as it was then. Earlier
-    versions said so nowhere else."""
+    """Whether the dataset says that it was filmed into `path`, which is as large as it was then.
+    Earlier versions recorded it nowhere else."""
     facts = read_facts(root)
     source, settings = facts.get('source', {}), facts.get('settings', {'video': ''})
-    asked = settings.get('video') is None and settings.get('images') is None
-    return asked and source.get('kind') == 'video' and \
-        Path(source['path']).resolve() == path.resolve() and \
-        source['bytes'] == path.stat().st_size
+    was_filmed = settings.get('video') is None and settings.get('images') is None
+    if not was_filmed or source.get('kind') != 'video':
+        return False
+    same_path = Path(source['path']).resolve() == path.resolve()
+    return same_path and source['bytes'] == path.stat().st_size
 
 
 def film(camera: int, seconds: float, path: Path) -> None:
-    """Film with a camera into `path`, an mp4 with the times the pictures really came at."""
+    """Film with a camera into `path`, an mp4 with the times at which the pictures really came."""
     capture = cv2.VideoCapture(camera)
     try:
         if not capture.isOpened():
             raise UserError(f'--camera {camera}: no such camera, or another program holds it. '
                             f'The first one is --camera 0.')
         say(f'filming for {seconds:g} s: dance!')
-        began, newest = time.monotonic(), -1.0
+        newest = -1.0
+        start = time.monotonic()
         with VideoWriter(path) as video, clock('filming', seconds) as bar:
-            while (now := time.monotonic() - began) < seconds:
-                there, image = capture.read()
-                if not there:
+            while (now := time.monotonic() - start) < seconds:
+                is_read, image = capture.read()
+                if not is_read:
                     raise UserError(f'--camera {camera}: stopped giving pictures after '
                                     f'{now:.1f} s.')
                 if now - newest > 0.001:

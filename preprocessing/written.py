@@ -1,6 +1,7 @@
-"""Which files of a dataset's folder preprocess.py wrote, and which are somebody's own. No torch."""
+"""Which files in a dataset's folder preprocess.py wrote, and which are the user's. No torch."""
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,35 +23,58 @@ FOLDERS = ('', 'train', 'val', 'train_A', 'train_B', 'val_A', 'val_B', 'report',
 
 
 def written_files(root: Path) -> set[str]:
-    """The files in `root` that this program wrote, as dataset.json and poses.npz say; UserError
-    where dataset.json is the record of something else."""
+    """The files in `root` that this program wrote, as dataset.json and poses.npz say.
+
+    UserError if dataset.json is not of this program.
+    """
     facts = read_json(root / 'dataset.json')
     if not isinstance(facts, dict) or not isinstance(facts.get('split'), dict):
         raise no_dataset(root)
     kept, read = numbers(root)
-    return {name for name in files_in(root) if is_written(name, facts, kept, read)}
+    written = {name for name in files_in(root) if is_written(name, facts, kept, read)}
+    if kept is None:
+        doubtful = overfull_folders(written, facts)
+        written = {name for name in written if name.partition('/')[0] not in doubtful}
+    return written
 
 
 def is_written(name: str, facts: Mapping[str, Any], kept: set[int] | None,
                read: set[int] | None) -> bool:
-    """Whether a file of that name is the program's.
+    """Whether the program writes a file of that name.
 
-    kept, read   numbers from 0 of the frames that were written and of those that were looked at;
-                 None where poses.npz does not tell: then all of them
+    kept, read   numbers from 0 of the frames that were written and of all frames; None, if
+                 poses.npz does not say, stands for any number
     """
     if frame := FRAME.fullmatch(name):
-        halves = ('_A', '_B') if facts.get('layout') == 'folders' else ('',)
-        folders = [f'{phase}{half}' for phase in facts['split'] for half in halves]
-        return name.partition('/')[0] in folders and (
-            kept is None or int(frame[2]) - 1 in kept)
+        folder, number = name.partition('/')[0], int(frame[2]) - 1
+        return folder in split_folders(facts) and (kept is None or number in kept)
     if joints := JOINTS.fullmatch(name):
-        return bool(facts.get('settings', {}).get('write_json')) and (
-            read is None or int(joints[1]) in read)
+        was_asked = bool(facts.get('settings', {}).get('write_json'))
+        return was_asked and (read is None or int(joints[1]) in read)
     return bool(REST.fullmatch(name) or CACHE.fullmatch(name))
 
 
+def split_folders(facts: Mapping[str, Any]) -> dict[str, int]:
+    """{folder: how many pictures dataset.json says were written there}."""
+    halves = ('_A', '_B') if facts.get('layout') == 'folders' else ('',)
+    counts = {}
+    for phase, count in facts['split'].items():
+        for half in halves:
+            counts[f'{phase}{half}'] = count
+    return counts
+
+
+def overfull_folders(names: set[str], facts: Mapping[str, Any]) -> set[str]:
+    """Folders with more numbered files than dataset.json says were written: some are the user's,
+    and nothing says which."""
+    expected = split_folders(facts) | {'openpose_json': facts.get('frames', {}).get('read')}
+    numbered = [name for name in names if FRAME.fullmatch(name) or JOINTS.fullmatch(name)]
+    found = Counter(name.partition('/')[0] for name in numbered)
+    return {folder for folder, count in found.items() if count > (expected[folder] or 0)}
+
+
 def numbers(root: Path) -> tuple[set[int] | None, set[int] | None]:
-    """The kept frames and all frames of poses.npz."""
+    """The numbers of the kept frames and of all frames in poses.npz; None if it is not readable."""
     try:
         with np.load(root / 'poses.npz', allow_pickle=False) as track:
             index, kept = track['index'], track['kept'].astype(bool)
@@ -60,7 +84,7 @@ def numbers(root: Path) -> tuple[set[int] | None, set[int] | None]:
 
 
 def files_in(root: Path) -> list[str]:
-    """Every file where preprocess.py writes any."""
+    """Every file in the folders that preprocess.py writes into."""
     found = []
     for folder in FOLDERS:
         if (root / folder).is_dir():
@@ -71,9 +95,9 @@ def files_in(root: Path) -> list[str]:
 
 
 def check_room(root: Path, images: str | None) -> None:
-    """UserError where a new dataset in `root` would take the place of something of the user's.
+    """UserError if a new dataset in `root` would replace something of the user's.
 
-    images   the pictures it is made of, if it is
+    images   the folder of pictures that it is made from, if any
     """
     written = written_files(root)
     for name in files_in(root):

@@ -17,8 +17,8 @@ from dominate.util import raw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evaluation.results import at_size
-from evaluation.results_page import card, spaced_in_time, spread
-from evaluation.score_table import STYLE, Scores, explanation, markdown_table, measured, score_table
+from evaluation.results_page import card, spaced_in_time
+from evaluation.score_table import Scores, explanation, markdown_table, measured, score_table
 from scripts.gallery_page import common_frames, files_of, read_frame, write_video
 from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
@@ -26,17 +26,14 @@ from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
 from util.owned import replacing
 from util.run_record import read_record
+from util.sampling import evenly_spaced
 from util.sinks.html_sink import SCORE, Curve
-from util.web.page import Point, curves_svg, facts_table, figure_row, page, render, video
+from util.web.charts import Point, curves_svg
+from util.web.page import facts_table, figure_row, page, render, styles, video
 
 SAMPLE = 4              # frames on the page
 SAME_FRAME = 12         # of 255: copies of one real frame differ by less, in the mean
 COLOURS = 4             # of curves; the curves of the next four runs are dashed
-PAGE_STYLE = STYLE + """
-.runs { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; }
-.runs span::before { content: ""; display: inline-block; width: 1.6em; margin-right: .5em;
-  vertical-align: middle; border-top: 3px var(--dash) var(--colour); }
-"""
 
 
 class Run:
@@ -164,7 +161,7 @@ class Comparison:
         evenly spaced frames."""
         names = list(self.frames)
         if not self.headline:
-            return [names[k] for k in spread(len(names), SAMPLE)]
+            return [names[k] for k in evenly_spaced(len(names), SAMPLE, nearest=True)]
         by_run = [run.frame_scores(self.headline) for run in self.runs]
         ranges: dict[int, float] = {}
         for k, name in enumerate(names):
@@ -200,7 +197,7 @@ def write_page(folder: Path, shown: Comparison) -> None:
     """Write FOLDER/index.html, which opens from disk, and the images that it shows."""
     runs = [run.name for run in shown.runs]
     document = page(' | '.join(runs))
-    document.head.add(tags.style(raw(PAGE_STYLE)))
+    document.head.add(styles('scores.css', 'compare.css'))
     columns = shown.columns()
     table = card('Scores', score_table(columns), explanation(measured(columns).values()),
                  (tags.p(f'{caveat}.', cls='soft') for caveat in shown.caveats()))

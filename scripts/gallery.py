@@ -192,6 +192,10 @@ def call_script(script: str, argv: Sequence[str], log: Path,
     except KeyboardInterrupt:       # it was told too, and saves what it has trained
         process.wait(60)
         raise
+    except SystemExit:              # only this process was told
+        process.terminate()
+        process.wait(60)
+        raise
     finally:
         if process.returncode is None:
             process.kill()

@@ -7,17 +7,15 @@ from typing import Any
 import cv2
 import numpy as np
 from dominate import tags
-from dominate.util import raw
 
-from evaluation import score_table
 from evaluation.results import at_size
 from util.errors import UserError
 from util.files import read_json, write_text
 from util.images import read_image, size_of
 from util.metrics.names import BOX, order, score_of
 from util.progress import progress
-from util.video import VideoWriter
-from util.web.page import facts_table, figure_row, page, render, video
+from util.video_writer import VideoWriter
+from util.web.page import facts_table, figure_row, page, render, styles, video
 
 VIDEO_WIDTH = 2048              # px at most: every player shows this
 CELL = (192, 512)               # px, least and greatest width of an image: names stay readable
@@ -37,11 +35,6 @@ COLUMNS = (
     ('paint_memory', 'MB, painting', '{:.0f}', True))
 UNITS = {'parameters': 1e6}
 RANKED_COLUMNS = 11             # the first columns: quality and speed; their best value is bold
-
-STYLE = score_table.STYLE + """
-.scores th, .scores td { white-space: nowrap; }
-.scores td.wide { white-space: normal; text-align: left; overflow-wrap: normal; }
-"""
 
 
 def cell(row: Mapping[str, Any], key: str, style: str) -> str:
@@ -159,7 +152,7 @@ def write_gallery(folder: Path, dataroot: str, minutes: float,
     """Write FOLDER/index.html, which opens from disk: video, table, frames, flags."""
     title = f'Gallery of {Path(dataroot).name}'
     document = page(title)
-    document.head.add(tags.style(raw(STYLE)))
+    document.head.add(styles('scores.css', 'gallery.css'))
     body = document.body
     body.add(tags.header(tags.h1(title), tags.p(
         f'{len(rows)} recipes, {minutes:g} minutes of training each, scored on held-out frames',

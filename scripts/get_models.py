@@ -3,6 +3,8 @@
     python scripts/get_models.py openpose
 
 They are kept in ~/.cache/body2body, or in the folder that BODY2BODY_WEIGHTS names.
+With --if_possible nothing is printed for what is there already, and one line, with exit status 0,
+where something cannot be fetched: an installation goes on without it.
 """
 import argparse
 import sys
@@ -10,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from util.downloads import KNOWN, cached, fetch, weights_folder
-from util.errors import UserError, run_main, say
+from util.downloads import KNOWN, cached, fetch, known, weights_folder, weights_path
+from util.errors import UserError, run_main, say, warn
 
 
 def table() -> str:
@@ -26,17 +28,51 @@ def table() -> str:
     return '\n'.join([*lines, f'kept in {weights_folder()}'])
 
 
+def is_there(name: str) -> bool:
+    """Whether all files of these weights are there and whole; UserError for an unknown name."""
+    files = known(name).files
+    try:
+        for file in files:
+            weights_path(name, file.name)
+    except UserError:
+        return False
+    return True
+
+
+def fetch_if_possible(names: list[str]) -> None:
+    """Fetch those that are not there yet; one warning names all that cannot be fetched."""
+    errors = {}
+    for name in names:
+        if is_there(name):
+            continue
+        try:
+            fetch(name)
+        except (UserError, OSError) as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise
+            errors[name] = error
+    if errors:
+        first = str(next(iter(errors.values()))).removesuffix('.')
+        warn(f'{first}. Going on without {" and ".join(errors)}. To fetch later, type: '
+             f'python scripts/get_models.py {" ".join(errors)}')
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', metavar='NAME', help=f'some of {", ".join(KNOWN)}')
     parser.add_argument('--list', action='store_true', help='say which there are and are here')
     parser.add_argument('--force', action='store_true', help='fetch what is there already, too')
+    parser.add_argument('--if_possible', action='store_true',
+                        help='go on with one line where something cannot be fetched')
     opt = parser.parse_args(argv)
     if not opt.names and not opt.list:
         raise UserError(f'no name given. There is {", ".join(KNOWN)}; --list says what for.')
-    for name in opt.names:
-        fetch(name, opt.force)
+    if opt.if_possible:
+        fetch_if_possible(opt.names)
+    else:
+        for name in opt.names:
+            fetch(name, opt.force)
     if opt.list:
         say(table())
 

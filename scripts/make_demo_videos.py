@@ -12,7 +12,6 @@ from itertools import starmap
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -25,7 +24,8 @@ from util.files import atomic
 from util.owned import NOTES, check_ours, note
 from util.parallel import in_order
 from util.progress import progress
-from util.video import VideoWriter
+from util.video_writer import VideoWriter
+from util.workers import begin_worker
 
 CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
         'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}
@@ -91,7 +91,7 @@ def perform(figure: Figure, camera: Camera, poses: list[Pose], size: int, noise:
     if workers == 1 or len(poses) < WORTH_A_POOL:
         yield from starmap(draw_figure, given)
         return
-    with ProcessPoolExecutor(workers, get_context('spawn'), cv2.setNumThreads, (1,)) as pool:
+    with ProcessPoolExecutor(workers, get_context('spawn'), begin_worker, (1,)) as pool:
         yield from in_order(pool, draw_figure, given, 4 * workers)
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
-needs_browser = pytest.mark.skipif(not CHROMIUM, reason='no chromium here: pages are not opened')
+SKIPPED = pytest.mark.skipif(not CHROMIUM, reason=(
+    'no chromium here, so pages are not opened; to have it: apt-get install chromium, or .ci/run'))
 
 # counted in every page: what did not load, where curves run, whether it must be scrolled sideways
 COUNT = """
@@ -29,6 +31,11 @@ PROBE = """<script>addEventListener('load', () => setTimeout(async () => {
   try { document.body.dataset.found = JSON.stringify(await (async () => {%s})()); }
   catch (error) { console.error(error); }
 }, 500))</script>"""
+
+
+def needs_browser(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that opens pages: `-m browser` chooses these, and all are skipped without one."""
+    return pytest.mark.browser(SKIPPED(test))
 
 
 def chromium(address: str, *flags: str) -> str:

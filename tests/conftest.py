@@ -1,6 +1,7 @@
 """Tiny inputs, made here: a dataset of pairs that a small network can learn in seconds."""
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 # tiny networks gain nothing from more threads, which only wait for each other on a busy machine
@@ -8,6 +9,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -42,22 +44,26 @@ def joints(i: int, width: int = 32) -> np.ndarray:
     return body
 
 
+def make_pairs(root: Path, width: int = 32, height: int = 32, train: int = 6,
+               val: int = 3) -> Path:
+    """A dataset of so many pairs in train/ and val/, and their joints; its folder."""
+    for phase, count in (('train', train), ('val', val)):
+        for i in range(count):
+            (root / phase).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture(i, width, height)).save(root / phase / f'{i + 1:06d}.png')
+    numbers = np.arange(max(train, val))
+    poses = np.stack([joints(i, width) for i in numbers])
+    PoseTrack(poses, numbers / 25, numbers, 'BODY_25', (width, height)).save(root / 'poses.npz')
+    return root
+
+
 @pytest.fixture
 def pairs(tmp_path):
     """datasets/toy with 6 pairs in train/ and 3 in val/, and their joints; a function makes other
     sizes."""
     def make(width: int = 32, height: int = 32, train: int = 6, val: int = 3,
              name: str = 'toy') -> Path:
-        root = tmp_path / 'datasets' / name
-        for phase, count in (('train', train), ('val', val)):
-            for i in range(count):
-                (root / phase).mkdir(parents=True, exist_ok=True)
-                Image.fromarray(picture(i, width, height)).save(root / phase / f'{i + 1:06d}.png')
-        numbers = np.arange(max(train, val))
-        poses = np.stack([joints(i, width) for i in numbers])
-        PoseTrack(poses, numbers / 25, numbers, 'BODY_25', (width, height)).save(
-            root / 'poses.npz')
-        return root
+        return make_pairs(tmp_path / 'datasets' / name, width, height, train, val)
     return make
 
 
@@ -87,11 +93,20 @@ def small_vgg(tmp_path_factory):
         yield file
 
 
+SMALL = ('--netG', 'unet_128', '--ngf', '4', '--ndf', '4', '--display_id', '0', '--no_compile',
+         '--device', 'cpu')
+
+
 @pytest.fixture
 def small(small_vgg):
     """Flags that make any run tiny and quiet."""
-    return ['--netG', 'unet_128', '--ngf', '4', '--ndf', '4', '--display_id', '0',
-            '--no_compile', '--device', 'cpu']
+    return [*SMALL]
+
+
+def slow_but(fast: list[tuple], every: list[tuple]) -> list:
+    """Parameters of a test: `fast` ones for every suite, the rest of `every` for the slow one."""
+    return fast + [pytest.param(*each, marks=pytest.mark.slow) for each in every
+                   if each not in fast]
 
 
 def fitting(model: str, *flags: str) -> list[str]:
@@ -108,17 +123,64 @@ def fitting(model: str, *flags: str) -> list[str]:
     return kept
 
 
+@pytest.fixture
+def run(pairs, small, tmp_path):
+    """run('--model', 'x', ...) trains into checkpoints/me; run.folder is that folder."""
+    import train as training_entry
+    root = pairs()
+
+    def call(*flags, dataroot=root):
+        if '--model' in flags:
+            flags = fitting(flags[flags.index('--model') + 1], *small, *flags)
+        else:
+            flags = (*small, *flags)
+        return training_entry.main(['--dataroot', str(dataroot), '--name', 'me',
+                                    '--checkpoints_dir', str(tmp_path / 'ck'), '--no_html',
+                                    *flags])
+    call.folder, call.root, call.checkpoints = tmp_path / 'ck' / 'me', root, tmp_path / 'ck'
+    return call
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str,
+              make: Callable[[Path], object]) -> Path:
+    """A folder that make(folder) fills, shared by all processes of pytest -n: the first to come
+    makes it, and those that come meanwhile wait. Not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base) / name
+    made = folder.with_name(f'{name}.made')
+    with FileLock(folder.with_name(f'{name}.lock')):
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope='session')
 def demo_videos(tmp_path_factory):
     """A drawn target of 4 s and source of 2 s, 240 px, with the joints that are true."""
     from scripts.make_demo_videos import make_demo_videos
-    return make_demo_videos(tmp_path_factory.mktemp('videos'), size=240, seconds=(4, 2))
+    folder = made_once(tmp_path_factory, 'videos', lambda folder: make_demo_videos(
+        folder, size=240, seconds=(4, 2)))
+    return folder / 'target.mp4', folder / 'source.mp4'
+
+
+@pytest.fixture(scope='session')
+def short_videos(demo_videos, tmp_path_factory):
+    """The first 2 s of that target and the first second of that source."""
+    from util.video import VideoWriter, read_frames
+
+    def cut(folder: Path) -> None:
+        for video, end in zip(demo_videos, (2, 1)):
+            with VideoWriter(folder / video.name, fps=30) as short:
+                for frame in read_frames(video, end=end):
+                    short.write(frame.image)
+    folder = made_once(tmp_path_factory, 'short_videos', cut)
+    return folder / 'target.mp4', folder / 'source.mp4'
 
 
 @pytest.fixture(scope='session')
 def prepared(demo_videos, tmp_path_factory):
     """datasets/me, made from the drawn target; not to be changed."""
     import preprocess
-    root = tmp_path_factory.mktemp('datasets') / 'me'
-    preprocess.main(['--video', str(demo_videos[0]), '--dataroot', str(root), '--size', '128'])
-    return root
+    return made_once(tmp_path_factory, 'me', lambda folder: preprocess.main([
+        '--video', str(demo_videos[0]), '--dataroot', str(folder), '--size', '128']))

@@ -15,7 +15,7 @@ from util.video import probe, read_frames
 
 DATA = Path(__file__).parents[2] / 'shared' / 'data'
 TARGET, SOURCE = DATA / 'taichi2.mp4', DATA / 'karate1.mp4'
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.skipif(
     not TARGET.is_file(), reason=f'no real videos here: {DATA} is absent')]
 
 

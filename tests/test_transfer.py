@@ -1,10 +1,12 @@
 """Two videos in, one out; every stage is done once."""
+import shutil
 from pathlib import Path
 
 import pytest
 
 import transfer
 from util.errors import UserError
+from util.output_file import OutputFile
 from util.video import probe
 
 QUICK = ['--minutes', '0.05', '--size', '128', '--train_args',
@@ -13,19 +15,20 @@ QUICK = ['--minutes', '0.05', '--size', '128', '--train_args',
 
 
 @pytest.fixture
-def job(demo_videos, tmp_path, monkeypatch):
+def job(short_videos, small_vgg, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def call(*flags):
-        return transfer.main(['--target', str(demo_videos[0]), '--source', str(demo_videos[1]),
+        return transfer.main(['--target', str(short_videos[0]), '--source', str(short_videos[1]),
                               '--name', 'me', *QUICK, *flags])
     return call
 
 
-def test_the_whole_job_is_one_command_that_resumes(job, demo_videos, capsys):
+@pytest.mark.e2e
+def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     output = job('--output', 'films/out.mp4')
     assert output == Path('films/out.mp4')
-    source = probe(demo_videos[1])
+    source = probe(short_videos[1])
     film, beside = probe(output), probe('films/out_side_by_side.mp4')
     assert film.size == (128, 128) and film.duration == pytest.approx(source.duration, abs=0.1)
     assert beside.size == (3 * 128, 128)
@@ -35,20 +38,129 @@ def test_the_whole_job_is_one_command_that_resumes(job, demo_videos, capsys):
     weights = Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns
     job('--output', 'again.mp4')
     said = capsys.readouterr().out
-    assert said.count('is finished already') == 2 and 'me is finished: it has trained' in said
+    assert said.count('is already finished') == 2 and 'me is finished: it has trained' in said
     assert Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns == weights
     assert Path('again.mp4').is_file()
 
     with pytest.raises(UserError, match='another dataset.*--overwrite'):
-        job('--target_args', '--end 2 --overwrite', '--source_args', '--overwrite')
+        job('--target_args', '--end 1 --overwrite', '--source_args', '--overwrite')
 
 
 @pytest.mark.parametrize('flags, said', [
     (['--source', 'no.mp4'], 'no such file'), (['--minutes', '0'], 'more than 0'),
     (['--output', 'out.avi'], 'out.mp4'), (['--source', __file__], 'test_transfer.py'),
     (['--name', 'a/b'], 'plain name'), (['--train_args', '--netq x'], 'Did you mean --netG'),
-    (['--source_args', '--crp 1'], 'Did you mean --crop'), (['--test_args', '"x'], 'quotation')])
+    (['--source_args', '--crp 1'], 'Did you mean --crop'), (['--test_args', '"x'], 'quotation'),
+    (['--test_args', '--num_tset 3'], 'Did you mean --num_test'),
+    (['--test_args', '--metrics none --no_video'], 'Leave --no_video out'),
+    (['--test_args', '--num_test 0'], 'give 1 or more')])
 def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     with pytest.raises(UserError, match=said):
         job(*flags)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def refused(demo_videos, tmp_path, monkeypatch):
+    """refused(output, 'said', ...) sees that --output refused in that sentence, and all that lies
+    there as it was; demo videos are me.mp4 and dancer_side_by_side.mp4."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(demo_videos[0], 'me.mp4')
+    shutil.copy(demo_videos[1], 'dancer_side_by_side.mp4')
+
+    def there():
+        return {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}
+
+    def call(output, said):
+        before = there()
+        with pytest.raises(UserError, match=said):
+            transfer.main(['--target', 'me.mp4', '--source', 'dancer_side_by_side.mp4',
+                           '--output', str(output), *QUICK])
+        assert there() == before
+    return call
+
+
+def test_an_output_that_is_an_input_is_refused(refused, tmp_path):
+    Path('link.mp4').symlink_to('me.mp4')
+    Path('hard.mp4').hardlink_to('me.mp4')
+    Path('away').symlink_to(tmp_path)
+    for output in ('me.mp4', tmp_path / 'me.mp4', 'away/me.mp4', 'link.mp4', 'hard.mp4'):
+        refused(output, 'would replace me.mp4')
+    refused('dancer_side_by_side.mp4', 'would replace dancer_side')
+    refused('dancer.mp4', 'dancer_side_by_side.mp4 would replace')
+
+
+def test_an_output_of_somebody_elses_is_refused(refused):
+    for mine in ('mine.mp4', 'film_side_by_side.mp4'):
+        Path(mine).write_text('a film of mine')
+    refused('mine.mp4', 'mine.mp4 is there already.*another --output')
+    refused('film.mp4', 'film_side_by_side.mp4 is there already.*Move it')
+    Path('nowhere.mp4').symlink_to('elsewhere.mp4')
+    refused('nowhere.mp4', 'nowhere.mp4 is there already')
+
+
+def test_an_output_that_cannot_be_written_is_refused(refused, tmp_path, monkeypatch):
+    Path('folder.mp4').mkdir()
+    refused('folder.mp4', 'is a folder. Name a file, e.g. --output folder.mp4/out.mp4')
+    refused('me.mp4/films/out.mp4', 'me.mp4 is not a folder')
+    monkeypatch.setattr('os.access', lambda path, rights: Path(path).name != 'others')
+    Path('others').mkdir()
+    refused('others/films/out.mp4', 'others is a folder that you may not write to')
+
+
+def test_only_what_was_written_there_before_is_replaced(tmp_path):
+    def place(name='out.mp4', results='results'):
+        return OutputFile(tmp_path / name, [], tmp_path / results)
+    film = tmp_path / 'film.mp4'
+    for content in ('first', 'second'):
+        film.write_text(content)
+        place().check()
+        place().write(film)
+        assert (tmp_path / 'out.mp4').read_text() == content
+    for refuses in (place(results='others'), place('film.mp4')):
+        with pytest.raises(UserError, match='was not written by this program'):
+            refuses.write(film)
+    (tmp_path / 'out.mp4').write_text('cut by hand')
+    with pytest.raises(UserError, match='was changed since'):
+        place().check()
+    assert (tmp_path / 'out.mp4').read_text() == 'cut by hand'
+
+
+@pytest.mark.parametrize('moment', ['before', 'after'])
+def test_killed_while_an_output_takes_its_place_it_is_still_known(moment, tmp_path, monkeypatch):
+    film, output = tmp_path / 'film.mp4', OutputFile(tmp_path / 'out.mp4', [], tmp_path / 'results')
+    film.write_text('first')
+    output.write(film)
+    film.write_text('second')
+
+    def stopped(*given):
+        if moment == 'after':
+            shutil.copyfile(film, output.path)
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr('util.output_file.atomic', stopped)
+        with pytest.raises(KeyboardInterrupt):
+            output.write(film)
+    output.write(film)
+    assert output.path.read_text() == 'second'
+
+
+def test_a_film_of_a_version_that_kept_no_list_is_replaced(tmp_path):
+    made = tmp_path / 'results' / 'me' / 'latest_val' / 'fake_B.mp4'
+    made.parent.mkdir(parents=True)
+    made.write_text('a film')
+    shutil.copy(made, tmp_path / 'out.mp4')
+    OutputFile(tmp_path / 'out.mp4', [], tmp_path / 'results').check()
+
+
+def test_paths_that_begin_with_a_dash_are_paths(demo_videos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for video, path in zip(demo_videos, ('-me.mp4', '-dancer.mp4')):
+        shutil.copy(video, path)
+    folders = [f'--{kind}_dir=-{kind}' for kind in ('datasets', 'checkpoints', 'results')]
+    output = transfer.main(['--target=-me.mp4', '--source=-dancer.mp4', '--output=-out.mp4',
+                            *folders, '--size', '64', '--model', 'nearest', '--target_args',
+                            '--end 1', '--source_args', '--end 0.5', '--train_args',
+                            '--display_id 0 --device cpu', '--test_args',
+                            '--metrics none --num_test 3'])
+    assert output == Path('-out.mp4') and probe(output).size == (64, 64)

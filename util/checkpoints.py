@@ -1,6 +1,6 @@
-"""Checkpoint files: bare state dicts with upstream's names and keys, read without running code.
+"""Checkpoint files: plain state dicts with upstream's names and keys, read without running code.
 
-CHECKPOINTS_DIR/NAME/{EPOCH,latest}_net_{G,D}.pth, and latest_state.pth with all else that
+CHECKPOINTS_DIR/NAME/{EPOCH,latest}_net_{G,D}.pth, and latest_state.pth with everything else that
 --continue_train needs.
 """
 import pickle
@@ -18,28 +18,30 @@ from util.files import atomic, flush_to_disk, natural
 
 
 def save(files: Mapping[Path, Any]) -> None:
-    """Write every value with torch.save, then let all take their places together.
+    """Write every value with torch.save, then rename all files at once.
 
-    Raises UserError when the disk is full; then every file is as it was.
+    Raises UserError when the disk is full; every file then stays as it was.
     """
     with ExitStack() as places:
-        # left in reverse order: what is named first takes its place first
+        # contexts end in reverse order: the file that is named first is renamed first
         parts = {path: places.enter_context(atomic(path)) for path in reversed(list(files))}
         for path, part in parts.items():
             try:
                 with open(part, 'wb') as file:
                     torch.save(files[path], file)
-            except RuntimeError as error:       # torch wraps what the disk said
+            except RuntimeError as error:       # torch wraps the error of the disk
                 raise disk_full(path, any(file.exists() for file in files)) from error
         for part in parts.values():
-            flush_to_disk(part)     # slow; the renames that follow are not
+            flush_to_disk(part)     # slow; the renames that follow are fast
 
 
 def disk_full(path: Path, saved_before: bool) -> UserError:
     free = shutil.disk_usage(path.parent).free / 1e6
-    then = 'What was saved before is untouched; make room, then add --continue_train.' \
-        if saved_before else 'Make room, then give the same command again.'
-    return UserError(f'{path} could not be written whole: {free:.0f} MB are free there. {then}')
+    then = 'Make room, then give the same command again.'
+    if saved_before:
+        then = 'Earlier checkpoints are untouched; make room, then add --continue_train.'
+    return UserError(f'{path} could not be written completely: {free:.0f} MB are free there. '
+                     f'{then}')
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
@@ -55,7 +57,7 @@ def is_unstarted(state: Mapping[str, Any] | None) -> bool:
 
 
 def read(path: Path) -> Any:
-    """What torch.save wrote to `path`, tensors on the CPU. Never runs code from the file."""
+    """The object that torch.save wrote, its tensors on the CPU. Never runs code from the file."""
     if not path.is_file():
         raise missing(path)
     try:
@@ -65,17 +67,17 @@ def read(path: Path) -> Any:
             raise UserError(f'{path}: carries code, which is never run. If you trust its origin, '
                             f'save only its state_dict() there.') from error
         raise not_a_checkpoint(path) from error
-    except Exception as error:      # a broken file can break its reader in any way
+    except Exception as error:      # a broken file can raise anything in torch
         raise not_a_checkpoint(path) from error
 
 
 def not_a_checkpoint(path: Path) -> UserError:
-    return UserError(f'{path}: is no PyTorch checkpoint, or is cut short. Copy it again, or '
+    return UserError(f'{path}: holds no PyTorch checkpoint, or is truncated. Copy it again, or '
                      f'choose another with --epoch.')
 
 
 def missing(path: Path) -> UserError:
-    """No such checkpoint: name the epochs, or the runs, that there are."""
+    """The error for a missing checkpoint; lists the epochs, or else the runs, that exist."""
     folder = path.parent
     epochs = sorted({p.name.split('_net_')[0] for p in folder.glob('*_net_G.pth')}, key=natural)
     if epochs:
@@ -88,7 +90,7 @@ def missing(path: Path) -> UserError:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """A state dict, with the prefixes that wrappers leave taken off its keys."""
+    """A state dict; removes the key prefixes that DataParallel and torch.compile add."""
     state = read(path)
     if isinstance(state, dict) and isinstance(state.get('state_dict'), dict):
         state = state['state_dict']
@@ -103,26 +105,27 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def load_weights(network: nn.Module, path: Path, flag: str,
                  advice: Callable[[dict[str, Tensor]], str] = lambda state: '') -> None:
-    """Load `path` into `network`; UserError says how the two differ.
+    """Load `path` into `network`; the UserError says how the two differ.
 
-    flag     what chooses the network, e.g. --netG
-    advice   says of a state dict which flags it fits
+    flag     the flag that chooses the network, e.g. --netG
+    advice   returns a sentence on which flags fit a state dict
     """
     state = read_weights(path)
     wanted = network.state_dict()
-    # PyTorch before 0.4 gave InstanceNorm buffers that it never used; and BatchNorm no counter
+    # PyTorch before 0.4 saved buffers of InstanceNorm that it never used, and no BatchNorm counter
     unused = ('running_mean', 'running_var', 'num_batches_tracked')
     state = {k: v for k, v in state.items() if k in wanted or not k.endswith(unused)}
     for key, value in wanted.items():
         if key.endswith('num_batches_tracked'):
             state.setdefault(key, value)
-    lacking, surplus = wanted.keys() - state.keys(), state.keys() - wanted.keys()
+    lacking = wanted.keys() - state.keys()
+    surplus = state.keys() - wanted.keys()
     shapes = [k for k in wanted.keys() & state.keys() if wanted[k].shape != state[k].shape]
     if lacking or surplus or shapes:
         what = (f'{shapes[0]} is {tuple(state[shapes[0]].shape)} there and '
                 f'{tuple(wanted[shapes[0]].shape)} here' if shapes and not lacking | surplus else
                 f'{len(lacking)} of its keys are missing and {len(surplus)} are unknown')
-        raise UserError(f'{path}: belongs to another network than {flag} asks for ({what}). '
+        raise UserError(f'{path}: does not fit the network that {flag} selects ({what}). '
                         f'{advice(state)}')
     network.load_state_dict(state)
 

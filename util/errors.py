@@ -1,7 +1,9 @@
 """What a user is told when something is wrong: one sentence, exit status 1, no traceback."""
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from typing import Any, NoReturn
 
 
 class UserError(Exception):
@@ -31,9 +33,18 @@ def warn(line: str) -> None:
     sys.stderr.flush()
 
 
+def leave(number: int, frame: Any = None) -> NoReturn:
+    """End as that signal asks for: the status is 128 and its number, as a shell gives it."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
 def run_main(main: Callable[[], object]) -> None:
     """Call an entry point; a UserError, or what the system refuses, becomes its
-    sentence and status 1; Ctrl-C becomes status 130."""
+    sentence and status 1; Ctrl-C becomes status 130, and SIGTERM 143, after what is open is closed
+    and workers are ended."""
+    signal.signal(signal.SIGTERM, leave)
     try:
         main()
     except UserError as error:

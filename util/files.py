@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, flushed, then renamed."""
+"""Files that are whole or do not exist: written next to their place, flushed, then renamed."""
 import errno
 import json
 import os
@@ -11,12 +11,14 @@ from typing import Any
 
 from util.errors import UserError
 
+OURS = '.ours'      # in a folder that was replaced: the pattern of what the program wrote there
+
 
 @contextmanager
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a path beside `path` to write to (same suffix); it takes `path`'s place at the end.
+    """A path next to `path` to write to, with the same suffix; it replaces `path` at the end.
 
-    When the block fails, `path` is as it was and nothing is left beside it. A full disk is a
+    If the block fails, `path` is as it was and nothing is left next to it. A full disk is a
     UserError.
     """
     path = Path(path)
@@ -36,7 +38,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until the bytes of `path` are on the disk, so that a rename never outruns them."""
+    """Wait until the bytes of `path` are on the disk, so that no rename gets there before them."""
     with open(path, 'rb+') as file:
         os.fsync(file.fileno())
 
@@ -48,12 +50,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write `value` as JSON a person can read, atomically."""
+    """Write `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + '\n')
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read JSON; a file that is not JSON is a UserError that names it."""
+    """Read JSON. UserError, with the file's name, if it is not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding='utf-8'))
     except (ValueError, UnicodeDecodeError) as error:
@@ -62,16 +64,16 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 
 def natural(name: str | os.PathLike[str]) -> list[tuple[int, int, str]]:
-    """Sort key of a file name: frame2 comes before frame10."""
+    """Sort key of a file name that puts frame2 before frame10."""
     return [(0, int(part), '') if part.isdigit() else (1, 0, part.lower())
             for part in re.split(r'(\d+)', str(name)) if part]
 
 
 @contextmanager
 def folder_in_place_of(place: Path, ours: str) -> Iterator[Path]:
-    """A new folder beside `place` that takes its place at the end; on failure nothing changes.
+    """A new folder that replaces `place` at the end. If the block fails, nothing changes.
 
-    ours   a regular expression for the names of what the program writes there: what else is in
+    ours   a regular expression for the names of what the program writes there: everything else in
            the old folder moves on into the new one
     """
     part = place.parent / f'.{place.name}.part{os.getpid()}'
@@ -82,32 +84,46 @@ def folder_in_place_of(place: Path, ours: str) -> Iterator[Path]:
         yield part
         if place.exists():
             place.rename(old)
+            (old / OURS).write_text(ours, 'utf-8')
         part.rename(place)
     except BaseException:
-        if old.exists() and not place.exists():
-            old.rename(place)
+        _restore(old, place)
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        if old.exists() and place.exists():
-            _remove_old(old, place, ours)
-
-
-def _remove_old(old: Path, place: Path, ours: str) -> None:
-    for entry in old.iterdir():
-        if not re.fullmatch(ours, entry.name) and not os.path.lexists(place / entry.name):
-            entry.rename(place / entry.name)
-    shutil.rmtree(old, ignore_errors=True)
+        _remove_old(old, place)
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what `atomic` and `folder_in_place_of` leave in a folder where they are killed. For
-    who alone writes into it."""
+    """Remove what killed calls of `atomic` and `folder_in_place_of` left in a folder that only the
+    caller writes into now."""
     for path in [*folder.glob('.*.part[0-9]*'), *folder.glob('.*.old[0-9]*')]:
         found = re.fullmatch(r'\.(.+)\.(part|old)\d+(\.\w+)?', path.name)
-        if found and not path.is_dir():
+        if not found:
+            continue
+        if not path.is_dir():
             path.unlink()
-        elif found and found[2] == 'old' and not (folder / found[1]).exists():
-            path.rename(folder / found[1])
-        elif found:
+        elif found[2] == 'old':
+            _restore(path, folder / found[1])
+            _remove_old(path, folder / found[1])
+        else:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _restore(old: Path, place: Path) -> None:
+    """Put the old folder back if no new one is there."""
+    if old.exists() and not place.exists():
+        (old / OURS).unlink(missing_ok=True)
+        old.rename(place)
+
+
+def _remove_old(old: Path, place: Path) -> None:
+    """Remove the old folder once what the program did not write there has moved on to `place`."""
+    if not old.exists() or not place.exists():
+        return
+    known = (old / OURS).read_text('utf-8') if (old / OURS).is_file() else '.*'
+    for entry in old.iterdir():
+        is_ours = entry.name == OURS or re.fullmatch(known, entry.name)
+        if not is_ours and not os.path.lexists(place / entry.name):
+            entry.rename(place / entry.name)
+    shutil.rmtree(old, ignore_errors=True)

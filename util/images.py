@@ -1,4 +1,4 @@
-"""Pictures on disk and in memory: uint8 RGB (H, W, 3)."""
+"""Images on disk and in memory: uint8 RGB (H, W, 3); a size is (width, height)."""
 import shutil
 from pathlib import Path
 
@@ -12,20 +12,20 @@ PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
 
 
 def size_of(image: np.ndarray) -> tuple[int, int]:
-    """(width, height) px of an (H, W, C) picture."""
+    """(width, height) px of an image (H, W, C)."""
     return image.shape[1], image.shape[0]
 
 
 def in_colour(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) of (H, W, 1 or 3)."""
+    """The image (H, W, 1 or 3) as (H, W, 3)."""
     return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Write uint8 RGB (H, W, 1 or 3) as the PNG or JPEG its name says.
+    """Write uint8 RGB (H, W, 1 or 3) as PNG or JPEG, by the suffix of `path`.
 
-    A PNG as OpenCV compresses it unasked: naming any level, even the lightest, takes twice as
-    long. OpenCV only encodes: its own files fail on names that are not ASCII on Windows.
+    A PNG has OpenCV's default compression: naming any level, even the lightest, takes twice as
+    long. OpenCV only encodes: its own writing fails on Windows for names that are not ASCII.
     """
     if image.shape[2] == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -35,18 +35,18 @@ def write_image(path: Path, image: np.ndarray) -> None:
     except OSError as error:
         free = shutil.disk_usage(path.parent).free / 1e6
         raise UserError(f'{path} could not be written ({error.strerror}; {free:.0f} MB are free '
-                        f'there). Make room, then give the same command again.') from error
+                        f'there). Make room, then run the same command again.') from error
 
 
 def read_image(path: Path) -> np.ndarray | None:
-    """uint8 RGB (H, W, 3); None for a file that is no picture."""
+    """uint8 RGB (H, W, 3); None for a file that is no image."""
     encoded = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Every picture right in `folder`, frame2 before frame10."""
+    """Every image directly in `folder`, frame2 before frame10."""
     if not folder.is_dir():
         return []
     found = (p for p in folder.iterdir()
@@ -54,14 +54,22 @@ def pictures_in(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: natural(p.name))
 
 
+def resized(image: np.ndarray, size: tuple[int, int], shrinks: bool | None = None) -> np.ndarray:
+    """The uint8 image (H, W, C) at `size` (width, height).
+
+    shrinks    True averages areas, False interpolates bicubically; None averages where the image
+               gets narrower
+    """
+    if shrinks is None:
+        shrinks = size[0] < image.shape[1]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
 def side_by_side(*images: np.ndarray, height: int | None = None) -> np.ndarray:
     """One RGB image of all, left to right, scaled to one height (default: the tallest's)."""
-    import cv2
     height = height or max(image.shape[0] for image in images)
     scaled = []
     for image in images:
-        size = (max(1, round(image.shape[1] * height / image.shape[0])), height)
-        shrinks = height < image.shape[0]
-        scaled.append(image if image.shape[0] == height else cv2.resize(
-            image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
+        width = max(1, round(image.shape[1] * height / image.shape[0]))
+        scaled.append(resized(image, (width, height), shrinks=height < image.shape[0]))
     return np.hstack(scaled)

@@ -1,10 +1,10 @@
-"""What was asked for, as every layer may read it. options/ says which flags there are."""
+"""The parsed options, which every layer may read. options/ declares the flags."""
 import argparse
 from typing import Any
 
 
 class Options(argparse.Namespace):
-    """What was asked for: read as attributes, never changed after parsing."""
+    """The options as attributes; frozen after parsing."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self.__dict__.get('_frozen'):
@@ -16,9 +16,9 @@ class Options(argparse.Namespace):
         return self
 
     def but(self, **values: Any) -> 'Options':
-        """The same options with other values for some."""
+        """A copy with other values for some options."""
         return Options(**vars(self) | {'_frozen': False} | values).freeze()
 
     def facts(self) -> dict[str, Any]:
-        """Every option by name, as JSON keeps it."""
+        """Every option by name, ready for JSON."""
         return {k: v for k, v in sorted(vars(self).items()) if k not in ('_frozen', 'isTrain')}

@@ -1,14 +1,19 @@
-"""Files the program wrote in a folder are exchanged for new ones; everything else in it stays.
+"""Replaces the files that the program wrote in a folder; everything else in it stays.
 
-The new files are made whole in FOLDER/.making, on the folder's own disk, and take their places one
-by one. The folder itself, which may be a link or a mount point, is neither renamed nor removed.
+The new files are made whole in FOLDER/.making, on the folder's own disk, and are then moved to
+their places one by one. The folder itself, which may be a link or a mount point, is neither renamed
+nor removed.
+
+A file is known by its state, that is its size and the time of its last change: a file that changed
+after the program wrote it, or after a replacement was decided, is the user's.
 """
 import errno
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from util.errors import UserError
 from util.files import atomic, read_json, write_json
@@ -19,17 +24,17 @@ NOTES = '.written.json'     # in a folder that others write into too: which file
 
 @contextmanager
 def replacing(place: Path, written: Collection[str], record: str = '') -> Iterator[Path]:
-    """A new folder to fill; at the end its files take their places in `place`.
+    """A new folder to fill; at the end its files replace those in `place`.
 
-    written   files within `place` that an earlier call wrote, with / between folders: those that
-              are not written again are removed
-    record    the file that says the rest is whole: it goes first and comes last
+    written   files that an earlier call wrote, as paths within `place` with / between folders:
+              those that are not written again are removed
+    record    the file that says the rest is whole: it is removed first and comes last
 
-    When the block fails, nothing changes. UserError, and nothing changes either, where a new file
-    would take the place of one that is not in `written`. When the process is stopped in the middle
-    of the exchange, the next call, or `finish`, completes it.
+    If the block fails, nothing changes. UserError, and nothing changes either, if a new file would
+    replace one that is not in `written`. If the process is stopped in the middle of the exchange,
+    the next call, or `finish`, completes it.
     """
-    place = Path(os.path.realpath(place))       # a link may lead to a folder that is not there yet
+    place = Path(os.path.realpath(place))       # a link may lead to a folder that does not exist
     is_new = not place.exists()
     place.mkdir(parents=True, exist_ok=True)
     new = place / MAKING / 'new'
@@ -59,27 +64,26 @@ def finish(place: Path) -> None:
 
 
 def holds_something(place: Path) -> bool:
-    """Whether anything but what a stopped call left is in that folder."""
+    """Whether the folder holds anything except what a stopped call left."""
     return any(entry.name != MAKING for entry in place.iterdir())
 
 
 def note(folder: Path, names: Iterable[str]) -> None:
-    """Write down that these files of `folder` are the program's, as they are now."""
-    write_json(folder / NOTES, _notes(folder) | {name: _state(folder / name) for name in names})
+    """Record that these files of `folder`, as they are now, are the program's."""
+    write_json(folder / NOTES, _notes(folder) | _states(folder, names))
 
 
 def noted(folder: Path) -> set[str]:
-    """The files of `folder` that `note` named, without those that were changed since."""
-    there = set()
+    """The files of `folder` that `note` recorded, without those that changed since."""
+    found = set()
     for name, state in _notes(folder).items():
-        path = folder / name
-        if _is_inside(name) and path.is_file() and _state(path) == state:
-            there.add(name)
-    return there
+        if state and _is_inside(name) and _state(folder / name) == state:
+            found.add(name)
+    return found
 
 
 def check_ours(folder: Path, names: Iterable[str]) -> None:
-    """UserError where one of these files of `folder` is there, but is not as `note` knows it."""
+    """UserError if one of these files of `folder` exists but is not as `note` recorded it."""
     ours = noted(folder)
     for name in names:
         if os.path.lexists(folder / name) and name not in ours:
@@ -87,14 +91,14 @@ def check_ours(folder: Path, names: Iterable[str]) -> None:
 
 
 def check_pictures(folder: Path, pictures: Iterable[str]) -> None:
-    """The same for a folder that is to hold pictures alone: the note is in the folder around."""
+    """`check_ours` for a folder that holds nothing but pictures: its parent has the record."""
     folder = Path(os.path.realpath(folder))
     check_ours(folder.parent, [f'{folder.name}/{name}' for name in pictures])
 
 
 @contextmanager
 def replacing_pictures(folder: Path) -> Iterator[Path]:
-    """`replacing`, for a folder that is to hold pictures alone, all of one call."""
+    """`replacing` for a folder that holds nothing but the pictures of one call."""
     folder = Path(os.path.realpath(folder))
     start = f'{folder.name}/'
     before = noted(folder.parent)
@@ -105,87 +109,41 @@ def replacing_pictures(folder: Path) -> Iterator[Path]:
     note(folder.parent, names)
 
 
+def in_the_way(path: Path) -> UserError:
+    return UserError(f'{path}: is there already, and this program did not write it. Move it away, '
+                     f'then give the same command again.')
+
+
+def remove(place: Path, patterns: Iterable[str]) -> None:
+    """Remove the files within `place` that match any of these glob patterns, and then the folders
+    that are empty without them."""
+    removed = []
+    for pattern in patterns:
+        for path in place.glob(pattern):
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
+                removed.append(path.relative_to(place).as_posix())
+    _remove_empty(place, removed)
+
+
+# Which files are ours
+
 def _notes(folder: Path) -> dict[str, list[int]]:
     path = folder / NOTES
     found = read_json(path) if path.is_file() else {}
     return found if isinstance(found, dict) else {}
 
 
-def _state(path: Path) -> list[int]:
-    """What changes when a file is written: its bytes, and when that was."""
-    found = path.stat()
+def _state(path: Path) -> list[int] | None:
+    """Bytes and time of the last change in ns; None if it is no file. A link is not followed."""
+    if path.is_dir() or not os.path.lexists(path):
+        return None
+    found = path.lstat()
     return [found.st_size, found.st_mtime_ns]
 
 
-def _plan(place: Path) -> Path:
-    return place / MAKING / 'plan.json'
-
-
-@contextmanager
-def _locked(place: Path) -> Iterator[None]:
-    """Nobody else exchanges files of that folder. The lock ends with the process."""
-    from filelock import FileLock, Timeout
-    making = place / MAKING
-    making.mkdir(exist_ok=True)
-    try:
-        with FileLock(making / 'lock', timeout=0):
-            yield
-    except Timeout:
-        raise UserError(f'{place}: another call writes into this folder. Wait for it, or stop '
-                        f'it.') from None
-    finally:
-        _tidy(making)
-
-
-def _tidy(making: Path) -> None:
-    """Remove the working folder, unless there is something to be done in it."""
-    if {entry.name for entry in making.iterdir()} <= {'lock'}:
-        try:
-            (making / 'lock').unlink(missing_ok=True)
-            making.rmdir()
-        except OSError:         # another call has just come
-            pass
-
-
-def _decide(place: Path, written: Collection[str], record: str) -> None:
-    """Write down what is to be exchanged: from here on it will be."""
-    new = place / MAKING / 'new'
-    names = sorted(path.relative_to(new).as_posix() for path in new.rglob('*') if path.is_file())
-    names.sort(key=lambda name: name == record)
-    for name in names:
-        path = place / name
-        blocked = [parent for parent in path.parents
-                   if parent.is_relative_to(place) and parent.exists() and not parent.is_dir()]
-        if blocked or path.is_dir() or (os.path.lexists(path) and name not in written):
-            raise in_the_way(blocked[0] if blocked else path)
-    gone = sorted(set(written) - set(names))
-    write_json(_plan(place), {'gone': gone, 'new': names, 'record': record})
-
-
-def in_the_way(path: Path) -> UserError:
-    return UserError(f'{path}: is there already, and this program did not write it. Move it away, '
-                     f'then give the same command again.')
-
-
-def _exchange(place: Path) -> None:
-    """Do what is decided, or what is left of it."""
-    if not _plan(place).is_file():
-        return
-    plan = read_json(_plan(place))
-    new, record = place / MAKING / 'new', plan['record']
-    names = [name for name in plan['new'] if _is_inside(name)]
-    gone = [name for name in plan['gone'] if _is_inside(name)]
-    if record in names and (new / record).exists():
-        (place / record).unlink(missing_ok=True)
-    for name in gone:
-        (place / name).unlink(missing_ok=True)
-    for name in names:
-        if (new / name).exists():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            _move(new / name, place / name)
-    remove_empty(place, gone)
-    shutil.rmtree(new, ignore_errors=True)
-    _plan(place).unlink()
+def _states(folder: Path, names: Iterable[str]) -> dict[str, list[int] | None]:
+    return {name: _state(folder / name) for name in names}
 
 
 def _is_inside(name: str) -> bool:
@@ -194,31 +152,104 @@ def _is_inside(name: str) -> bool:
     return bool(name) and not path.is_absolute() and '..' not in path.parts
 
 
-def remove_empty(place: Path, names: Iterable[str]) -> None:
-    """Remove the folders within `place` that these files lay in, as far as they are empty."""
-    folders = {parent for name in names for parent in PurePosixPath(name).parents}
-    for folder in sorted(folders - {PurePosixPath('.')}, key=lambda path: -len(path.parts)):
-        try:
-            (place / folder).rmdir()
-        except OSError:         # something of somebody is in it, or it is a link
-            pass
+# The exchange
+
+def _plan(place: Path) -> Path:
+    return place / MAKING / 'plan.json'
 
 
-def remove(place: Path, patterns: Iterable[str]) -> None:
-    """Remove the files within `place` that fit any of these glob patterns, and then the folders
-    that are empty without them."""
-    found = [path for pattern in patterns for path in place.glob(pattern) if not path.is_dir()]
-    for path in found:
-        path.unlink(missing_ok=True)
-    remove_empty(place, {path.relative_to(place).as_posix() for path in found})
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """Only one call exchanges files of that folder. The lock ends with the process."""
+    from filelock import FileLock, Timeout
+    making = place / MAKING
+    making.mkdir(exist_ok=True)
+    lock = FileLock(making / 'lock', timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(f'{place}: another call writes into this folder. Wait for it, or stop '
+                        f'it.') from None
+    try:
+        yield
+    finally:
+        is_done = {entry.name for entry in making.iterdir()} <= {'lock'}
+        with suppress(OSError):         # an open file cannot be removed on Windows
+            if is_done:                 # still locked, or it would be the lock of the next call
+                (making / 'lock').unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):         # not empty, or the next call has removed it
+            making.rmdir()
+
+
+def _decide(place: Path, written: Collection[str], record: str) -> None:
+    """Record what is exchanged: from here on it will be."""
+    new = place / MAKING / 'new'
+    names = sorted(path.relative_to(new).as_posix() for path in new.rglob('*') if path.is_file())
+    names.sort(key=lambda name: name == record)
+    for name in names:
+        path = place / name
+        for parent in path.parents:
+            if parent.is_relative_to(place) and os.path.lexists(parent) and not parent.is_dir():
+                raise in_the_way(parent)
+        if path.is_dir() or (os.path.lexists(path) and name not in written):
+            raise in_the_way(path)
+    gone = sorted(set(written) - set(names))
+    write_json(_plan(place), {'gone': _states(place, gone), 'new': _states(place, names),
+                              'record': record})
+
+
+def _exchange(place: Path) -> None:
+    """Do what is decided, or what is left of it, except to files that changed since."""
+    if not _plan(place).is_file():
+        return
+    gone, coming, record = _read_plan(place)
+    new = place / MAKING / 'new'
+    for name, state in coming.items():
+        path = place / name
+        if os.path.lexists(path) and _state(path) not in (state, _state(new / name)):
+            raise in_the_way(path)
+    if record in coming:
+        (place / record).unlink(missing_ok=True)
+    for name, state in gone.items():
+        if state and _state(place / name) == state:
+            (place / name).unlink()
+    for name in coming:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        _move(new / name, place / name)
+    _remove_empty(place, gone)
+    shutil.rmtree(new, ignore_errors=True)
+    _plan(place).unlink()
+
+
+def _read_plan(place: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """{name: state when it was decided} of the files that go and of those yet to come, and the name
+    of the record."""
+    plan, new = read_json(_plan(place)), place / MAKING / 'new'
+    try:
+        gone = {name: state for name, state in plan['gone'].items() if _is_inside(name)}
+        coming = {name: state for name, state in plan['new'].items()
+                  if _is_inside(name) and (new / name).exists()}
+        return gone, coming, plan['record']
+    except (TypeError, KeyError, AttributeError):
+        raise UserError(f'{_plan(place)}: not written by this program. Remove {place / MAKING}, '
+                        f'then give the same command again.') from None
 
 
 def _move(source: Path, target: Path) -> None:
     try:
         os.replace(source, target)
     except OSError as error:
-        if error.errno != errno.EXDEV:      # the folder in there is a link to another disk
+        if error.errno != errno.EXDEV:      # a folder within is a link to another disk
             raise
         with atomic(target) as part:
-            shutil.copyfile(source, part)
+            shutil.copy2(source, part)      # with its time, by which it is known
         source.unlink()
+
+
+def _remove_empty(place: Path, names: Iterable[str]) -> None:
+    """Remove the folders within `place` that held these files, if they are empty."""
+    folders = {parent for name in names for parent in PurePosixPath(name).parents}
+    for folder in sorted(folders - {PurePosixPath('.')}, key=lambda path: -len(path.parts)):
+        with suppress(OSError):         # something of the user's is in it, or it is a link
+            (place / folder).rmdir()

@@ -1,4 +1,4 @@
-"""Work done by a pool ahead of who asks for it, and handed over in order."""
+"""Runs work in the background and hands the results over in order."""
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -13,11 +13,11 @@ T = TypeVar('T')
 
 def in_order(pool: Executor, work: Callable[..., Result], given: Iterable[tuple[Any, ...]],
              most: int) -> Generator[Result, None, None]:
-    """work(*arguments) for each of `given`, in order; what one raises is raised in its turn.
+    """An ordered map: work(*arguments) for each of `given`; raises an exception in its turn.
 
-    most  how many are begun or done before they are asked for: few wait in memory
+    most  how many calls may run or be finished before their result is read; limits memory
 
-    Whoever stops before the end closes it: what has not begun by then is not done.
+    Closing the generator early cancels every call that has not started.
     """
     ahead: deque[Future[Result]] = deque()
     try:
@@ -33,7 +33,7 @@ def in_order(pool: Executor, work: Callable[..., Result], given: Iterable[tuple[
 
 
 def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
-    """The same items, made up to `n` ahead in a thread; its errors come out here."""
+    """The same items, produced up to `n` ahead in a thread; raises the thread's errors here."""
     ready: Queue[tuple[bool, Any]] = Queue(n)
     left = Event()
 
@@ -49,7 +49,7 @@ def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
                 if left.is_set():
                     return
             put((False, None))
-        except BaseException as error:    # raised again where it is waited for
+        except BaseException as error:    # raised again in the thread that waits
             put((False, error))
 
     thread = Thread(target=fill, daemon=True)

@@ -1,10 +1,10 @@
-"""Pickled numpy arrays of foreign origin, read without running code."""
+"""Reads pickled numpy arrays of unknown origin without running code."""
 import pickle
 from typing import IO, Any
 
 import numpy as np
 
-# what numpy, old and new, writes of an array; nothing else is looked up
+# the names that old and new numpy write for an array; no other name is looked up
 NUMPY = {(module, name) for module in ('numpy.core.multiarray', 'numpy._core.multiarray')
          for name in ('_reconstruct', 'scalar')} | {
     ('numpy', 'ndarray'), ('numpy', 'dtype'), ('_codecs', 'encode')}
@@ -20,12 +20,12 @@ class ArraysOnly(pickle.Unpickler):
 
 
 def read_pickle(file: IO[bytes]) -> Any:
-    """What was pickled into `file`, by Python 2 or 3."""
+    """The object pickled into `file` by Python 2 or 3."""
     return ArraysOnly(file, encoding='latin1').load()
 
 
 def read_npy_object(file: IO[bytes]) -> Any:
-    """The one object that np.save put into `file`, e.g. a dict of arrays."""
+    """The one object that np.save wrote to `file`, e.g. a dict of arrays."""
     version = np.lib.format.read_magic(file)
     read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0) else
                    np.lib.format.read_array_header_2_0)

@@ -1,4 +1,4 @@
-"""A folder is a registry: a file with the right ending is one more choice, found by name."""
+"""A folder is a registry: every file whose name ends right is one more choice of a flag."""
 import importlib
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -9,26 +9,29 @@ T = TypeVar('T')
 
 
 class Registry(Generic[T]):
-    """The choices of one flag: one file each in one package, each with one class of `base`'s kind.
+    """The choices of one flag: each a file of one package that holds one subclass of `base`.
 
-    flag      the flag that chooses, e.g. '--model'
+    flag      e.g. '--model'
     package   e.g. 'models'; its folder is searched, or all of its __path__
-    suffix    what a file's name ends with after the choice's name, e.g. '_model'
-    base      the name of the class, in the package's `base` file, that every choice extends
+    suffix    the end of a file's name, after the name of the choice; e.g. '_model'
+    base      the name of the base class, which the package's `base` file defines
     """
 
     def __init__(self, flag: str, package: str, suffix: str, base: str):
-        self.flag, self.package, self.suffix, self.base = flag, package, suffix, base
+        self.flag = flag
+        self.package = package
+        self.suffix = suffix
+        self.base = base
 
     def names(self) -> list[str]:
-        """Every choice there is, sorted."""
+        """All choices, sorted."""
         folders = importlib.import_module(self.package).__path__
         files = (f for folder in folders for f in Path(folder).glob(f'*{self.suffix}.py'))
         names = (f.stem.removesuffix(self.suffix) for f in files if not f.stem.startswith('_'))
         return sorted(n for n in names if n != 'base')
 
     def find(self, name: str) -> type[T]:
-        """The class of that name; UserError names what there is and the nearest."""
+        """The class of that name; the UserError lists the choices and suggests the closest."""
         if name not in self.names():
             raise unknown_choice(self.flag, name, self.names(),
                                  f'{self.package.replace(".", "/")}/{{}}{self.suffix}.py')

@@ -1,4 +1,4 @@
-"""Shows a run's progress in every place there is, none of which can hold up or end the run."""
+"""Sends a run's progress to every sink; no sink can delay or end the run."""
 from __future__ import annotations
 
 import threading
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from util.sinks.base_sink import Pictures
 
 WAITING = 100           # messages a sink may be behind
-PATIENCE = 2.0          # seconds the run waits for one that is further behind, before it is dropped
-GOODBYE = 20.0          # seconds a sink has at the end to finish what it has been told
+PATIENCE = 2.0          # seconds the run waits for a sink that is further behind, then drops it
+GOODBYE = 20.0          # seconds a sink has at the end to handle its last messages
 
 
 class Visualizer:
-    """Tells every sink of util/sinks/ that this run uses; see Sink for what and in which units.
+    """Calls every sink of util/sinks/ that this run uses; Sink documents the calls and units.
 
-    Each sink works in a thread of its own, so a call costs microseconds. A sink that raises, or
-    falls far behind, is dropped with one warning; the others go on.
+    Each sink works in its own thread, so a call costs microseconds. A sink that raises, or falls
+    far behind, is dropped with one warning; the others go on.
     """
 
     def __init__(self, run: RunFacts):
@@ -35,7 +35,7 @@ class Visualizer:
             except UserError as error:
                 say(str(error))
             except Exception as error:
-                warn(f'{name}: left out of this run, which goes on ({in_short(error)})')
+                warn(f'{name}: not used, the run continues without it ({in_short(error)})')
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
                data_seconds: float, iters: int | None = None) -> None:
@@ -51,7 +51,7 @@ class Visualizer:
         self.tell('epoch', epoch, seconds)
 
     def close(self, finished: bool) -> None:
-        """Return when every sink has shown all it was told, or has had its time."""
+        """Wait until every sink has handled all messages, at most GOODBYE seconds each."""
         self.tell('close', finished)
         for lane in self.lanes:
             lane.join()
@@ -63,13 +63,13 @@ class Visualizer:
 
 
 class Lane:
-    """One sink, its thread, and what it has still to be told."""
+    """One sink, its thread, and the messages that wait for it."""
 
     def __init__(self, sink: Sink):
         self.sink = sink
         self.dropped = False
         self.waiting: Queue[tuple[str, tuple[Any, ...]]] = Queue(WAITING)
-        # daemon: a sink that hangs must not keep a finished run from leaving
+        # daemon: a sink that hangs must not keep a finished run from ending
         self.thread = threading.Thread(target=self.work, name=sink.name, daemon=True)
         self.thread.start()
 
@@ -99,11 +99,11 @@ class Lane:
     def drop(self, why: str) -> None:
         if not self.dropped:
             self.dropped = True
-            warn(f'{self.sink.name}: dropped, the run goes on without it ({why})')
+            warn(f'{self.sink.name}: dropped, the run continues without it ({why})')
 
 
 def copied(pictures: Pictures) -> Pictures:
-    """The caller may paint over its arrays while a sink is still writing them."""
+    """Copies, because the caller may overwrite its arrays while a sink still writes them."""
     return {label: picture.copy() for label, picture in pictures.items()}
 
 

@@ -1,12 +1,11 @@
-"""Times and joint names as text that people read."""
-
+"""Times and joint names as text for readers."""
 
 
 def spoken(joint: str) -> str:
     """'RWrist' -> 'right wrist', 'MidHip' -> 'mid hip'."""
     side = {'R': 'right ', 'L': 'left '}.get(joint[0], '') if joint[1:2].isupper() else ''
-    words = ''.join(f' {letter}' if letter.isupper() else letter
-                    for letter in (joint[1:] if side else joint))
+    name = joint[1:] if side else joint
+    words = ''.join(f' {letter}' if letter.isupper() else letter for letter in name)
     return (side + words.strip()).lower().replace('  ', ' ')
 
 

@@ -1,20 +1,20 @@
-"""The small generator that unfolds a few numbers into a picture, and its discriminator.
+"""DCGAN's small generator, from a vector to an image, and its discriminator.
 
 Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks" (DCGAN), ICLR 2016, arXiv 1511.06434, Sec. 3, at the widths with which the
 course project "Dance" of Universite Lyon 1 (A. Meyer) paints a dancer from 13 joints.
 
-Shape letters: B batch, C channels, S side of the picture in px.
+Shape letters: B batch, C channels, S side of the image in px.
 """
 from torch import Tensor, nn
 
 from models.networks.norm import norm_layer
 
-START = 4           # px a side from which a picture is unfolded, and to which one is folded
+START = 4           # px: side of the generator's first and of the discriminator's last features
 
 
 def doublings(side: int) -> int:
-    """How often START doubles to `side`."""
+    """How often START is doubled to reach `side`."""
     count = (side // START).bit_length() - 1
     assert side == START * 2 ** count, f'{side} is not {START} doubled'
     return count
@@ -28,7 +28,7 @@ def has_bias(norm: str) -> bool:
 class DeconvGenerator(nn.Module):
     """(B, input_nc, 1, 1) -> (B, output_nc, S, S) in [-1, 1]; S = `side`, 4 times a power of 2.
 
-    encode  it takes a picture (B, input_nc, S, S) instead, and first folds that to 4x4
+    encode  the input is an image (B, input_nc, S, S) instead, first encoded to 4x4
 
     Each layer doubles the side and halves the channels, down to `ngf` before the last: for S = 64
     and ngf = 16 they are 128, 64, 32, 16, 3; for S = 128 another 256 comes before.
@@ -37,8 +37,8 @@ class DeconvGenerator(nn.Module):
     def __init__(self, input_nc: int, output_nc: int, side: int = 64, ngf: int = 16,
                  norm: str = 'batch', encode: bool = False):
         super().__init__()
-        bias, make_norm, count = has_bias(norm), norm_layer(norm), doublings(side)
-        widths = [ngf * 2 ** n for n in range(count)]
+        bias, make_norm = has_bias(norm), norm_layer(norm)
+        widths = [ngf * 2 ** n for n in range(doublings(side))]
         layers: list[nn.Module] = []
         if encode:
             for n, width in enumerate(widths):
@@ -59,7 +59,7 @@ class DeconvGenerator(nn.Module):
 
 
 class PictureDiscriminator(nn.Module):
-    """(B, C, S, S) -> (B, 1, 1, 1): one logit for the whole picture; S = `side`.
+    """(B, C, S, S) -> (B, 1, 1, 1): one logit for the whole image; S = `side`.
 
     Each layer halves the side and doubles the channels, from ndf to 8 ndf: 64, 128, 256, 512.
     """

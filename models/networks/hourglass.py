@@ -1,9 +1,9 @@
-"""Stacked hourglasses as a generator: each paints the whole picture, the next one corrects it.
+"""Stacked hourglasses as a generator: each paints the whole image, the next one corrects it.
 
 Newell et al., "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016, arXiv 1603.06937,
 Sec. 3: the hourglass (3.1), the residual module (3.2), stacking and what each stack predicts
-(3.3). Its predictions are heatmaps at a quarter of the size; to paint pictures at full size, the
-way in and the way out are pix2pixHD's (Wang et al., CVPR 2018, arXiv 1711.11585).
+(3.3). The paper predicts heatmaps at a quarter of the size; to paint images at full size, the first
+and last layers are pix2pixHD's (Wang et al., CVPR 2018, arXiv 1711.11585).
 
 Shape letters: B batch, C channels, H W pixels, h w a quarter of them.
 """
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from models.networks.norm import norm_layer
 from models.networks.pix2pixhd import double, halve, to_features, to_picture
 
-ORDER = 4           # how often an hourglass halves what it is given, as in the paper
+ORDER = 4           # how often an hourglass halves its input, as in the paper
 
 
 class Residual(nn.Module):
@@ -49,7 +49,7 @@ class Hourglass(nn.Module):
 
 
 class Stack(nn.Module):
-    """One hourglass, the picture it paints, and what the next one is given (Sec. 3.3)."""
+    """One hourglass, the image it paints, and the input of the next one (Sec. 3.3)."""
 
     def __init__(self, nc: int, ngf: int, output_nc: int, norm: str, last: bool):
         super().__init__()
@@ -63,7 +63,7 @@ class Stack(nn.Module):
             self.from_picture = nn.Conv2d(output_nc, nc, 4, 4)      # each place sees its own pixels
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, nc, h, w) -> the picture (B, output_nc, H, W), and the next stack's x."""
+        """(B, nc, h, w) -> the image (B, output_nc, H, W), and the next stack's x."""
         features = self.hourglass(x)
         picture = self.way_out(features)
         if not self.last:
@@ -72,10 +72,10 @@ class Stack(nn.Module):
 
 
 class StackedHourglass(nn.Module):
-    """(B, input_nc, H, W) -> (B, output_nc, H, W) in [-1, 1]: the last stack's picture.
+    """(B, input_nc, H, W) -> (B, output_nc, H, W) in [-1, 1]: the last stack's image.
 
-    H and W must be multiples of `multiple` and at least `least`: 2 px are left to be normalized
-    at the narrowest place.
+    H and W must be multiples of `multiple` and at least `least`, which leaves 2 px to normalize
+    over at the narrowest place.
     """
 
     multiple = 4 * 2 ** ORDER
@@ -91,10 +91,11 @@ class StackedHourglass(nn.Module):
                                     for n in range(n_stacks))
 
     def forward(self, x: Tensor, every: bool = False) -> Tensor | list[Tensor]:
-        """every: a list of all stacks' pictures, for intermediate supervision; the last is the
+        """every: return the images of all stacks, for intermediate supervision; the last is the
         result."""
-        x, pictures = self.way_in(x), []
+        images = []
+        x = self.way_in(x)
         for stack in self.stacks:
-            picture, x = stack(x)
-            pictures.append(picture)
-        return pictures if every else pictures[-1]
+            image, x = stack(x)
+            images.append(image)
+        return images if every else images[-1]

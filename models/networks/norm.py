@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch norm that can take a batch in parts, or each picture by itself.
+    """Batch norm that can normalize a batch in parts, or each image by itself.
 
-    parts       n: the batch is n batches put together, normalized one after another with their
-                own statistics, exactly as n passes would
-    by_sample   when not training: normalize each picture with its own statistics. A network
-                trained with one picture a step has never known others.
+    parts       n: the batch is n batches together, normalized one after another with their own
+                statistics, exactly as n passes would do it
+    by_sample   when not training: normalize each image with its own statistics, the only ones
+                that a network trained with one image per step has met
     """
 
     parts = 1
@@ -41,7 +41,7 @@ def norm_layer(norm: str) -> Callable[[int], nn.Module]:
 
 
 def needs_bias(norm: str) -> bool:
-    """Whether a convolution before this norm has a bias: upstream's rule, which its keys follow."""
+    """Whether a convolution before this norm has a bias, by upstream's rule."""
     return norm == 'instance'
 
 
@@ -59,7 +59,7 @@ def in_parts(network: nn.Module, parts: int) -> Iterator[None]:
 
 
 def normalize_by_sample(network: nn.Module) -> None:
-    """From now on, when not training, each picture is normalized by its own statistics."""
+    """Let each image be normalized with its own statistics when not training."""
     for layer in network.modules():
         if isinstance(layer, BatchNorm2d):
             layer.by_sample = True

@@ -1,6 +1,6 @@
 """PatchGAN discriminators, layer for layer and key for key as upstream's.
 
-Isola et al., CVPR 2017, arXiv 1611.07004, Sec. 3.2.2 and 6.1.2: each output judges one patch.
+Isola et al., CVPR 2017, arXiv 1611.07004, Sec. 3.2.2 and 6.1.2: one logit for each patch.
 
 Shape letters: B batch, C channels, H W pixels, h w patches.
 """
@@ -12,12 +12,12 @@ from models.networks.norm import needs_bias, norm_layer
 class NLayerDiscriminator(nn.Module):
     """(B, C, H, W) -> (B, 1, h, w) logits; a patch is 70 px wide for n_layers=3.
 
-    The shorter side must be at least `smallest` pixels, or no patch is left.
+    The shorter side must be at least `smallest` px; below that no patch is left.
     """
 
     def __init__(self, input_nc: int, ndf: int = 64, n_layers: int = 3, norm: str = 'batch'):
         super().__init__()
-        self.smallest = 3 * 2 ** n_layers       # what leaves 3 px for two 4x4 layers of stride 1
+        self.smallest = 3 * 2 ** n_layers       # leaves 3 px for two 4x4 layers of stride 1
         bias, make_norm = needs_bias(norm), norm_layer(norm)
         layers: list[nn.Module] = [nn.Conv2d(input_nc, ndf, 4, 2, 1), nn.LeakyReLU(0.2, True)]
         before = 1
@@ -35,7 +35,7 @@ class NLayerDiscriminator(nn.Module):
 
 
 class PixelDiscriminator(nn.Module):
-    """(B, C, H, W) -> (B, 1, H, W) logits: every pixel for itself."""
+    """(B, C, H, W) -> (B, 1, H, W) logits: one for each pixel."""
 
     smallest = 1
 

@@ -1,19 +1,19 @@
-"""Coarse-to-fine generators, the encoder and the discriminators of pix2pixHD, key for key as
-NVIDIA's, so that its checkpoints load here.
+"""Coarse-to-fine generators, the encoder and the discriminators of pix2pixHD. Keys are NVIDIA's,
+so that its checkpoints load here.
 
 Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs",
 CVPR 2018, arXiv 1711.11585, Sec. 3.2 and 3.4, appendix A.
 
 Shape letters: B batch, C channels, H W pixels, h w patches.
 """
-from collections.abc import Callable
+from itertools import chain
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.norm import norm_layer
 from models.networks.resnet import ResnetBlock
+from models.tensors import half_size, through
 
 
 def to_features(input_nc: int, ngf: int, norm: str) -> list[nn.Module]:
@@ -33,15 +33,15 @@ def double(nc: int, norm: str) -> list[nn.Module]:
 
 
 def to_picture(ngf: int, output_nc: int) -> list[nn.Module]:
-    """c7s1 to a picture in [-1, 1]."""
+    """c7s1 to an image in [-1, 1]."""
     return [nn.ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
 
 
 class GlobalGenerator(nn.Module):
     """G1: (B, input_nc, H, W) -> (B, output_nc, H, W) in [-1, 1].
 
-    H and W must be multiples of `multiple` and at least `least`: an edge is reflected at the
-    narrowest place, and normalized there, which takes 2 px.
+    H and W must be multiples of `multiple` and at least `least`: reflecting an edge and
+    normalizing at the narrowest place takes 2 px.
     """
 
     def __init__(self, input_nc: int, output_nc: int, ngf: int = 64, n_downsample: int = 4,
@@ -63,11 +63,11 @@ class GlobalGenerator(nn.Module):
 
 
 class LocalEnhancer(nn.Module):
-    """G2 around G1: each enhancer works at twice the size of what is inside it.
+    """G2 around G1: each enhancer works at twice the size of the network inside it.
 
-    model      G1 without its last layers, on the picture halved `n_local_enhancers` times
-    modelN_1   the way into enhancer N, to which what comes from inside it is added
-    modelN_2   the way out
+    model      G1 without its last layers, on the image halved `n_local_enhancers` times
+    modelN_1   first half of enhancer N; the features from inside are added to its output
+    modelN_2   second half of enhancer N
     """
 
     def __init__(self, input_nc: int, output_nc: int, ngf: int = 32, n_downsample_global: int = 4,
@@ -102,20 +102,15 @@ class LocalEnhancer(nn.Module):
         return out
 
     def inner_parameters(self) -> list[nn.Parameter]:
-        """Those of all that is inside the outermost enhancer."""
+        """The parameters of all networks inside the outermost enhancer."""
         outermost = f'model{self.enhancers}_'
         return [p for name, p in self.named_parameters() if not name.startswith(outermost)]
 
 
-def half_size(x: Tensor) -> Tensor:
-    """The picture at half the size, as pix2pixHD takes it everywhere."""
-    return F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
-
-
 class Encoder(nn.Module):
-    """E: what each region of a picture looks like, as `output_nc` numbers, the same all over it.
+    """E: the look of each region of an image as `output_nc` features, constant within the region.
 
-    Sec. 3.4: features of the picture, averaged within each instance.
+    Sec. 3.4: features of the image, averaged within each instance.
     """
 
     def __init__(self, input_nc: int, output_nc: int, ngf: int = 16, n_downsample: int = 4,
@@ -131,19 +126,11 @@ class Encoder(nn.Module):
 
     def forward(self, y: Tensor, regions: Tensor) -> Tensor:
         """y (B, C, H, W) of any size, regions (B, 1, H, W) numbers -> (B, output_nc, H, W)."""
-        h, w = y.shape[-2:]
-        right, below = (padding(side, self.multiple, 2 * self.multiple) for side in (w, h))
-        padded = F.pad(y, (0, right, 0, below), mode='replicate')
-        return mean_of_regions(self.model(padded)[..., :h, :w], regions)
-
-
-def padding(side: int, multiple: int, least: int) -> int:
-    """How many px bring `side` to a multiple that is no smaller than `least`."""
-    return max(side + -side % multiple, least) - side
+        return mean_of_regions(through(y, self.model, self.multiple), regions)
 
 
 def mean_of_regions(features: Tensor, regions: Tensor) -> Tensor:
-    """features (B, C, H, W), each averaged over every region of equal number in its picture."""
+    """features (B, C, H, W), averaged over the pixels of equal number in their image."""
     means = []
     for feature, numbers in zip(features.float(), regions):
         _, place, count = numbers.flatten().unique(return_inverse=True, return_counts=True)
@@ -153,40 +140,41 @@ def mean_of_regions(features: Tensor, regions: Tensor) -> Tensor:
 
 
 class MultiscaleDiscriminator(nn.Module):
-    """(B, C, H, W) -> for each scale, the largest picture first, the outputs of D's layers.
+    """(B, C, H, W) -> for each scale, the largest image first, the outputs of D's layers.
 
-    The last of them is the patches' logits (B, 1, h, w); the others are what feature matching
-    compares, and are left out where `features` is False. Each scale sees half the size of the
-    one before.
+    The last output is the patches' logits (B, 1, h, w). The others are for feature matching, and
+    are left out where `features` is False. Each scale sees half the size of the one before.
     """
 
     def __init__(self, input_nc: int, ndf: int = 64, n_layers: int = 3, norm: str = 'instance',
                  num_D: int = 2, features: bool = True):
         super().__init__()
-        # NVIDIA's keys tell the two apart, and number the scales from the smallest picture
+        # NVIDIA's keys differ with and without features, and number scales from the smallest image
         self.names: list[list[str]] = []
         for scale in reversed(range(num_D)):
             pieces = patch_layers(input_nc, ndf, n_layers, norm)
-            if not features:
-                pieces = [nn.Sequential(*(layer for piece in pieces for layer in piece))]
-            self.names.append([f'scale{scale}_layer{n}' if features else f'layer{scale}'
-                               for n in range(len(pieces))])
-            for name, piece in zip(self.names[-1], pieces):
+            if features:
+                names = [f'scale{scale}_layer{n}' for n in range(len(pieces))]
+            else:
+                pieces = [nn.Sequential(*chain.from_iterable(pieces))]
+                names = [f'layer{scale}']
+            self.names.append(names)
+            for name, piece in zip(names, pieces):
                 self.add_module(name, piece)
 
     def forward(self, x: Tensor) -> list[list[Tensor]]:
-        out: list[list[Tensor]] = []
+        scales: list[list[Tensor]] = []
         for names in self.names:
-            x = half_size(x) if out else x
-            seen = [x]
+            x = half_size(x) if scales else x
+            layers = [x]
             for name in names:
-                seen.append(self.get_submodule(name)(seen[-1]))
-            out.append(seen[1:])
-        return out
+                layers.append(self.get_submodule(name)(layers[-1]))
+            scales.append(layers[1:])
+        return scales
 
 
 def patch_layers(input_nc: int, ndf: int, n_layers: int, norm: str) -> list[nn.Sequential]:
-    """A PatchGAN in pieces, padded by 2 so that even the smallest picture leaves a patch."""
+    """A PatchGAN in pieces, padded by 2 so that even the smallest image leaves a patch."""
     widths = [ndf, *(min(ndf * 2 ** n, 512) for n in range(1, n_layers + 1))]
     pieces = [nn.Sequential(nn.Conv2d(input_nc, ndf, 4, 2, 2), nn.LeakyReLU(0.2, True))]
     for n in range(1, n_layers + 1):
@@ -197,11 +185,11 @@ def patch_layers(input_nc: int, ndf: int, n_layers: int, norm: str) -> list[nn.S
 
 
 class CoarsePicture(nn.Module):
-    """What G1 has and G2 does not need: from its features (B, ngf, H, W) to a picture
+    """The last layers of G1, which G2 does not need: from features (B, ngf, H, W) to an image
     (B, output_nc, H, W) in [-1, 1].
 
-    in_use   whether the run is still at half size; kept with the weights, so that those of any
-             epoch say how they paint
+    in_use   whether the run is still at half size; saved with the weights, so that each epoch
+             paints as it was trained
     """
 
     in_use: Tensor
@@ -213,11 +201,3 @@ class CoarsePicture(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.model(features)
-
-
-def through(x: Tensor, network: Callable[[Tensor], Tensor], multiple: int) -> Tensor:
-    """network(x) for x of any size: its edge repeated up to a multiple and to two of them at
-    least, the result cropped back."""
-    h, w = x.shape[-2:]
-    right, below = (padding(side, multiple, 2 * multiple) for side in (w, h))
-    return network(F.pad(x, (0, right, 0, below), mode='replicate'))[..., :h, :w]

@@ -1,13 +1,13 @@
-"""A small network that makes one picture of several that are nearly right.
+"""A small network that blends several nearly correct images into one.
 
-It says of every pixel which of the pictures to trust, by how much that picture is to be looked
-at beside its place, and what colour to paint where none of them will do. Blending by masks:
-Balakrishnan et al., "Synthesizing Images of Humans in Unseen Poses", CVPR 2018, arXiv 1804.07739;
-moving before blending: Siarohin et al., "First Order Motion Model", NeurIPS 2019, arXiv 2003.00196.
+For every pixel it gives a weight of each image, an offset at which to sample that image, and a
+colour for where no image fits. Blending by masks: Balakrishnan et al., "Synthesizing Images of
+Humans in Unseen Poses", CVPR 2018, arXiv 1804.07739; moving before blending: Siarohin et al.,
+"First Order Motion Model", NeurIPS 2019, arXiv 2003.00196.
 
-It is shown half the size, and pixel shuffle (Shi et al., CVPR 2016, arXiv 1609.05158) brings what
-it says to the full one: what is sharp comes from the pictures, not from here. No normalization,
-as a small batch has no statistics; each block begins as the identity instead.
+Its input has half the size, and pixel shuffle (Shi et al., CVPR 2016, arXiv 1609.05158) brings its
+output to the full one: sharp detail comes from the images, not from here. There is no
+normalization, as a small batch has no statistics; each block starts as the identity instead.
 
 Shape letters: B batch, C channels, H W pixels.
 """
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 WIDTHS = (1, 2, 4, 6)       # channels at 1/2, 1/4, 1/8 and 1/16 of the size, in ngf
 BLOCKS = (1, 1, 2, 2)       # residual blocks there
-SMOOTH = 2                  # level of WIDTHS at which what is smooth is worked out
+SMOOTH = 2                  # level of WIDTHS at which smooth outputs are computed
 
 
 class Block(nn.Module):
@@ -33,30 +33,35 @@ class Block(nn.Module):
 
 
 class Refiner(nn.Module):
-    """(B, shown, H / 2, W / 2) -> (B, sharp + smooth, H, W), any numbers, 0 to begin with.
+    """(B, shown, H / 2, W / 2) -> (B, sharp + smooth, H, W), any numbers, near 0 at first.
 
-    sharp    channels that may change from pixel to pixel
-    smooth   channels that are worked out at an eighth of the size: finer ones follow folds, and
-             what they move or light loses its texture (LPIPS 0.1832 at a quarter, 0.1820 here)
+    shown    channels of the input
+    sharp    output channels that may change from pixel to pixel
+    smooth   output channels computed at an eighth of the size: finer ones follow folds, and the
+             pixels that they move or light lose texture (LPIPS 0.1832 at a quarter, 0.1820 here)
     H / 2 and W / 2 are multiples of `multiple`.
     """
 
     enlarges = 2
     multiple = 2 ** (len(WIDTHS) - 1)
-    memory_format = torch.channels_last     # measured: of so few channels a sixth faster on a CPU
+    memory_format = torch.channels_last     # measured: with few channels a sixth faster on a CPU
 
     def __init__(self, shown: int, sharp: int, smooth: int, ngf: int = 32):
         super().__init__()
         widths = [ngf * times for times in WIDTHS]
-        self.way_in = nn.ModuleList(
-            nn.Conv2d(a, b, 3, 1 if first else 2, 1) for first, (a, b) in
-            zip([True, *[False] * len(widths)], zip([shown, *widths], widths)))
-        self.down = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(count)))
-                                  for width, count in zip(widths, BLOCKS))
+        self.way_in = nn.ModuleList()
+        into = shown
+        for level, width in enumerate(widths):
+            stride = 2 if level else 1          # only the first level keeps the size
+            self.way_in.append(nn.Conv2d(into, width, 3, stride, 1))
+            into = width
+        self.down = nn.ModuleList()
+        for width, count in zip(widths, BLOCKS):
+            self.down.append(nn.Sequential(*[Block(width) for _ in range(count)]))
         self.shuffle = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in zip(widths, widths[1:]))
         self.up = nn.ModuleList(Block(width) for width in widths[:-1])
-        self.sharp, self.smooth = nn.Conv2d(ngf, 4 * sharp, 3, 1, 1), nn.Conv2d(
-            widths[SMOOTH], smooth, 3, 1, 1)
+        self.sharp = nn.Conv2d(ngf, 4 * sharp, 3, 1, 1)
+        self.smooth = nn.Conv2d(widths[SMOOTH], smooth, 3, 1, 1)
         for head in (self.sharp, self.smooth):
             nn.init.normal_(head.weight, 0.0, 1e-3)
             nn.init.zeros_(head.bias)       # type: ignore[arg-type]
@@ -67,7 +72,8 @@ class Refiner(nn.Module):
             x = blocks(smaller(x))
             levels.append(x)
         wide: list[Tensor] = []
-        for shuffle, block, skip in list(zip(self.shuffle, self.up, levels))[::-1]:
+        inwards = list(zip(self.shuffle, self.up, levels))
+        for shuffle, block, skip in reversed(inwards):
             wide.append(x)
             x = block(skip + F.pixel_shuffle(shuffle(x), 2))
         sharp = F.pixel_shuffle(self.sharp(F.leaky_relu(x, 0.2)), 2)

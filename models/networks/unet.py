@@ -13,7 +13,7 @@ from models.networks.norm import needs_bias, norm_layer
 
 
 class UnetSkipConnectionBlock(nn.Module):
-    """One level: down, whatever is inside, up; beside it the way straight across.
+    """One level: down, the levels inside, up; and a skip connection across.
 
         x ──► down ──► (submodule) ──► up ──► cat with x
     """
@@ -29,7 +29,7 @@ class UnetSkipConnectionBlock(nn.Module):
         up_nc = inner_nc if innermost else inner_nc * 2         # the skip doubles what comes up
         up_bias = True if outermost else bias
         up_conv = nn.ConvTranspose2d(up_nc, outer_nc, 4, 2, 1, bias=up_bias)
-        # in place as upstream: the skip then carries LeakyReLU(x), and its weights expect that
+        # in place as upstream: the skip then holds LeakyReLU(x), which its weights expect
         relu, leaky = nn.ReLU(True), nn.LeakyReLU(0.2, True)
         inside = [submodule] if submodule else []
         if outermost:
@@ -52,7 +52,7 @@ class UnetSkipConnectionBlock(nn.Module):
 class UnetGenerator(nn.Module):
     """(B, input_nc, H, W) in [-1, 1] -> (B, output_nc, H, W) in [-1, 1].
 
-    num_downs   how often the picture is halved: 7 for unet_128, 8 for unet_256. H and W must be
+    num_downs   how often the image is halved: 7 for unet_128, 8 for unet_256. H and W must be
                 multiples of `multiple` = 2 ** num_downs.
     """
 

@@ -45,13 +45,6 @@ class Warp(NamedTuple):
     strain: Tensor
 
 
-def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """Frames (B, C, h, w) at that (width, height), nothing moved."""
-    if frames.shape[-2:] == (size[1], size[0]):
-        return frames
-    return F.interpolate(frames, (size[1], size[0]), mode='bilinear', antialias=True)
-
-
 def moved(frames: Tensor, source: Tensor, query: Tensor, skeleton: Skeleton,
           size: tuple[int, int]) -> Tensor:
     """The frames (B, C, h, w), at pose `source`, moved and scaled so that neck and hips come to

@@ -1,17 +1,18 @@
-"""Pictures for people: which moments of a video a report shows, and how they are shown. No torch.
+"""Which moments of a video a report shows, and small pictures of them. No torch.
 
-While a dataset is made, Preview keeps small pictures of the video at the moments worth looking at:
+While a dataset is made, Preview keeps pictures of the video at those moments:
 
     DATASET/report/frames.json          what `read_moments` gives
     DATASET/report/frames/000372.jpg    the video's frame 372, 240 px high, nothing drawn on it
-    DATASET/report/person_1.jpg         who is who in dataset.json's `people`
+    DATASET/report/person_1.jpg         portraits of dataset.json's `people`
+
+Shape letters: F frames of a track, H W pixels.
 """
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pose.body import body_sizes
@@ -20,14 +21,16 @@ from pose.stretches import shot_slices
 from pose.track import PoseTrack
 from preprocessing.sources import Source
 from util.files import read_json, write_json
-from util.images import size_of, write_image
+from util.images import side_by_side, size_of, write_image
 from util.parallel import prefetch
+from util.sampling import evenly_spaced
 from util.video import Frame
 from util.words import spoken
 
-HEIGHT = 240        # px of every picture in a report
+PICTURE_HEIGHT = 240        # px of every picture in a report
 TYPICAL, WORST, DROPPED = 8, 3, 4       # moments shown; WORST of each kind
-AWAY = 0.5          # seconds between two moments of the worst
+SECONDS_APART = 0.5         # between two of the worst moments
+PORTRAIT_MARGIN = 0.2       # of the box's longer side
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,13 @@ class Moment:
 
 
 class Preview:
-    """Keeps pictures of a video for the report, as its frames pass by.
+    """Keeps small pictures of a video for the report while its frames are read.
 
     folder   the dataset that is being made
     raw      the track as it was found, in px of the video
     clean    the same frames after repair, in px of the video
-    drawn    the same frames as they are written: its `kept` and `reasons` count
-    people   everybody in the video, as pose.tracking.people tells
+    drawn    the same frames as they are written; its `kept` and `reasons` count
+    people   everybody in the video, as pose.tracking.people gives them
     """
 
     def __init__(self, folder: Path, raw: PoseTrack, clean: PoseTrack, drawn: PoseTrack,
@@ -65,14 +68,14 @@ class Preview:
         self.wanted = self.moments.union(self.portraits)
         write_json(folder / 'report' / 'frames.json', [asdict(moment) for moment in moments])
 
-    def glance_at(self, source: Source) -> None:
-        """Read as much of the source as is wanted."""
-        for _ in self.looking_at(prefetch(source.frames())):
+    def read(self, source: Source) -> None:
+        """Read the source up to the last frame that is kept."""
+        for _ in self.watch(prefetch(source.frames())):
             if not self.wanted:
                 break
 
-    def looking_at(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The same frames, passing by."""
+    def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Pass the frames on, and keep pictures of those that are wanted."""
         for frame in frames:
             if frame.index in self.wanted:
                 self.wanted.remove(frame.index)
@@ -80,13 +83,18 @@ class Preview:
             yield frame
 
     def keep(self, frame: Frame) -> None:
-        """Write what is wanted of this frame."""
+        """Write the pictures of this frame."""
         if frame.index in self.moments:
-            write_image(picture_of(self.folder, frame.index + 1), scaled(frame.image))
+            write_image(picture_of(self.folder, frame.index + 1), small(frame.image))
         for one, index in zip(self.people, self.portraits):
             if index == frame.index:
-                write_image(self.folder / portrait_of(one['number']),
-                            scaled(around(frame.image, one['shown']['box'])))
+                portrait = small(around(frame.image, one['shown']['box']))
+                write_image(self.folder / portrait_of(one['number']), portrait)
+
+
+def small(image: np.ndarray) -> np.ndarray:
+    """The image at the height of a report's pictures."""
+    return side_by_side(image, height=PICTURE_HEIGHT)
 
 
 def read_moments(folder: Path) -> list[Moment]:
@@ -104,73 +112,91 @@ def picture_of(folder: Path, frame: int) -> Path:
 
 
 def portrait_of(number: int) -> str:
-    """The picture of a person, in the dataset's folder."""
+    """The picture of a person, as a path in the dataset's folder."""
     return f'report/person_{number}.jpg'
 
 
-def around(image: np.ndarray, box: Sequence[float], margin: float = 0.2) -> np.ndarray:
-    """The part of the picture in the box (left, top, right, bottom px), with some margin."""
+def around(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """The part of the image (H, W, 3) in the box (left, top, right, bottom px), with a margin."""
     left, top, right, bottom = box
-    more = margin * max(right - left, bottom - top)
+    margin = PORTRAIT_MARGIN * max(right - left, bottom - top)
     width, height = size_of(image)
-    x0, y0 = (int(np.clip(v - more, 0, most - 2)) for v, most in ((left, width), (top, height)))
-    x1, y1 = (int(np.clip(v + more, low + 2, most)) for v, low, most in (
-        (right, x0, width), (bottom, y0, height)))
+    x0 = int(np.clip(left - margin, 0, width - 2))
+    y0 = int(np.clip(top - margin, 0, height - 2))
+    x1 = int(np.clip(right + margin, x0 + 2, width))
+    y1 = int(np.clip(bottom + margin, y0 + 2, height))
     return image[y0:y1, x0:x1]
 
 
 def choose_moments(raw: PoseTrack, clean: PoseTrack, drawn: PoseTrack) -> list[Moment]:
     """Typical frames, then the worst of each kind, then dropped ones. Arguments as in Preview."""
-    kept, lost = np.flatnonzero(drawn.kept), np.flatnonzero(~drawn.kept)
-    chosen = [(int(row), 'typical', '') for row in spread(kept, TYPICAL)]
-    taken: list[float] = []
-    sure = sureness(raw)
+    kept, dropped = np.flatnonzero(drawn.kept), np.flatnonzero(~drawn.kept)
+    chosen = [(row, 'typical', '') for row in spread(kept, TYPICAL)]
+    chosen += [(row, 'worst', why) for row, why in worst(raw, clean, drawn.kept)]
+    chosen += [(row, 'dropped', str(drawn.reasons[row])) for row in spread(dropped, DROPPED)]
+    moments = []
+    for row, kind, why in chosen:
+        seconds = round(float(drawn.times[row]), 3)
+        moments.append(Moment(int(drawn.index[row]) + 1, seconds, kind, why))
+    return moments
+
+
+def worst(raw: PoseTrack, clean: PoseTrack, kept: np.ndarray) -> list[tuple[int, str]]:
+    """Rows of kept frames, and why each is shown: low confidence, much repair, high speed.
+
+    kept   bool (F,)
+    """
+    confidence = mean_confidence(raw)
     repaired, joint = repairs(raw, clean)
     speed = speeds(clean)
-    names = clean.joints.joints
-    for score, why in (
-            (np.where(sure < np.median(sure), -sure, np.nan),
-             lambda row: f'found least surely: mean confidence {sure[row]:.2f}'),
-            (over_zero(repaired), lambda row: f'most repaired: {spoken(names[joint[row]])} moved '
-                                              f'by {repaired[row]:.1f} % of the body height'),
-            (over_zero(speed), lambda row: f'fastest: joints move {speed[row]:.1f} body heights a '
-                                           f'second')):
-        for row in highest(np.where(drawn.kept, score, np.nan), clean.times, taken, WORST):
-            taken.append(float(clean.times[row]))
-            chosen.append((row, 'worst', why(row)))
-    chosen += [(int(row), 'dropped', str(drawn.reasons[row])) for row in spread(lost, DROPPED)]
-    return [Moment(int(drawn.index[row]) + 1, round(float(drawn.times[row]), 3), kind, why)
-            for row, kind, why in chosen]
+    low = np.where(confidence < np.median(confidence), -confidence, np.nan)
+    found: list[tuple[int, str]] = []
+
+    def rows(score: np.ndarray) -> list[int]:
+        taken = [float(clean.times[row]) for row, _ in found]
+        return highest(np.where(kept, score, np.nan), clean.times, taken, WORST)
+
+    found += [(row, f'lowest confidence: {confidence[row]:.2f} on average') for row in rows(low)]
+    for row in rows(over_zero(repaired)):
+        name = spoken(clean.joints.joints[joint[row]])
+        found.append((row, f'most repaired: {name} moved by {repaired[row]:.1f} % of the body '
+                           f'height'))
+    found += [(row, f'fastest: joints move {speed[row]:.1f} body heights a second')
+              for row in rows(over_zero(speed))]
+    return found
 
 
-def highest(score: np.ndarray, times: np.ndarray, taken: list[float], count: int,
-            away: float = AWAY) -> list[int]:
-    """The `count` rows of the highest scores, `away` seconds from each other and from the times
-    that are taken; NaN is no score."""
+def highest(score: np.ndarray, times: np.ndarray, taken: Sequence[float], count: int,
+            seconds_apart: float = SECONDS_APART) -> list[int]:
+    """The `count` rows with the highest scores, some seconds from each other and from `taken`.
+
+    score, times   float (F,); NaN is no score; seconds
+    taken          seconds
+    """
     found: list[int] = []
     for row in np.argsort(np.nan_to_num(-score, nan=np.inf)).tolist():
         if len(found) == count or np.isnan(score[row]):
             break
-        others = [*taken, *times[found].tolist()]
-        if all(abs(times[row] - other) >= away for other in others):
+        others = np.array([*taken, *times[found].tolist()])
+        if (abs(times[row] - others) >= seconds_apart).all():
             found.append(row)
     return found
 
 
 def over_zero(score: np.ndarray) -> np.ndarray:
-    """The scores above 0; the others are none."""
+    """The scores above 0; NaN for the others."""
     return np.where(score > 0, score, np.nan)
 
 
-def sureness(track: PoseTrack) -> np.ndarray:
-    """float (F,): mean confidence of the body's joints that the track ever shows, 0..1."""
+def mean_confidence(track: PoseTrack) -> np.ndarray:
+    """float (F,) 0..1 of the body's joints that are seen in any frame of the track."""
     confidence = track.poses[:, track.joints.part('body'), 2]
     ever = (confidence > 0).any(0)
     return confidence[:, ever].mean(1) if ever.any() else np.zeros(len(track))
 
 
 def repairs(raw: PoseTrack, clean: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
-    """How far repair moved the body's joint that it moved furthest, and which joint that is.
+    """How far repair moved the joint of the body that it moved furthest, and which joint it is.
 
     Returns float (F,) % of the body height and int (F,). Both tracks are in px of the video.
     """
@@ -178,57 +204,32 @@ def repairs(raw: PoseTrack, clean: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
     before, after = raw.poses[:, body], clean.poses[:, body]
     both = (before[..., 2] > 0) & (after[..., 2] > 0)
     moved = np.linalg.norm((after - before)[..., :2], axis=-1) * both
-    return 100 * moved.max(1) / usual_size(clean.poses, clean.joints), moved.argmax(1)
+    return 100 * moved.max(1) / median_size(clean.poses, clean.joints), moved.argmax(1)
 
 
 def speeds(track: PoseTrack) -> np.ndarray:
-    """float (F,): mean speed of the body's joints from the frame before, in body heights a
-    second; NaN at a cut and where nothing is shown."""
+    """float (F,): mean speed of the body's joints since the frame before, in body heights a
+    second; NaN at a cut and where nothing is seen."""
     body = track.poses[:, track.joints.part('body')]
-    size = usual_size(track.poses, track.joints)
+    size = median_size(track.poses, track.joints)
     speed = np.full(len(track), np.nan)
     for shot in shot_slices(track.shots):
-        poses, times = body[shot], track.times[shot]
+        poses = body[shot]
+        seconds = np.maximum(np.diff(track.times[shot]), 1e-6)
         both = (poses[1:, :, 2] > 0) & (poses[:-1, :, 2] > 0)
         moved = np.linalg.norm(np.diff(poses[..., :2], axis=0), axis=-1) * both
-        count, steps = both.sum(1), np.maximum(np.diff(times), 1e-6)
-        speed[shot][1:] = np.where(count > 0, moved.sum(1) / np.maximum(count, 1) / steps / size,
-                                   np.nan)
+        count = both.sum(1)
+        mean = moved.sum(1) / np.maximum(count, 1) / seconds / size
+        speed[shot][1:] = np.where(count > 0, mean, np.nan)
     return speed
 
 
-def usual_size(poses: np.ndarray, skeleton: Skeleton) -> float:
-    """px: the median body height; 1 where none is seen whole."""
+def median_size(poses: np.ndarray, skeleton: Skeleton) -> float:
+    """px: the median body height; 1 if no body is seen whole."""
     sizes = body_sizes(poses, skeleton)
     return float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
 
 
-def spread(rows: np.ndarray, count: int) -> np.ndarray:
-    """About `count` of the rows, evenly spread over them."""
-    if not len(rows):
-        return rows
-    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
-    return rows[np.unique(places)]
-
-
-def scaled(image: np.ndarray) -> np.ndarray:
-    """At a report's height."""
-    width = max(1, round(image.shape[1] * HEIGHT / image.shape[0]))
-    smaller = image.shape[0] > HEIGHT
-    return cv2.resize(image, (width, HEIGHT),
-                      interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-
-
-def overlaid(image: np.ndarray, pose: np.ndarray) -> np.ndarray:
-    """The drawn pose over the darkened picture."""
-    covers = pose.max(2, keepdims=True).astype(np.float32) / 255
-    return (np.maximum(pose, image * 0.8 * (1 - covers))).astype(np.uint8)
-
-
-def lined(image: np.ndarray, ground: dict[str, Any] | None, by: float = 1.0) -> np.ndarray:
-    """The near and far ankle line across the picture, which is scaled `by`."""
-    image = image.copy()
-    for line in (ground['near'], ground['far']) if ground else ():
-        y = round(line * by)
-        cv2.line(image, (0, y), (size_of(image)[0], y), (255, 255, 255), 1)
-    return image
+def spread(rows: np.ndarray, count: int) -> list[int]:
+    """At most `count` of the rows, evenly spaced."""
+    return rows[evenly_spaced(len(rows), count, nearest=True)].tolist()

@@ -1,4 +1,4 @@
-"""report.html of a dataset, from the numbers of its report.json. The look is util/page's."""
+"""report.html of a dataset, from the numbers of its report.json. The style is util/web's."""
 from typing import Any
 
 import numpy as np
@@ -6,209 +6,215 @@ from dominate import tags
 from dominate.util import raw
 
 from pose.matching.coverage import CEILING, FLOOR, VARIETY, variety_sentence
-from util.web.page import facts_table, fold, page, render
-from util.web.report_charts import STYLE, bars, heat_map, time_chart
+from preprocessing.report.schema import FurthestPose, MomentPicture, Report
+from util.web.page import facts_table, fold, page, render, styles
+from util.web.report_charts import bars, heat_map, time_chart
 from util.words import clock
 
-MORE_STYLE = STYLE + """
-.lead { font-size: 1.25rem; line-height: 1.4; margin: 0 0 .8rem; max-width: 46rem; }
-.tiles { display: grid; gap: .8rem; margin-bottom: 1.2rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(8.6rem, 46%), 1fr)); }
-.tiles .card { padding: .8rem 1rem; }
-.tiles b { display: block; font-size: 1.25rem; line-height: 1.3; letter-spacing: -.01em;
-  white-space: nowrap; font-variant-numeric: tabular-nums; }
-.tiles span { color: var(--soft); font-size: .82rem; }
-.sheet { display: grid; gap: 1rem clamp(.6rem, 1.5vw, 1.2rem);
-  grid-template-columns: repeat(auto-fill, minmax(min(var(--w), 100%), 1fr)); }
-.card > h3 { margin-top: 1.4rem; }
-.note { border-left: 3px solid var(--c1); padding-left: .8rem; }
-.cols { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fit,
-  minmax(min(24rem, 100%), 1fr)); margin-bottom: 1.2rem; }
-.cols > section { margin: 0; }
-td.chosen { color: var(--c2); font-weight: 600; }
-.card ul { margin: 0; padding-left: 1.2rem; font-size: .87rem; }
-.card > details { margin-top: .8rem; }
-.people { overflow-x: auto; } .people table { min-width: 34rem; }
-.people th { width: auto; min-width: 0; } .people img { height: 5.5rem; border-radius: 8px; }
-.people td { vertical-align: middle; }
-"""
 LEGEND = (('h4', 'surely found'), ('h2', 'less so'), ('h1', 'hardly'), ('h0', 'left out'))
 REPAIRED = (('h5', 'filled in'), ('h6', 'left and right exchanged back'))
-STEPS = {'flyers': 'frames that showed another for a moment', 'swaps':
-         'frames with left and right exchanged back', 'guesses': 'joints taken out as mere guesses',
-         'beyond_limits': 'joints taken out where no limb reaches', 'filled': 'joints filled in'}
+STEPS = {'flyers': 'frames in which another person was found for a moment',
+         'swaps': 'frames with left and right exchanged back',
+         'guesses': 'joints dropped for low confidence',
+         'beyond_limits': 'joints dropped because no limb reaches them',
+         'filled': 'joints filled in'}
 PART = {'arms': 'the arms', 'legs': 'the legs', 'head': 'the head', 'body': 'the trunk',
         'turn': 'the way the body is turned'}
+KINDS = {'worst': 'Check these first', 'typical': 'Typical', 'dropped': 'Dropped'}
+PEOPLE = ('', 'person', 'seen in', 'first', 'place', 'size', '', 'why')
+NARROW, MEDIUM, WIDE = '11.5rem', '21rem', '26rem'      # of a picture in a sheet
 
 
-def report_page(facts: dict[str, Any], numbers: dict[str, Any], times: np.ndarray,
+def report_page(facts: dict[str, Any], report: Report, times: np.ndarray,
                 cells: dict[str, np.ndarray]) -> str:
     """The page as HTML text.
 
-    facts    dataset.json;  numbers  report.json
+    facts          dataset.json
+    report         report.json
     times, cells   of the heat map, as util.web.report_charts.heat_map takes them
     """
-    document = page(f'{numbers["name"]}: poses')
+    document = page(f'{report["name"]}: poses')
     with document.head:
-        tags.style(raw(MORE_STYLE))
+        styles('wide_charts.css', 'report.css')
     with document.body:
-        tags.header(tags.h1(numbers['name']), tags.p(summary(numbers), cls='soft'))
-        tiles(numbers)
-        for note in numbers['notes']:
+        tags.header(tags.h1(report['name']), tags.p(summary(report), cls='soft'))
+        tiles(report)
+        for note in report['notes']:
             tags.p(note, cls='note soft')
-        if numbers['coverage']:
-            coverage_part(numbers)
-        moments_part(facts, numbers)
-        joints_part(numbers, times, cells)
-        person_part(facts, numbers)
+        coverage_section(report)
+        moments_section(facts, report)
+        joints_section(report, times, cells)
+        person_section(facts, report)
         with tags.div(cls='cols'):
-            if numbers['variety']:
-                variety_part(numbers)
-            repair_part(numbers)
-        if numbers['people']:
-            people_part(numbers)
-        shots_part(numbers)
-        with fold('Facts'):
-            facts_table({k: v for k, v in facts.items() if k not in ('settings', 'people', 'draw')}
-                        | {'draw': {k: v for k, v in facts['draw'].items()
-                                    if k in ('style', 'line_width')}})
-        with fold('Settings'):
-            facts_table(facts.get('settings', {}))
-        tags.footer('Every number of this page is in report.json. Make both again at any time: '
+            variety_section(report)
+            repair_section(report)
+        people_section(report)
+        shots_section(report)
+        facts_sections(facts)
+        tags.footer('Every number on this page is in report.json. To make both again: '
                     'python preprocess.py --doctor, then this folder.')
     return render(document)
 
 
-def summary(numbers: dict[str, Any]) -> str:
-    frames = numbers['frames']
-    split = ', '.join(f'{count} in {phase}' for phase, count in numbers['split'].items())
+def facts_sections(facts: dict[str, Any]) -> None:
+    """What dataset.json says, folded."""
+    hidden = ('settings', 'people', 'draw')
+    shown = {name: value for name, value in facts.items() if name not in hidden}
+    draw = {name: facts['draw'][name] for name in ('style', 'line_width') if name in facts['draw']}
+    with fold('Facts'):
+        facts_table(shown | {'draw': draw})
+    with fold('Settings'):
+        facts_table(facts.get('settings', {}))
+
+
+def summary(report: Report) -> str:
+    frames = report['frames']
+    split = ', '.join(f'{count} in {phase}' for phase, count in report['split'].items())
     kept = f'{frames["kept"]} are kept ({split}), {frames["dropped"]} dropped.'
     if frames['found'] is None:
         return f'Of {frames["read"]} frames {kept}'
-    part = 100 * frames['found'] / max(frames['read'], 1)
-    return f'A person was found in {part:.1f} % of {frames["read"]} frames; {kept}'
+    share = 100 * frames['found'] / max(frames['read'], 1)
+    return f'A person was found in {share:.1f} % of {frames["read"]} frames; {kept}'
 
 
-def tiles(numbers: dict[str, Any]) -> None:
-    """The few numbers that say whether all is well."""
-    frames, jitter, joints = numbers['frames'], numbers['jitter'], numbers['joints'].values()
+def tiles(report: Report) -> None:
+    """The few numbers that say whether the dataset is good."""
+    frames, jitter, lag = report['frames'], report['jitter'], report['lag']
+    joints, cover = report['joints'].values(), report['coverage']
     seen = [joint['seen'] for joint in joints if joint['seen']]
     shown = [(f'{100 * frames["kept"] / max(frames["read"], 1):.0f} %', 'of the frames kept'),
              (f'{100 * float(np.mean(seen)) if seen else 0:.0f} %', 'of the joints seen in them')]
     if jitter['before'] is not None:
         shown.append((f'{jitter["before"]:.2f} → {jitter["after"]:.2f}', 'jitter before and after'))
-    if numbers['lag'] is not None:
-        shown.append((f'{numbers["lag"]:.2f}'.replace('-0.00', '0.00'), 'frames of lag added'))
+    if lag is not None:
+        shown.append((f'{lag:.2f}'.replace('-0.00', '0.00'), 'frames of lag added'))
     if frames['found'] is not None:
-        shown.append((f'{sum(joint["filled"] for joint in joints)}', 'joints filled in'))
-        shown.append((f'{sum(joint["swapped"] for joint in joints)}',
-                      'joints exchanged with their partner'))
-    if numbers['coverage']:
-        known = 100 * (1 - numbers['coverage']['unknown'])
+        filled = sum(joint['filled'] or 0 for joint in joints)
+        swapped = sum(joint['swapped'] or 0 for joint in joints)
+        shown.append((f'{filled}', 'joints filled in'))
+        shown.append((f'{swapped}', 'joints exchanged with their partners'))
+    if cover:
+        known = 100 * (1 - cover['unknown'])
         shown.append((f'{known:.0f} %', 'of the poses like one in the training video'))
     with tags.div(cls='tiles'):
         for number, what in shown:
             tags.div(tags.b(number), tags.span(what), cls='card')
 
 
-def coverage_part(numbers: dict[str, Any]) -> None:
-    cover, over = numbers['coverage'], numbers['over_time']
-    spans = [span for when in cover['unlike'].values() for span in when]
-    with tags.section(tags.h2('What the training video has not shown'), cls='card'):
+def coverage_section(report: Report) -> None:
+    cover, over = report['coverage'], report['over_time']
+    if not cover:
+        return
+    shaded = []
+    for spans in cover['unlike'].values():
+        shaded += [(start, end) for start, end in spans]
+    with tags.section(tags.h2('Poses that the training video does not show'), cls='card'):
         tags.p(cover['sentence'].replace('-', '\u2011'), cls='lead')
-        tags.p(f'How far each pose is from the nearest training pose in {cover["target"]}, in % of '
-               f'the body height. Beyond the dashed line ({cover["limit"]:g} %) there is nothing '
-               f'like it. The line follows from how far the training video\'s own poses are from '
-               f'each other, between {FLOOR:g} and {CEILING:g} %.', cls='soft')
-        raw_chart(over, {'distance': over['distance']}, 'distance to the nearest training pose',
-                  limit=cover['limit'], shaded=[(a, b) for a, b in spans], zero=True)
+        tags.p(f'The distance of each pose to the nearest training pose in {cover["target"]}, in % '
+               f'of the body height. Beyond the dashed line ({cover["limit"]:g} %) no training '
+               f'pose is like it. The line follows from the distances between the training '
+               f'video\'s own poses, and lies between {FLOOR:g} and {CEILING:g} %.', cls='soft')
+        raw_chart(over['seconds'], {'distance': over['distance']},
+                  'distance to the nearest training pose', limit=cover['limit'], shaded=shaded,
+                  zero=True)
         if cover['furthest']:
-            tags.h3('The least covered poses, each beside the nearest training frame')
-            sheet([(one['picture'], ', '.join(filter(None, (
-                f'{clock(one["seconds"])} · {one["distance"]:.0f} % away',
-                one['part'] and f'{PART[one["part"]]} most'))))
-                for one in cover['furthest']], '11.5rem')
+            tags.h3('The least covered poses, each next to the nearest training frame')
+            sheet([(pose['picture'], furthest_caption(pose)) for pose in cover['furthest']],
+                  NARROW)
 
 
-def moments_part(facts: dict[str, Any], numbers: dict[str, Any]) -> None:
-    kinds = {kind: [one for one in numbers['moments'] if one['kind'] == kind]
-             for kind in ('worst', 'typical', 'dropped')}
+def furthest_caption(pose: FurthestPose) -> str:
+    away = f'{clock(pose["seconds"])} · {pose["distance"]:.0f} % away'
+    return f'{away}, {PART[pose["part"]]} most' if pose['part'] else away
+
+
+def moments_section(facts: dict[str, Any], report: Report) -> None:
+    fitted = facts['layout'] == 'poses' and facts.get('retargeted_to')
     if facts['layout'] != 'poses':
-        said = 'The video with what was found in it, and the frame with the pose it is paired with.'
-    elif facts.get('retargeted_to'):
-        said = ('The video with what was found in it, the pose as it was fitted, and that pose '
-                'over the nearest training frame. White: the lines on which the feet stand '
+        said = ('The video with the pose found in it, and the written frame with the pose it is '
+                'paired with.')
+    elif fitted:
+        said = ('The video with the pose found in it, the pose as it was fitted, and the fitted '
+                'pose over the nearest training frame. White: the lines on which the feet stand '
                 'nearest and furthest.')
     else:
-        said = 'The video with what was found in it, and the pose as it is drawn.'
-    titles = {'worst': 'Look at these first', 'typical': 'Typical', 'dropped': 'Dropped'}
-    with tags.section(tags.h2('At a few moments'), tags.p(said, cls='soft'), cls='card'):
-        for kind, moments in kinds.items():
+        said = 'The video with the pose found in it, and the pose as it is drawn.'
+    with tags.section(tags.h2('Selected moments'), tags.p(said, cls='soft'), cls='card'):
+        for kind, title in KINDS.items():
+            moments = [moment for moment in report['moments'] if moment['kind'] == kind]
             if moments:
-                tags.h3(titles[kind])
-                sheet([(one['picture'], ' · '.join(filter(None, (
-                    f'{clock(one["seconds"])}, frame {one["frame"]}', one['why']))))
-                    for one in moments],
-                    '26rem' if facts.get('retargeted_to') else '21rem')
+                tags.h3(title)
+                pictures = [(moment['picture'], moment_caption(moment)) for moment in moments]
+                sheet(pictures, WIDE if facts.get('retargeted_to') else MEDIUM)
 
 
-def joints_part(numbers: dict[str, Any], times: np.ndarray, cells: dict[str, np.ndarray]) -> None:
-    cuts = [shot['start'] for shot in numbers['shots'][1:]]
-    keys = [*LEGEND, *(REPAIRED if numbers['frames']['found'] is not None else ())]
-    with tags.section(tags.h2('Joint by joint over time'), cls='card'):
+def moment_caption(moment: MomentPicture) -> str:
+    when = f'{clock(moment["seconds"])}, frame {moment["frame"]}'
+    return f'{when} · {moment["why"]}' if moment['why'] else when
+
+
+def joints_section(report: Report, times: np.ndarray, cells: dict[str, np.ndarray]) -> None:
+    cuts = [shot['start'] for shot in report['shots'][1:]]
+    keys = LEGEND if report['frames']['found'] is None else LEGEND + REPAIRED
+    with tags.section(tags.h2('Each joint over time'), cls='card'):
         key = tags.p(cls='soft key')
         for colour, name in keys:
             key.add(tags.i(cls=colour))
             key.add(name)
-        raw(heat_map(times, cells, cuts, 'how surely each joint was found over time'))
+        raw(heat_map(times, cells, cuts, 'confidence of each joint over time'))
         if cuts:
             tags.p('Dashed: a new shot begins.', cls='soft')
 
 
-def person_part(facts: dict[str, Any], numbers: dict[str, Any]) -> None:
-    over = numbers['over_time']
+def person_section(facts: dict[str, Any], report: Report) -> None:
+    over, outside = report['over_time'], report['person']['outside']
     written = 'as fitted' if facts.get('retargeted_to') else 'as written'
-    out = numbers['person']['outside']
+    height = 'Body height, % of the picture\'s height'
+    place = 'Hips from the left, % of the picture\'s width'
     with tags.section(tags.h2('The person\'s size and place'), cls='card'):
-        for name, said in (('height', 'Body height, % of the picture\'s height'),
-                           ('place', 'Hips from the left, % of the picture\'s width')):
-            tags.h3(said)
-            raw_chart(over, {'in the video': over[f'{name}_video'],
-                             written: over[f'{name}_written']}, said)
-        if out:
-            tags.p(f'In {100 * out:.1f} % of the kept frames a joint lies outside the picture that '
-                   f'is written.', cls='soft')
+        tags.h3(height)
+        raw_chart(over['seconds'], {'in the video': over['height_video'],
+                                    written: over['height_written']}, height)
+        tags.h3(place)
+        raw_chart(over['seconds'], {'in the video': over['place_video'],
+                                    written: over['place_written']}, place)
+        if outside:
+            tags.p(f'In {100 * outside:.1f} % of the kept frames a joint lies outside the written '
+                   f'picture.', cls='soft')
 
 
-def variety_part(numbers: dict[str, Any]) -> None:
-    shares = numbers['variety']
-    with tags.section(tags.h2('What there is to learn from'), cls='card'):
-        tags.p(variety_sentence(shares))
-        raw(bars({VARIETY[name]: share for name, share in shares.items()}))
+def variety_section(report: Report) -> None:
+    shares = report['variety']
+    if shares:
+        with tags.section(tags.h2('Variety of the training poses'), cls='card'):
+            tags.p(variety_sentence(shares))
+            raw(bars({VARIETY[name]: share for name, share in shares.items()}))
 
 
-def repair_part(numbers: dict[str, Any]) -> None:
-    gaps, jitter = numbers['gaps'], numbers['jitter']
-    facts: dict[str, Any] = {
-        STEPS.get(name, name): count for name, count in numbers['repair'].items()}
+def repair_section(report: Report) -> None:
+    gaps, jitter = report['gaps'], report['jitter']
+    facts: dict[str, Any] = {}
+    for name, count in report['repair'].items():
+        facts[STEPS.get(name, name)] = count
     if gaps:
-        facts['frames without a find'] = (
+        facts['frames without a person'] = (
             f'{gaps["frames"]} in {gaps["times"]} {"gap" if gaps["times"] == 1 else "gaps"}, the '
             f'longest of {gaps["longest"]} frames' if gaps['times'] else 'none')
     before = '–' if jitter['before'] is None else f'{jitter["before"]:.3f}'
     facts['jitter before and after, % of body height per frame²'] = \
         f'{before} → {jitter["after"]:.3f}'
-    if numbers['lag'] is not None:
-        facts['lag added, frames'] = numbers['lag']
-    with tags.section(tags.h2('What repair did'), cls='card'):
+    if report['lag'] is not None:
+        facts['lag added, frames'] = report['lag']
+    with tags.section(tags.h2('What repair changed'), cls='card'):
         facts_table(facts)
 
 
-def people_part(numbers: dict[str, Any]) -> None:
-    names = ('', 'who', 'seen in', 'first', 'place', 'size', '', 'why')
-    with tags.section(tags.h2('The people found'), cls='card'), tags.div(cls='people'):
-        table = tags.table(tags.tr(tags.th(name) for name in names))
-        for one in numbers['people']:
+def people_section(report: Report) -> None:
+    if not report['people']:
+        return
+    with tags.section(tags.h2('People in the video'), cls='card'), tags.div(cls='people'):
+        table = tags.table(tags.tr(tags.th(name) for name in PEOPLE))
+        for one in report['people']:
             x, y = one['place']
             face = tags.img(src=one['picture'], alt='', loading='lazy') if one['picture'] else ''
             table.add(tags.tr(tags.td(face), tags.td(f'person {one["number"]}'),
@@ -219,20 +225,25 @@ def people_part(numbers: dict[str, Any]) -> None:
                               tags.td(one['why'])))
 
 
-def shots_part(numbers: dict[str, Any]) -> None:
-    dropped = numbers['dropped']
-    with tags.section(tags.h2('Shots, and what was dropped'), cls='card'):
-        facts_table({f'shot {shot["number"] + 1}': f'{shot["start"]:.2f} to '
-                     f'{shot["end"]:.2f} s, {shot["kept"]} of {shot["frames"]} frames kept'
-                     for shot in numbers['shots']})
-        if not dropped:
+def shots_section(report: Report) -> None:
+    shots = {}
+    for shot in report['shots']:
+        shots[f'shot {shot["number"] + 1}'] = (
+            f'{shot["start"]:.2f} to {shot["end"]:.2f} s, {shot["kept"]} of {shot["frames"]} '
+            f'frames kept')
+    with tags.section(tags.h2('Shots and dropped frames'), cls='card'):
+        facts_table(shots)
+        if not report['dropped']:
             tags.p('No frame was dropped.', cls='soft')
             return
         tags.h3('Reasons')
-        facts_table({why: in_frames(count) for why, count in numbers['reasons'].items()})
-        tags.details(tags.summary('Which'), tags.ul(
-            tags.li(f'{in_frames(one["last"] - one["first"] + 1)} from number {one["first"]} at '
-                    f'{one["start"]:.2f} s: {one["why"]}') for one in dropped))
+        facts_table({why: in_frames(count) for why, count in report['reasons'].items()})
+        stretches = tags.ul()
+        for one in report['dropped']:
+            count = in_frames(one['last'] - one['first'] + 1)
+            stretches.add(tags.li(f'{count} from number {one["first"]} at {one["start"]:.2f} s: '
+                                  f'{one["why"]}'))
+        tags.details(tags.summary('Which'), stretches)
 
 
 def in_frames(count: int) -> str:
@@ -240,16 +251,19 @@ def in_frames(count: int) -> str:
 
 
 def sheet(pictures: list[tuple[str, str]], width: str) -> None:
-    """Pictures with a line under each, as many beside each other as there is room for."""
+    """Pictures with captions, as many in a row as there is room for.
+
+    pictures   (path, caption)
+    width      of each, in CSS
+    """
     with tags.div(cls='sheet', style=f'--w: {width}'):
-        for path, said in pictures:
-            image = tags.img(src=path, alt=said, loading='lazy', decoding='async')
-            tags.figure(tags.a(image, href=path), tags.figcaption(said))
+        for path, caption in pictures:
+            image = tags.img(src=path, alt=caption, loading='lazy', decoding='async')
+            tags.figure(tags.a(image, href=path), tags.figcaption(caption))
 
 
-def raw_chart(over: dict[str, Any], series: dict[str, list[float | None] | None], says: str,
-              **more: Any) -> None:
-    """A chart of those curves of over_time that are known."""
-    times = np.array(over['seconds'])
-    raw(time_chart(times, {name: np.array(values, float) for name, values in series.items()
-                           if values is not None}, says, **more))
+def raw_chart(seconds: list[float | None], curves: dict[str, list[float | None] | None],
+              says: str, **more: Any) -> None:
+    """A chart of those curves that are known; `says` describes it."""
+    known = {name: np.array(curve, float) for name, curve in curves.items() if curve is not None}
+    raw(time_chart(np.array(seconds, float), known, says, **more))

@@ -27,6 +27,7 @@ from util.images import size_of, write_image
 from util.metrics.names import in_words, written
 from util.owned import in_the_way
 from util.progress import progress
+from util.sampling import evenly_spaced
 
 UNTRAINED = ['--max_steps', '1', '--lr', '1e-9']
 SHOWN = 4                       # frames in a picture
@@ -140,7 +141,7 @@ def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     from evaluation.evaluators import FrameSet, ImageEvaluator
     from models.engine import choose_engine
     size = min(size_of(next(iter(frames.values()))['real']))
-    evaluators = [ImageEvaluator(with_ms_ssim=False),
+    evaluators = [ImageEvaluator(thorough=False),
                   *lpips_evaluators(len(frames), choose_engine(), size, missing={})]
     for frame in frames.values():
         for evaluator in evaluators:
@@ -154,7 +155,7 @@ def sheet(whole: Mapping[int, Mapping[str, Any]], lacking: Mapping[int, Mapping[
           says: str) -> np.ndarray:
     """Pose, truth, all of it and what is painted without, one below the other, of some frames."""
     keys = list(whole)
-    keys = [keys[k] for k in np.linspace(0, len(keys) - 1, min(SHOWN, len(keys))).astype(int)]
+    keys = [keys[k] for k in evenly_spaced(len(keys), SHOWN)]
     rows = [('pose', whole, 'pose'), ('real', whole, 'real'), (ALL, whole, 'painted'),
             (says, lacking, 'painted')]
     return np.vstack([named(np.hstack([source[k][kind] for k in keys]), name)

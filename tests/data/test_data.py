@@ -28,7 +28,9 @@ def opened(root, *flags, mode=AlignedDataset, phase='train'):
 def test_every_dataset_gives_poses_as_uint8_with_their_path(mode, pairs):
     root = pairs(32, 24)
     opt = TestOptions().parse(['--dataroot', str(root), '--dataset_mode', mode])
-    item = datasets.find(mode)(opt, 'val', trained={'size': [32, 24]}).item(1)
+    dataset = datasets.find(mode)(opt, 'val', trained={'size': [32, 24]})
+    item = dataset.item(1)
+    assert str(dataset.path(1)) == item['A_paths'] and dataset.follows(1)
     assert item['A'].shape == (24, 32, 3) and item['A'].dtype == np.uint8
     assert item['A_paths'].endswith('val/000002.png')
     assert item['A'][0, 0].tolist() == [0, 0, 0], 'the pose half'

@@ -52,6 +52,7 @@ def places(demo_videos, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.e2e
 def test_every_command_of_the_readme_works_in_its_order(places):
     one, steps = places
     assert len(commands('README.md')) >= 6
@@ -60,6 +61,7 @@ def test_every_command_of_the_readme_works_in_its_order(places):
 
 
 @pytest.mark.slow
+@pytest.mark.e2e
 @pytest.mark.parametrize('name', OTHERS)
 def test_the_commands_of_a_document_work_after_those_of_the_readme(name, places):
     for line in commands(name):

@@ -25,7 +25,7 @@ from pose.detect.base import Detector
 from pose.silhouette import person_box
 from tests.conftest import joints, picture
 from util.metrics import names
-from util.metrics.lpips import Features, lpips_weights
+from util.metrics.lpips import FETCH, Features, lpips_weights
 from util.metrics.pictures import l1, psnr
 
 
@@ -74,7 +74,7 @@ class Shifted(Detector):
         self.resets += 1
 
 
-def test_metrics_json_scores_every_frame_and_every_method(run):
+def test_metrics_json_says_of_every_frame_and_film_how_good_it_is(run):
     metrics = run.paint()
     assert [metrics[key] for key in ('format', 'run', 'epoch', 'frames')] == [1, 'me', 'latest', 3]
     assert metrics['names'] == ['000001', '000002', '000003']
@@ -94,7 +94,7 @@ def test_scores_are_of_the_picture_and_of_the_box_about_the_joints():
     box = person_box(joints(0), (32, 32))
     painted = real.copy()
     painted[box] = 255 - painted[box]
-    evaluator = ImageEvaluator(with_ms_ssim=False)
+    evaluator = ImageEvaluator(thorough=False)
     evaluator.process(FrameSet({'painted': painted}, real, joints(0), box, False))
     evaluator.process(FrameSet({'painted': real}, real, joints(0), None, False))
     first = {key: values[0] for key, values in evaluator.frames['painted'].items()}
@@ -219,7 +219,7 @@ def test_a_network_sees_the_chosen_frames_and_their_boxes():
 def test_lpips_is_measured_where_its_weights_are(net, monkeypatch):
     monkeypatch.undo()
     if lpips_weights(net) is None:
-        pytest.skip('no weights here: python scripts/get_models.py lpips')
+        pytest.skip(f'no LPIPS weights here; to have them: {FETCH}')
     from util.metrics.lpips import Lpips
     real, painted = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     box, lpips = (slice(8, 44), slice(4, 40)), Lpips(net)

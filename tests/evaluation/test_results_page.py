@@ -13,8 +13,8 @@ from evaluation.results import Results
 from evaluation.results_page import spaced_in_time, worst_first, write_results_page
 from evaluation.score_table import markdown_table, score_table
 from tests.browser import ask, needs_browser
-from util.video import VideoWriter
-from util.web.frame_charts import frame_chart, runs, thinned
+from util.video_writer import VideoWriter
+from util.web.frame_charts import connected, frame_chart, with_extremes
 
 FRAMES = 40
 LABELS = ('real_A', 'fake_B', 'real_B')
@@ -111,17 +111,17 @@ def test_the_worst_frames_are_those_of_the_worst_score_at_different_moments(page
 def test_a_chart_shows_every_peak_of_a_long_film_and_no_line_where_nothing_is_known() -> None:
     values: list[float | None] = [0.0] * 10_000
     values[4321], values[77], values[5000:6000] = 9.0, -9.0, [None] * 1000
-    first, second = runs(values)
+    first, second = connected(values)
     assert first[-1] == (4999, 0.0) and second[0] == (6000, 0.0)
-    kept = thinned(first, 30)
+    kept = with_extremes(first, 30)
     assert len(kept) <= 2 * 5000 / 30 + 2 and (4321, 9.0) in kept and (77, -9.0) in kept
     assert kept == sorted(kept)
     drawn = frame_chart('ssim', list(range(10_000)), values, 'SSIM')
     lines = re.findall('points="([^"]*)"', drawn)
     assert len(lines) == 2 and max(len(line.split()) for line in lines) <= 400
     for some in (range(0, 200, 4), np.linspace(0, 62, 48).astype(int)):
-        assert len(runs([1.0 if k in some else None for k in range(200)])) == 1
-    assert runs([None, 1.0]) == [[(1, 1.0)]]
+        assert len(connected([1.0 if k in some else None for k in range(200)])) == 1
+    assert connected([None, 1.0]) == [[(1, 1.0)]]
     assert frame_chart('ssim', [0.0, 1.0], [None, None], 'SSIM') == ''
     assert 'nan' not in frame_chart('ssim', [3.0], [0.5], 'SSIM')
 
@@ -244,6 +244,7 @@ def test_of_2000_frames_only_those_in_sight_are_fetched(tmp_path: Path) -> None:
       const closed = fetched();
       document.querySelector('.frame').closest('details').open = true;
       scrollTo(0, document.body.scrollHeight);
+      for (let k = 0; k < 50 && fetched() === closed; k++) await pause(100);   // a busy machine
       await pause(300);
       return [document.images.length, closed, fetched() - closed];""",
       '--blink-settings=lazyLoadEnabled=true')              # off where nobody watches

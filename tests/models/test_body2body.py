@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import fitting
+from conftest import SMALL, fitting, make_pairs
 from PIL import Image
 
 import test as painting
@@ -41,24 +41,44 @@ from scene.matte import NEAR
 from util.errors import UserError
 
 
+class Run:
+    """train('--flag', ...) and paint('--flag', ...) -> frames, of a run named me in a folder."""
+    flags = ('--model', 'body2body', *fitting('body2body', *SMALL), '--no_html')
+
+    def __init__(self, place, root):
+        self.place, self.root, self.folder = place, root, place / 'ck' / 'me'
+        self.named = ['--name', 'me', '--checkpoints_dir', str(place / 'ck')]
+
+    def train(self, *flags):
+        return training.main(['--dataroot', str(self.root), *self.named, *self.flags, *flags])
+
+    def paint(self, *flags):
+        page = painting.main([*self.named, '--results_dir', str(self.place / 'r'), '--no_video',
+                              '--metrics', 'none', *map(str, flags)])
+        return [np.asarray(Image.open(p)).astype(float) for p in sorted(
+            (page.parent / 'images').glob('*_fake_B.png'))]
+
+
 @pytest.fixture
-def run(pairs, small, tmp_path):
-    """run.train('--flag', ...) and run.paint('--flag', ...) -> frames, of a run named me."""
-    class Run:
-        root, folder = pairs(64, 64, train=80, val=5), tmp_path / 'ck' / 'me'
-        flags = ['--model', 'body2body', *fitting('body2body', *small), '--no_html']
+def run(pairs, small_vgg, tmp_path):
+    """A run that is not yet trained, with a dataset of its own."""
+    return Run(tmp_path, pairs(64, 64, train=80, val=5))
 
-        def train(self, *flags):
-            return training.main(['--dataroot', str(self.root), *named, *self.flags, *flags])
 
-        def paint(self, *flags):
-            page = painting.main([*named, '--results_dir', str(tmp_path / 'r'), '--no_video',
-                                  '--metrics', 'none', *map(str, flags)])
-            return [np.asarray(Image.open(p)).astype(float) for p in sorted(
-                (page.parent / 'images').glob('*_fake_B.png'))]
+@pytest.fixture(scope='module')
+def one_step(small_vgg, tmp_path_factory):
+    """A run that was trained for one step; neither it nor its dataset is to be changed."""
+    place = tmp_path_factory.mktemp('one_step')
+    run = Run(place, make_pairs(place / 'toy', 64, 64, train=80, val=5))
+    run.train('--max_steps', '1')
+    return run
 
-    named = ['--name', 'me', '--checkpoints_dir', str(tmp_path / 'ck')]
-    return Run()
+
+@pytest.fixture
+def trained(one_step, tmp_path):
+    """A copy of that run, which may be changed, and the dataset it learnt from, which may not."""
+    shutil.copytree(one_step.folder, tmp_path / 'ck' / 'me')
+    return Run(tmp_path, one_step.root)
 
 
 def real(root, phase='val'):
@@ -80,10 +100,9 @@ def test_the_dataset_it_learnt_from_is_not_needed_to_paint(run, pairs):
     assert all(map(np.array_equal, before, run.paint('--dataroot', other)))
 
 
-def test_while_training_no_near_copy_of_a_frame_may_help_to_paint_it(run):
-    run.train('--max_steps', '1')
-    index = FrameIndex(run.folder / 'index')
-    dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'train')
+def test_while_training_no_near_copy_of_a_frame_may_help_to_paint_it(trained):
+    index = FrameIndex(trained.folder / 'index')
+    dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(trained.root)]), 'train')
     chosen = choose(index, dataset, 2, fitted=True, mirrored=True)
     for i in range(len(dataset)):
         rows = chosen[str(dataset.path(i))]
@@ -109,10 +128,9 @@ def test_wrong_frames_are_shown_while_training_but_no_near_copies(run, wrong, tm
         assert (len(set(rows)) > 2) == bool(wrong)
 
 
-def test_the_background_is_made_of_frames_read_one_at_a_time(run, monkeypatch):
-    run.train('--max_steps', '1')
+def test_the_background_is_made_of_frames_read_one_at_a_time(trained, monkeypatch):
     monkeypatch.setattr(frame_index, 'REMEMBERED', 1)
-    index = FrameIndex(run.folder / 'index')
+    index = FrameIndex(trained.folder / 'index')
     held = []
     monkeypatch.setattr(frame_index, 'make_plate', lambda frames, masks, numbers: held.append(
         (frames, masks)) or make_plate(frames, masks, numbers))
@@ -186,9 +204,8 @@ def test_what_g_says_is_bounded_and_comes_back_from_anywhere():
     assert (said.grad[0, 3] > 0).all()
 
 
-def test_the_mattes_are_kept_and_their_frames_person_stands_out(run):
-    run.train('--max_steps', '1')
-    index = FrameIndex(run.folder / 'index')
+def test_the_mattes_are_kept_and_their_frames_person_stands_out(trained):
+    index = FrameIndex(trained.folder / 'index')
     blue = np.array([20, 60, 230])
     for row in (3, 40, 83):                 # 83: a mirrored one
         person = np.abs(index.frame(row).astype(int) - blue).sum(-1) < 60
@@ -197,22 +214,20 @@ def test_the_mattes_are_kept_and_their_frames_person_stands_out(run):
 
 
 @pytest.mark.parametrize('part', KEPT)
-def test_a_run_that_lacks_a_part_says_which_and_how_to_get_it(run, part):
-    run.train('--max_steps', '1')
-    lost = run.folder / part
+def test_a_run_that_lacks_a_part_says_which_and_how_to_get_it(trained, part):
+    lost = trained.folder / part
     shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
     with pytest.raises(UserError, match=f'{part} is missing.*--overwrite'):
-        run.paint()
+        trained.paint()
 
 
-def test_weights_of_another_version_are_told_to_be_trained_anew(run):
-    run.train('--max_steps', '1')
-    for file in run.folder.glob('latest_net_G*.pth'):
+def test_weights_of_another_version_are_told_to_be_trained_anew(trained):
+    for file in trained.folder.glob('latest_net_G*.pth'):
         weights = torch.load(file)
         weights['smooth.weight'] = weights['smooth.weight'][:, :1]
         torch.save(weights, file)
-    with pytest.raises(UserError, match='than --model body2body asks for .*train anew') as told:
-        run.paint()
+    with pytest.raises(UserError, match='than --model body2body asks for .*Train again') as told:
+        trained.paint()
     assert '--net' not in str(told.value)
 
 
@@ -257,14 +272,13 @@ def test_only_where_the_person_may_be_anything_is_painted():
     assert nobody[1:] == (slice(0, 90), slice(0, 70))
 
 
-def test_beside_the_person_stands_the_background_as_it_is(run, monkeypatch):
-    run.train('--max_steps', '1')
+def test_beside_the_person_stands_the_background_as_it_is(trained, monkeypatch):
     corner = ..., slice(0, 32), slice(16, 48)
     monkeypatch.setattr(blending, 'person_region', lambda *given: corner)
     monkeypatch.setattr(body2body_model.Body2BodyModel, 'paint_region',
                         lambda self, x, *given: torch.ones_like(x[corner]))
-    behind = FrameIndex(run.folder / 'index').plate().picture
-    for painted in run.paint():
+    behind = FrameIndex(trained.folder / 'index').plate().picture
+    for painted in trained.paint():
         assert (painted[:32, 16:48] == 255).all()
         painted[:32, 16:48] = behind[:32, 16:48]
         assert np.abs(painted - behind).max() <= 1
@@ -397,10 +411,9 @@ def test_a_wrong_depth_does_not_outweigh_the_joints_where_frames_may_be_mirrored
     assert index.poses_of_both.nearest(profile, depth=facing_left)[0] == 0
 
 
-def test_the_second_frame_is_no_near_copy_of_the_first(run):
-    run.train('--max_steps', '1')
-    index = FrameIndex(run.folder / 'index')
-    dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(run.root)]), 'val')
+def test_the_second_frame_is_no_near_copy_of_the_first(trained):
+    index = FrameIndex(trained.folder / 'index')
+    dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(trained.root)]), 'val')
     first, second = np.stack(list(choose(index, dataset, 2).values())).T
     assert (np.abs(index.track.times[first] - index.track.times[second]) >= APART).all()
     assert np.array_equal(first, np.stack(list(choose(index, dataset).values()))[:, 0])

@@ -13,10 +13,10 @@ import train as training_entry
 from models import models
 from models.ema import EMA
 from models.engine import Engine
-from models.scores import SCORES, better, score
 from options.train_options import TrainOptions
-from training.loop import Training
+from training.validation import Validation
 from util.errors import UserError
+from util.metrics.names import is_better, picture_scores
 
 MODELS = [name for name in models.names() if models.find(name).TRAINS]
 
@@ -35,7 +35,7 @@ def run(pairs, small, tmp_path):
     def paint(*flags):
         page = painting_entry.main(['--dataroot', str(root), '--name', 'me', '--checkpoints_dir',
                                     str(tmp_path / 'ck'), '--results_dir', str(tmp_path / 'r'),
-                                    '--no_video', '--device', 'cpu', *flags])
+                                    '--no_video', '--device', 'cpu', '--metrics', 'fast', *flags])
         return [p.read_bytes() for p in sorted((page.parent / 'images').glob('*_fake_B.png'))]
     train.folder, train.paint, train.root = tmp_path / 'ck' / 'me', paint, root
     return train
@@ -154,10 +154,10 @@ def test_the_best_is_kept_by_either_kind_of_score(metric, best, run, monkeypatch
     fourth."""
     scores, seen = iter([0.5, 0.2, 0.3, 0.9, 0.4]), []
 
-    def validate(self):
+    def score(self):
         seen.append({k: v.clone() for k, v in self.model.networks['G'].state_dict().items()})
         return {'L1': 0.0, metric: next(scores)}
-    monkeypatch.setattr(Training, 'validate', validate)
+    monkeypatch.setattr(Validation, 'score', score)
     run('--save_best', metric, '--max_steps', '5', '--update_html_freq', '1')
     assert len(seen) == 5
     assert same(read(run.folder / 'best_net_G.pth'), seen[best])
@@ -177,16 +177,16 @@ def test_a_score_is_the_one_of_the_painted_picture_on_what_is_held_out(run):
 
 def test_every_score_prefers_the_truth():
     true = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
-    for name in SCORES:
-        right, wrong = score(name)(true, true), score(name)(true[:, ::-1], true)
-        assert better(name, right, wrong) and not better(name, wrong, right)
-        assert better(name, wrong, None) and not better(name, right, right)
-        assert not better(name, float('nan'), wrong) and not better(name, float('nan'), None)
+    for key, score in picture_scores(thorough=True).items():
+        right, wrong = score.measure(true, true), score.measure(true[:, ::-1], true)
+        assert is_better(key, right, wrong) and not is_better(key, wrong, right)
+        assert is_better(key, wrong, None) and not is_better(key, right, right)
+        assert not is_better(key, float('nan'), wrong) and not is_better(key, float('nan'), None)
 
 
 def test_the_best_before_a_stop_is_still_the_best_after_it(run, monkeypatch):
     scores = iter([0.1, 0.5])
-    monkeypatch.setattr(Training, 'validate', lambda self: {'L1': next(scores)})
+    monkeypatch.setattr(Validation, 'score', lambda self: {'L1': next(scores)})
     run('--save_best', 'L1', '--max_steps', '1')
     best = read(run.folder / 'best_net_G.pth')
     run('--continue_train', '--max_steps', '2')
@@ -196,12 +196,12 @@ def test_the_best_before_a_stop_is_still_the_best_after_it(run, monkeypatch):
 
 def test_the_best_has_its_mean_beside_it_and_one_line_says_so(run, monkeypatch, capsys):
     scores = iter([3.0, 2.0, 1.0])
-    monkeypatch.setattr(Training, 'validate', lambda self: {'L1': next(scores)})
+    monkeypatch.setattr(Validation, 'score', lambda self: {'L1': next(scores)})
     run('--save_best', 'L1', '--ema', '0.9', '--max_steps', '3', '--update_html_freq', '1')
     assert same(read(run.folder / 'best_net_G_ema.pth'), read(run.folder / 'latest_net_G_ema.pth'))
     assert capsys.readouterr().out.count('best_net_') == 1
 
 
 def test_there_is_no_best_where_nothing_is_held_out(run):
-    with pytest.raises(UserError, match='--save_best L1.*no nothing to judge by'):
+    with pytest.raises(UserError, match='--save_best L1.*no nothing split to score'):
         run('--save_best', 'L1', '--val_phase', 'nothing')

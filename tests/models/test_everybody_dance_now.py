@@ -9,9 +9,10 @@ import test as painting_entry
 import train as training_entry
 from models import models
 from models.engine import Engine
-from models.everybody_dance_now_model import head_squares
+from models.faces import head_squares
 from options.train_options import TrainOptions
 from pose.skeleton import BODY_25
+from tests.conftest import make_pairs
 from util import checkpoints
 from util.errors import UserError
 
@@ -140,7 +141,7 @@ def test_each_stage_trains_what_belongs_to_it(built):
                                  (0.5, 'local', {'G', 'D'}), (0.9, 'face', {'Gface', 'Dface'})):
         before = weights(at(model, over))
         model.step(batch)
-        assert model.stage == stage and changed(before, weights(model)) == trained
+        assert model.plan.stage == stage and changed(before, weights(model)) == trained
         if stage == 'global':
             moved = {k.partition('.')[0] for k, v in model.networks['G'].state_dict().items()
                      if not torch.equal(v, before['G'][k])}
@@ -168,7 +169,7 @@ def test_each_stage_has_a_course_of_its_own(built):
 
 def test_a_longer_run_never_trains_half_of_a_whole_generator_again(built):
     model = built()
-    assert [at(model, over).stage for over in (0.1, 0.5, 0.9, 0.3, 0.5, 0.9)] == [
+    assert [at(model, over).plan.stage for over in (0.1, 0.5, 0.9, 0.3, 0.5, 0.9)] == [
         'global', 'local', 'face', 'local', 'local', 'face']
 
 
@@ -223,27 +224,37 @@ def test_the_square_is_the_papers_part_of_the_picture(built):
     assert [square.stop - square.start for square in sides] == [128, 64, 16]
 
 
+EIGHTEEN = ['--n_epochs', '2', '--n_epochs_decay', '1', '--pool_size', '2', '--name']
+
+
+@pytest.fixture(scope='module')
+def straight(small_vgg, tmp_path_factory):
+    """The folder of a run of 18 steps that nothing stopped."""
+    folder = tmp_path_factory.mktemp('straight')
+    training_entry.main(['--dataroot', str(make_pairs(folder / 'toy', 48, 48)), '--checkpoints_dir',
+                         str(folder), *SMALL, *QUIET, *EIGHTEEN, 'straight'])
+    return folder / 'straight'
+
+
 @pytest.mark.parametrize('stop, stage', [(4, 'global'), (12, 'local'), (17, 'face')])
-def test_a_run_goes_on_exactly_in_every_stage(stop, stage, run):
+def test_a_run_goes_on_exactly_in_every_stage(stop, stage, run, straight):
     """Of 18 steps 9 are global, 7 local and 2 the face's."""
-    flags = ['--n_epochs', '2', '--n_epochs_decay', '1', '--pool_size', '2', '--name']
-    run(*flags, 'straight')
-    run(*flags, 'stopped', '--max_steps', str(stop))
-    folders = [run.checkpoints / name for name in ('straight', 'stopped')]
+    run(*EIGHTEEN, 'stopped', '--max_steps', str(stop))
+    folders = [straight, run.checkpoints / 'stopped']
     assert checkpoints.read(folders[1] / 'latest_state.pth')['model']['stage'] == stage
     training_entry.main(['--name', 'stopped', '--checkpoints_dir', str(run.checkpoints),
                          '--device', 'cpu', '--continue_train'])
     files = [sorted(folder.glob('latest_net_*.pth')) for folder in folders]
     assert [p.name[11:-4] for p in files[0]] == ['D', 'Dface', 'G', 'Gcoarse', 'Gface']
-    for straight, stopped in zip(*files):
-        a, b = (torch.load(path, weights_only=True) for path in (straight, stopped))
+    for pair in zip(*files, strict=True):
+        a, b = (torch.load(path, weights_only=True) for path in pair)
         assert all(torch.equal(a[k], b[k]) for k in a)
 
 
 def painted(run, name, *flags):
     page = painting_entry.main(['--name', name, '--checkpoints_dir', str(run.checkpoints),
                                 '--results_dir', str(run.checkpoints / 'r'), '--no_video',
-                                '--device', 'cpu', *flags])
+                                '--device', 'cpu', '--metrics', 'fast', *flags])
     return [np.asarray(Image.open(p))
             for p in sorted((page.parent / 'images').glob('*_fake_B.png'))]
 

@@ -91,7 +91,8 @@ def test_pix2pix_trains_and_paints_with_it(pairs, small, tmp_path):
     flags = ['--name', 'me', '--checkpoints_dir', str(tmp_path)]
     training_entry.main(['--dataroot', str(root), *flags, '--no_html', *small, '--netG',
                          'stacked_hourglass', '--ngf', '2', '--max_steps', '2'])
-    page = painting_entry.main([*flags, '--results_dir', str(tmp_path / 'r'), '--no_video'])
+    page = painting_entry.main([*flags, '--results_dir', str(tmp_path / 'r'), '--no_video',
+                                '--metrics', 'fast'])
     assert Image.open(page.parent / 'images' / '000001_fake_B.png').size == (40, 50)
 
 
@@ -104,5 +105,6 @@ def test_pix2pixHD_supervises_every_stack_and_paints_with_the_last(pairs, small,
                          '2', '--max_steps', '2', '--print_freq', '1'])
     log = (tmp_path / 'me' / 'loss_log.txt').read_text()
     assert 'G_stack1' in log and 'G_stack2' in log and 'G_stack3' not in log
-    page = painting_entry.main([*flags, '--results_dir', str(tmp_path / 'r'), '--no_video'])
+    page = painting_entry.main([*flags, '--results_dir', str(tmp_path / 'r'), '--no_video',
+                                '--metrics', 'fast'])
     assert Image.open(page.parent / 'images' / '000001_fake_B.png').size == (48, 48)

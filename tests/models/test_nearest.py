@@ -1,6 +1,7 @@
 """--model nearest: real frames for new poses, without training, without jumps."""
 import shutil
 from dataclasses import replace
+from itertools import product
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from models.warping.selection import choose
 from options.train_options import TrainOptions
 from pose.skeleton import BODY_25, mirror
 from pose.track import PoseTrack
+from tests.conftest import slow_but
 from util.errors import UserError
 from util.run_record import read_record
 
@@ -33,7 +35,7 @@ def run(pairs, tmp_path):
 
         def paint(self, *flags):
             page = painting.main([*self.named, '--results_dir', str(tmp_path / 'r'), '--no_video',
-                                  *map(str, flags)])
+                                  '--metrics', 'fast', *map(str, flags)])
             return [np.asarray(Image.open(p)) for p in sorted(
                 (page.parent / 'images').glob('*_fake_B.png'))]
 
@@ -115,8 +117,10 @@ def test_a_pose_filmed_from_the_other_side_only_is_shown_mirrored(run):
     assert all(rows[0] < 6 for rows in choose(index, dataset).values())
 
 
-@pytest.mark.parametrize('size', [(32, 32), (50, 34), (37, 61), (130, 40)])
-@pytest.mark.parametrize('align', ['none', 'similarity', 'bones'])
+@pytest.mark.parametrize('align, size', slow_but(
+    [('none', (50, 34)), ('similarity', (37, 61)), ('similarity', (32, 32)), ('bones', (130, 40)),
+     ('bones', (32, 32))],
+    list(product(['none', 'similarity', 'bones'], [(32, 32), (50, 34), (37, 61), (130, 40)]))))
 def test_poses_of_any_size_are_painted_at_theirs(align, size, run, pairs):
     run.learn()
     other = pairs(*size, name='odd')
@@ -208,10 +212,11 @@ def test_a_run_that_is_not_there_names_those_that_are(run, tmp_path):
                        '--checkpoints_dir', str(tmp_path / 'ck')])
 
 
-def test_transfer_is_a_film_at_once(demo_videos, tmp_path, monkeypatch, capsys):
+@pytest.mark.e2e
+def test_transfer_is_a_film_at_once(short_videos, tmp_path, monkeypatch, capsys):
     import transfer
     monkeypatch.chdir(tmp_path)
-    film = transfer.main(['--target', str(demo_videos[0]), '--source', str(demo_videos[1]),
+    film = transfer.main(['--target', str(short_videos[0]), '--source', str(short_videos[1]),
                           '--name', 'me', '--size', '128', '--model', 'nearest', '--train_args',
                           '--display_id 0 --device cpu'])
-    assert film.is_file() and 'learning every frame' in capsys.readouterr().out
+    assert film.is_file() and 'reading every frame' in capsys.readouterr().out

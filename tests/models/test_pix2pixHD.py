@@ -244,7 +244,8 @@ def train(pairs, small_vgg, tmp_path):
 def paint(folder, root, *flags):
     page = painting_entry.main(['--dataroot', str(root), '--name', folder.name, '--device', 'cpu',
                                 '--checkpoints_dir', str(folder.parent), '--results_dir',
-                                str(folder.parent / 'res'), '--no_video', *flags])
+                                str(folder.parent / 'res'), '--no_video', '--metrics', 'fast',
+                                *flags])
     return page.parent / 'images'
 
 

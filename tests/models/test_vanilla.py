@@ -155,10 +155,11 @@ def test_a_dataset_without_joints_is_refused_with_the_fix(pairs, tmp_path):
         training_entry.main([*flags, '--model', 'vanilla'])
     assert not (tmp_path / 'ck' / 'me' / 'run.json').exists()
     training_entry.main([*flags, '--model', 'vanilla', '--skeleton_input', 'image'])
-    painting_entry.main([*flags[:6], '--results_dir', str(tmp_path / 'r'), '--no_video'])
+    painting_entry.main([*flags[:6], '--results_dir', str(tmp_path / 'r'), '--no_video',
+                         '--metrics', 'fast'])
     (tmp_path / 'kept').rename(root / 'poses.npz')
     (root / 'train' / '000002.png').rename(root / 'train' / 'mine.png')
-    with pytest.raises(UserError, match='knows the joints of each of its pictures'):
+    with pytest.raises(UserError, match='knows the joints of each of its images'):
         training_entry.main([*flags, '--overwrite', '--model', 'vanilla'])
 
 

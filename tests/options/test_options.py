@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import data
+from options.base_options import Parser
 from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
@@ -161,3 +163,50 @@ def test_bad_input_is_one_sentence_with_the_fix_and_status_1(argv, fix):
     assert out.stderr.count('\n') == 1
 
 
+
+
+@pytest.mark.parametrize('folders, facts, train_mode, test_mode', [
+    ('train val', {}, 'aligned', 'aligned'),
+    ('train_A train_B val_A val_B', {}, 'aligned', 'aligned'),
+    ('train_A val_A', {}, 'aligned', 'single'),
+    ('train_A train_inst val_A val_inst', {}, 'labelled', 'labelled'),
+    ('train_label val_label', {}, 'labelled', 'labelled'),
+    ('train_label val_label', {'layout': 'poses'}, 'labelled', 'single'),
+    ('val', {'layout': 'poses'}, 'aligned', 'single')])
+def test_a_folder_is_read_by_the_dataset_that_recognises_it(folders, facts, train_mode, test_mode,
+                                                            tmp_path):
+    for folder in folders.split():
+        (tmp_path / folder).mkdir()
+    (tmp_path / 'dataset.json').write_text(json.dumps(facts))
+    root = ['--dataroot', str(tmp_path), '--checkpoints_dir', str(tmp_path / 'none')]
+    assert TrainOptions().parse(root).dataset_mode == train_mode
+    assert TestOptions().parse(root).dataset_mode == test_mode
+    assert TrainOptions().parse([*root, '--dataset_mode', 'sequence']).dataset_mode == 'sequence'
+
+
+def test_a_new_dataset_is_one_file_and_recognised(tmp_path, monkeypatch):
+    (tmp_path / 'scan_dataset.py').write_text(
+        'from data.base_dataset import BaseDataset\n'
+        'class ScanDataset(BaseDataset):\n'
+        '    @classmethod\n'
+        '    def recognises(cls, root, phase):\n'
+        '        return (root / "scan.bin").is_file()\n')
+    monkeypatch.setattr('data.__path__', [*data.__path__, str(tmp_path)])
+    (tmp_path / 'me').mkdir()
+    assert train('--dataroot', str(tmp_path / 'me')).dataset_mode == 'aligned'
+    (tmp_path / 'me' / 'scan.bin').touch()
+    assert train('--dataroot', str(tmp_path / 'me')).dataset_mode == 'scan'
+
+
+def test_a_text_from_an_old_record_gets_the_type_of_its_flag():
+    parser = Parser('')
+    group = parser.add_argument_group('some')
+    group.add_argument('--size', type=int, default=7)
+    group.add_argument('--off', action='store_true')
+    parser.add_argument('--word')
+    texts = [('size', '3', 3), ('size', 'x', 7), ('size', 'None', None), ('size', 'inf', None),
+             ('size', 2.5, 2.5), ('off', 'True', True), ('off', 'False', False),
+             ('word', '3', '3')]
+    for flag, text, value in texts:
+        assert parser.typed_as(flag, text) == value
+    assert parser.flags() == {'help', 'size', 'off', 'word'}

@@ -16,15 +16,24 @@ from pose.draw import draw_facts, draw_pose
 from pose.track import PoseTrack
 from preprocessing.crop import box_around, choose_box, cut_out, into_box, output_size
 from preprocessing.prepare import split
+from tests.conftest import made_once
 from util.errors import UserError
 from util.files import natural
-from util.video import VideoWriter, read_frames
+from util.video import read_frames
+from util.video_writer import VideoWriter
 
 ROOT = Path(__file__).parents[2]
 
 
 def prepare(root, *flags):
     return preprocess.main(['--dataroot', str(root), '--size', '64', *map(str, flags)])
+
+
+@pytest.fixture(scope='session')
+def half_a_second(demo_videos, tmp_path_factory):
+    """A dataset of the source's first half second; not to be changed."""
+    return made_once(tmp_path_factory, 'half_a_second', lambda folder: prepare(
+        folder, '--video', demo_videos[1], '--end', '0.5'))
 
 
 def files(folder):
@@ -83,14 +92,14 @@ def test_a_clip_too_short_for_the_gap_is_still_split(capsys):
 
 
 def test_a_finished_dataset_is_not_made_again_and_never_silently_changed(
-        demo_videos, tmp_path, capsys):
+        half_a_second, demo_videos, tmp_path, capsys):
     root = tmp_path / 'me'
-    flags = ['--video', demo_videos[1], '--end', '0.6']
-    prepare(root, *flags)
+    flags = ['--video', demo_videos[1], '--end', '0.5']
+    shutil.copytree(half_a_second, root)
     made = (root / 'dataset.json').stat().st_mtime_ns
     capsys.readouterr()
     prepare(root, *flags)
-    assert 'finished already' in capsys.readouterr().out
+    assert 'already finished' in capsys.readouterr().out
     with pytest.raises(UserError, match='smooth was 1.0 and is now 0.5.*--overwrite'):
         prepare(root, *flags, '--smooth', '0.5')
     assert (root / 'dataset.json').stat().st_mtime_ns == made
@@ -106,9 +115,10 @@ def test_a_folder_that_is_no_dataset_is_left_alone(demo_videos, tmp_path):
     assert files(tmp_path) == ['notes.txt']
 
 
-def test_a_failure_leaves_the_dataset_that_was_there(demo_videos, tmp_path, monkeypatch):
+def test_a_failure_leaves_the_dataset_that_was_there(half_a_second, demo_videos, tmp_path,
+                                                     monkeypatch):
     root = tmp_path / 'me'
-    prepare(root, '--video', demo_videos[1], '--end', '0.5')
+    shutil.copytree(half_a_second, root)
     before = (root / 'dataset.json').read_text()
 
     def full(path, data):
@@ -200,7 +210,6 @@ def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_p
 
 
 def test_poses_fitted_to_a_target_that_was_made_anew_are_stale(prepared, demo_videos, tmp_path):
-    import shutil
     target, root = tmp_path / 'me', tmp_path / 'dancer'
     shutil.copytree(prepared, target)
     flags = ['--video', demo_videos[1], '--poses_only', '--retarget_to', target, '--end', '0.5']
@@ -213,10 +222,10 @@ def test_poses_fitted_to_a_target_that_was_made_anew_are_stale(prepared, demo_vi
         prepare(root, *flags)
 
 
-def test_another_spelling_of_the_same_video_is_the_same_video(demo_videos, tmp_path, monkeypatch):
-    prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.3')
+def test_another_spelling_of_the_same_video_is_the_same_video(half_a_second, demo_videos,
+                                                              monkeypatch):
     monkeypatch.chdir(demo_videos[1].parent)
-    prepare(tmp_path / 'me', '--video', './source.mp4', '--end', '0.3')
+    prepare(half_a_second, '--video', './source.mp4', '--end', '0.5')
 
 
 def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(

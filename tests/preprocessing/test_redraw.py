@@ -1,4 +1,4 @@
-"""A dataset drawn anew, and a run that refuses poses drawn otherwise than it knows."""
+"""A dataset is drawn again, and a run refuses poses that are drawn differently from its own."""
 import json
 import re
 import shlex
@@ -109,6 +109,8 @@ def test_what_is_no_pose_of_the_dataset_stays_and_a_stopped_redraw_is_completed(
     root = dataset(tmp_path / 'me')
     (root / 'me.mp4').write_text('mine')
     (root / 'train' / 'mine.txt').write_text('mine')
+    (root / '.cache').mkdir()
+    (root / '.cache' / 'mine.txt').write_text('mine')
     number, before = root.stat().st_ino, contents(root)
     move = util.owned._move
 
@@ -164,7 +166,7 @@ def test_preprocess_knows_its_work_again_by_the_settings(tmp_path):
     assert settings['target_draw'] == draw_facts('edn', 3, 'BODY_25')
 
 
-def test_what_cannot_be_drawn_anew_says_why_and_stays_as_it_was(tmp_path):
+def test_what_cannot_be_drawn_again_says_why_and_stays_as_it_was(tmp_path):
     root = dataset(tmp_path / 'me')
     before = contents(root)
     with pytest.raises(UserError, match='--draw_style edm: no such choice. Did you mean edn'):

@@ -4,6 +4,8 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import UnionType
+from typing import Union, get_args, get_origin, get_type_hints, is_typeddict
 from urllib.parse import unquote
 
 import cv2
@@ -11,23 +13,16 @@ import numpy as np
 import pytest
 
 import preprocess
-import preprocessing.report.numbers
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
-from preprocessing.report.doctor import doctor
+from preprocessing.report.dataset import Prepared, dataset_of
 from preprocessing.report.moments import Preview, choose_moments
-from preprocessing.report.numbers import (
-    Prepared,
-    changes,
-    dataset_of,
-    dropped_stretches,
-    heat,
-    joint_table,
-    write_report,
-)
+from preprocessing.report.numbers import changes, dropped_stretches, heat, joint_table
+from preprocessing.report.schema import Report
+from preprocessing.report.write import doctor, write_report
 from util.errors import UserError
 from util.video import Frame
-from util.web.page import curves_svg
+from util.web.charts import curves_svg
 from util.words import spoken
 
 
@@ -59,11 +54,43 @@ def test_a_lost_report_is_made_again_the_same(me):
     assert (me / 'report' / '00.jpg').is_file() and not (me / 'report' / '99.jpg').exists()
 
 
+def test_a_report_that_fails_leaves_the_pictures_of_the_one_before(me, monkeypatch):
+    before = sorted(path.name for path in (me / 'report').iterdir())
+
+    def full(path, image):
+        raise UserError('the disk is full')
+    monkeypatch.setattr('preprocessing.report.pictures.write_image', full)
+    with pytest.raises(UserError, match='disk is full'):
+        doctor(me)
+    assert sorted(path.name for path in (me / 'report').iterdir()) == before
+
+
+def check_typed(value, kind, where='report'):
+    """The keys of every object in `value` are those that its TypedDict declares."""
+    if get_origin(kind) in (Union, UnionType):
+        inner = [one for one in get_args(kind) if one is not type(None)]
+        if value is not None and len(inner) == 1:
+            check_typed(value, inner[0], where)
+    elif get_origin(kind) is list:
+        for one in value:
+            check_typed(one, get_args(kind)[0], where)
+    elif get_origin(kind) is dict:
+        for one in value.values():
+            check_typed(one, get_args(kind)[1], where)
+    elif is_typeddict(kind):
+        assert kind.__required_keys__ <= set(value) <= set(get_type_hints(kind)), where
+        for name, inner in get_type_hints(kind).items():
+            if name in value:
+                check_typed(value[name], inner, f'{where}.{name}')
+
+
+@pytest.mark.parametrize('made', ['prepared', 'dancer'])
+def test_report_json_holds_what_its_types_declare(made, request):
+    check_typed(numbers(request.getfixturevalue(made)), Report)
+
+
 def test_the_numbers_say_what_is_on_the_page(prepared):
     report = numbers(prepared)
-    documented = re.findall(r'^    (\w+)(?:, (\w+), (\w+), (\w+))? ',
-                            preprocessing.report.numbers.__doc__, re.M)
-    assert {name for names in documented for name in names if name} == set(report)
     assert report['frames']['read'] == report['frames']['kept'] + report['frames']['dropped'] == 120
     assert report['jitter']['after'] < report['jitter']['before']
     assert abs(report['lag']) < 0.1
@@ -118,7 +145,7 @@ def test_a_target_that_is_gone_is_a_line_not_an_error(dancer, tmp_path):
     (copy / 'dataset.json').write_text(json.dumps(facts))
     doctor(copy)
     assert numbers(copy)['coverage'] is None
-    assert 'datasets/gone, which is not there any more' in (copy / 'report.html').read_text()
+    assert 'datasets/gone, which no longer exists' in (copy / 'report.html').read_text()
 
 
 @pytest.mark.parametrize('made', ['prepared', 'dancer'])
@@ -132,7 +159,7 @@ def test_a_dataset_from_before_there_was_more_to_tell_still_has_its_report(
         {k: v for k, v in facts.items() if k not in ('people', 'repair', 'parts')}))
     doctor(old)
     report = numbers(old)
-    assert 'keeps no track as it was before repair' in report['notes'][0]
+    assert 'does not keep the track as it was before repair' in report['notes'][0]
     assert report['jitter']['before'] is None and report['people'] == []
     assert len(report['moments']) >= 8 and (old / report['moments'][0]['picture']).is_file()
 
@@ -185,7 +212,7 @@ def test_the_worst_moments_are_shown_and_it_is_said_why():
     drawn = clean.drop(np.arange(100) == 99, 'nobody found for 1 frames')
     moments = choose_moments(replace(clean, poses=raw), replace(clean, poses=moving), drawn)
     why = {one.why.split(':')[0]: one for one in reversed(moments) if one.kind == 'worst'}
-    assert why['found least surely'].frame == 28 and '0.45' in why['found least surely'].why
+    assert why['lowest confidence'].frame == 28 and '0.45' in why['lowest confidence'].why
     assert why['most repaired'].frame == 58
     assert 'right wrist moved by 3' in why['most repaired'].why
     assert why['fastest'].frame == 88
@@ -199,7 +226,7 @@ def test_pictures_of_the_moments_and_of_the_people_are_kept_as_the_frames_pass(t
     people = [{'number': 1, 'shown': {'frame': 3, 'box': [30, 10, 70, 98]}}]
     preview = Preview(tmp_path, track, track, track, people)
     image = np.full((120, 100, 3), 90, np.uint8)
-    passed = list(preview.looking_at(Frame(k, k / 25, image) for k in range(200)))
+    passed = list(preview.watch(Frame(k, k / 25, image) for k in range(200)))
     assert len(passed) == 200
     kept = {path.name for path in (tmp_path / 'report' / 'frames').iterdir()}
     moments = json.loads((tmp_path / 'report' / 'frames.json').read_text())
@@ -216,7 +243,7 @@ def test_no_more_is_read_of_a_video_than_is_shown(tmp_path):
             for k in range(10_000):
                 read.append(k)
                 yield Frame(k, k / 25, np.zeros((12, 10, 3), np.uint8))
-    Preview(tmp_path, track, track, track).glance_at(Source())
+    Preview(tmp_path, track, track, track).read(Source())
     assert len(read) < 200
 
 

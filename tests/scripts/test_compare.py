@@ -52,7 +52,7 @@ def argv(root: Path, *words: str) -> list[str]:
     return [*words, '--results_dir', str(root / 're'), '--checkpoints_dir', str(root / 'ck')]
 
 
-def test_two_runs_make_one_table_one_video_and_one_page(
+def test_two_runs_come_into_one_table_one_film_and_one_page(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     add_run(tmp_path, 'me', 100, 0.8)
     add_run(tmp_path, 'hd', 180, 0.9)

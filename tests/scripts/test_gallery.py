@@ -29,7 +29,9 @@ def test_every_model_is_shown_by_a_recipe():
     assert set(models.names()) - gallery.NOT_SHOWN == shown
 
 
-def test_page_table_and_video_show_all_recipes_and_the_failed_one(argv, monkeypatch, capsys):
+@pytest.mark.slow
+@pytest.mark.e2e
+def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeypatch, capsys):
     monkeypatch.setitem(gallery.RECIPES, 'broken', '--model pix2pix --batch_size 0')
     monkeypatch.setattr(gallery, 'vgg_is_here', lambda: False)
     argv += ['--recipes', 'broken,vanilla,nearest_bones']

@@ -10,6 +10,7 @@ import test as painting
 import train as training
 import transfer
 from data.aligned_dataset import AlignedDataset
+from models import artefacts
 from models.body2body_model import Body2BodyModel
 from models.engine import choose_engine
 from models.warping.frame_index import FrameIndex
@@ -38,7 +39,7 @@ def command(pairs, small, tmp_path):
 
 def again(command, name, checkpoints):
     """The same command once more, as transfer.py gives it."""
-    run = RunFolder(str(checkpoints), name)
+    run = RunFolder(str(checkpoints), name, artefacts())
     return training.main(['--name', name, *command,
                           *(['--continue_train'] if run.has_weights else [])])
 
@@ -90,17 +91,19 @@ def test_the_model_that_does_not_train_goes_on_too(command, tmp_path):
 
 def test_a_start_leaves_nothing_of_another_person_beside_its_index(command, tmp_path,
                                                                   monkeypatch):
-    """Its background and its mattes go before the new index comes."""
-    for part in ('mattes', 'plate', 'index'):
-        (tmp_path / part).mkdir()
-        (tmp_path / part / 'of_another.png').write_text('')
+    """Its background and its mattes go before the new index comes; what nobody here wrote stays."""
+    old = ['mattes/999999.png', 'plate/plate.npz', 'plate/plate.png', 'index/999999.png']
+    for name in [*old, 'mattes/notes.txt']:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('')
     opt = TrainOptions().parse(command('body2body'))
     model = Body2BodyModel(opt, choose_engine('cpu'))
     monkeypatch.setattr(FrameIndex, 'plate', stopped)
     with pytest.raises(KeyboardInterrupt):
         model.on_train_start(AlignedDataset(opt, 'train'), tmp_path)
     assert (tmp_path / 'index' / 'poses.npz').is_file()
-    assert not list(tmp_path.rglob('of_another.png'))
+    assert not [name for name in old if (tmp_path / name).exists()]
+    assert (tmp_path / 'mattes' / 'notes.txt').exists()
 
 
 def test_weights_of_another_run_are_not_lost_where_the_first_step_was_not_made(command, tmp_path,

@@ -171,5 +171,5 @@ def test_without_weights_the_command_that_fetches_them_is_named(tmp_path, monkey
     (tmp_path / 'lpips').mkdir()
     (tmp_path / 'lpips' / 'alexnet.ckpt').write_bytes(b'half')
     assert lpips_weights('alex') is None
-    with pytest.raises(UserError, match='no AlexNet or VGG16.*get_models.py lpips --force'):
+    with pytest.raises(UserError, match='not an AlexNet or VGG16.*get_models.py lpips --force'):
         Lpips('alex', path=tmp_path / 'lpips' / 'alexnet.ckpt')

@@ -1,9 +1,15 @@
 """What the scores of a picture promise, at pictures whose scores can be worked out by hand."""
+import json
 import math
 
 import numpy as np
 import pytest
+import torch
 
+import test as painting_entry
+import train as training_entry
+from options.train_options import TrainOptions
+from util.metrics import names, pictures
 from util.metrics.pictures import C1, C2, SIGMA, WINDOW, l1, ms_ssim, psnr, ssim, ssim_map
 
 
@@ -87,6 +93,48 @@ def test_ms_ssim_of_a_small_picture_shares_the_weights_among_the_scales_it_has()
 def test_opposite_pictures_are_not_alike_at_all_rather_than_no_number():
     assert ms_ssim(checkered(176), 200 - checkered(176)) == 0 > ssim(checkered(176),
                                                                      200 - checkered(176))
+
+
+def test_every_score_of_a_picture_is_a_number_of_the_picture_and_of_its_box(noise):
+    box = slice(4, 20), slice(6, 25)
+    other = noise[::-1].copy()
+    for score in names.picture_scores(thorough=True).values():
+        assert math.isfinite(score.measure(noise, other)) and score.says
+        if score.boxed:
+            assert score.measure_box(noise, other, box) != score.measure(noise, other)
+
+
+def test_a_new_score_is_one_line_for_evaluation_pages_and_save_best(pairs, small, tmp_path,
+                                                                    monkeypatch):
+    """How unlike the mean brightness is: nothing but its function and its line is written."""
+    def dimness(painted, real):
+        return abs(float(painted.mean()) - float(real.mean()))
+    monkeypatch.setattr(pictures, 'dimness', dimness, raising=False)
+    monkeypatch.setitem(names.SCORES, 'dimness', names.PictureScore(
+        'Dimness', '', False, 1, 'difference of the means', f'{pictures.__name__}.dimness',
+        save_best=True))
+    places = ['--dataroot', str(pairs()), '--name', 'me', '--checkpoints_dir', str(tmp_path / 'ck')]
+    training_entry.main([*places, *small, '--no_html', '--max_steps', '1', '--save_best',
+                         'Dimness'])
+    kept = torch.load(tmp_path / 'ck' / 'me' / 'latest_state.pth', weights_only=True)['best']
+    page = painting_entry.main([*places, '--epoch', 'best', '--metrics', 'fast', '--no_video',
+                                '--results_dir', str(tmp_path / 're')])
+    told = json.loads((page.parent / 'metrics.json').read_text())
+    painted = told['scores']['painted']
+    assert kept['by'] == 'Dimness' and kept['score'] == pytest.approx(painted['dimness'], abs=0.5)
+    assert math.isfinite(painted['box_dimness']) and len(told['frames_scores']['dimness']) == 3
+    assert 'Dimness, person' in page.read_text() and 'difference of the means' in page.read_text()
+
+
+def test_save_best_takes_the_scores_it_always_took():
+    parse = lambda choice: TrainOptions().parse(['--dataroot', 'x', '--save_best', choice])
+    assert list(names.save_best_choices()) == ['L1', 'PSNR', 'SSIM']
+    assert [parse(choice).save_best for choice in ('L1', 'PSNR', 'SSIM')] == ['L1', 'PSNR', 'SSIM']
+
+
+def test_metrics_json_lists_scores_in_the_order_it_always_had():
+    assert list(names.picture_scores(thorough=True)) == ['l1', 'psnr', 'ssim', 'ms_ssim']
+    assert list(names.picture_scores(thorough=False)) == ['l1', 'psnr', 'ssim']
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import pytest
 
 import util.owned
 from util.errors import UserError
+from util.files import write_json
 from util.owned import finish, note, noted, replacing
 
 FIRST = {'record.json': 'old', 'train/1.png': 'old', 'train/2.png': 'old', 'report/1.jpg': 'old'}
@@ -93,18 +94,23 @@ def test_a_failure_changes_nothing(error, place):
     assert not (place.parent / 'other').exists()
 
 
-@pytest.mark.parametrize('after', range(3))
-def test_an_exchange_that_was_stopped_in_the_middle_is_completed_later(after, place, monkeypatch):
+def stop_after(moves, place, monkeypatch):
+    """Kill a call in the middle of its exchange."""
     move, moved = util.owned._move, []
 
     def killed_on_the_way(source, target):
-        if len(moved) == after:
+        if len(moved) == moves:
             raise Killed
         moved.append(target)
         move(source, target)
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(util.owned, '_move', killed_on_the_way)
         write(place)
+
+
+@pytest.mark.parametrize('after', range(3))
+def test_an_exchange_that_was_stopped_in_the_middle_is_completed_later(after, place, monkeypatch):
+    stop_after(after, place, monkeypatch)
     assert not (place / 'record.json').exists(), 'nobody takes a mixture for a dataset'
     finish(place)
     assert contents(place) == SECOND | MINE
@@ -118,10 +124,44 @@ def test_what_a_killed_call_left_is_cleaned_by_the_next(place):
 
 def test_a_plan_of_a_stranger_reaches_nothing_outside_the_folder(place):
     put(place.parent, {'victim.txt': 'mine'})
-    put(place / '.making', {'plan.json': '{"gone": ["../victim.txt"], "record": "",'
-                                         ' "new": ["../victim.txt"]}', 'new/1.png': ''})
+    victim = place.parent / 'victim.txt'
+    state = {'../victim.txt': [victim.stat().st_size, victim.stat().st_mtime_ns]}
+    put(place / '.making', {'new/1.png': '', 'victim.txt': 'theirs'})
+    write_json(place / '.making' / 'plan.json', {'gone': state, 'new': state, 'record': ''})
     finish(place)
-    assert (place.parent / 'victim.txt').read_text() == 'mine'
+    assert victim.read_text() == 'mine'
+    put(place / '.making', {'plan.json': '{"gone": ["me.mp4"], "new": [], "record": ""}'})
+    with pytest.raises(UserError, match='plan.json: not written by this program'):
+        finish(place)
+    assert (place / 'me.mp4').read_text() == 'mine'
+
+
+def test_what_the_user_put_there_after_a_kill_is_not_written_over(place, monkeypatch):
+    stop_after(1, place, monkeypatch)
+    put(place, {'val/1.png': 'mine', 'train/2.png': 'mine'})        # one to come, one that went
+    for _ in range(2):
+        with pytest.raises(UserError, match='val/1.png: is there already'):
+            finish(place)
+    assert (place / 'val/1.png').read_text() == 'mine'
+    (place / 'val/1.png').rename(place / 'val/kept.png')
+    finish(place)
+    assert contents(place) == SECOND | MINE | {'val/kept.png': 'mine', 'train/2.png': 'mine'}
+
+
+def test_a_link_that_leads_nowhere_is_named_and_nothing_is_changed(place):
+    (place / 'val').symlink_to('nowhere')
+    with pytest.raises(UserError, match='val: is there already'):
+        write(place)
+    assert contents(place) == FIRST | MINE and (place / 'val').is_symlink()
+
+
+def test_a_call_that_is_refused_leaves_the_lock_of_the_other(place):
+    with util.owned._locked(place):
+        for _ in range(2):
+            with pytest.raises(UserError, match='another call writes into this folder'):
+                write(place)
+    write(place)
+    assert contents(place) == SECOND | MINE and not (place / '.making').exists()
 
 
 def test_two_calls_at_once_do_not_write_into_one_folder(place):

@@ -13,7 +13,8 @@ from tests.browser import COUNT, ask, needs_browser, photograph
 from util.sinks.base_sink import RunFacts
 from util.sinks.html_sink import HtmlSink
 from util.visualizer import Visualizer
-from util.web.page import DIGIT, curves_svg, facts_table, page, render, ticks
+from util.web.page import WEB, asset, facts_table, page, render, script, styles
+from util.web.report_charts import ROW
 
 
 def trio(seed: int) -> dict[str, np.ndarray]:
@@ -269,42 +270,6 @@ def test_the_loss_curve_can_be_seen_by_day_and_by_night(training_page: Path,
 
 # the parts
 
-def test_a_curve_lies_where_its_numbers_say() -> None:
-    svg = curves_svg({'loss': [(0, 0), (50, 10), (100, 5)]}, 'images seen')
-    spots = re.search(r'<polyline class="k0" points="([^"]*)"', svg)[1]         # type: ignore
-    (x0, y0), (x1, y1), (x2, y2) = (map(float, spot.split(',')) for spot in spots.split())
-    assert x1 - x0 == x2 - x1 > 0
-    assert y0 > y2 > y1 and math.isclose(y0 - y2, y2 - y1, abs_tol=0.2)
-    assert 'aria-label="loss over images seen"' in svg
-
-
-@pytest.mark.parametrize('points', [
-    [(0, 0.0451), (319, 0.0455)], [(80, -0.631), (300, 0.0)], [(0, 12_340.0), (12e5, 12_380.0)]])
-def test_the_labels_of_a_curve_lie_in_its_picture(points: list[tuple[float, float]]) -> None:
-    svg = curves_svg({'loss': points})
-    labels = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="(\w+)">([^<]+)<', svg)
-    assert {anchor for _, anchor, _ in labels} == {'end', 'middle'}
-    for x, anchor, text in labels:
-        wide = len(text) * DIGIT * (1 if anchor == 'end' else 0.5)
-        assert float(x) >= wide and (anchor == 'end' or float(x) + wide <= 250)
-
-
-@pytest.mark.parametrize('points', [
-    [], [(1, 2.0)], [(1, 0.0), (2, 0.0)], [(1, float('nan'))], [(1, float('inf')), (2, 1.0)],
-    [(k, -1e-9 * k) for k in range(50)], [(k, 1e12) for k in range(500)]])
-def test_no_numbers_are_too_odd_to_draw(points: list[tuple[float, float]]) -> None:
-    drawn = curves_svg({'loss': points})
-    assert 'nan' not in drawn and 'inf' not in drawn
-    assert ('<svg' in drawn) == any(math.isfinite(y) for _, y in points)
-
-
-def test_axes_are_marked_with_round_numbers_inside_them() -> None:
-    assert ticks(0, 10) == [0, 2, 4, 6, 8, 10]
-    for low, high in ((0.013, 0.0147), (-3, 8), (1200, 98_000), (5, 5.0001)):
-        marks = ticks(low, high)
-        assert 2 <= len(marks) <= 6 and low <= marks[0] and marks[-1] <= high * (1 + 1e-9)
-
-
 def test_facts_are_worded_for_people() -> None:
     table = facts_table({'flip': False, 'lr': 0.0002, 'size': [256, 256], 'epoch_count': None,
                          'stage': {'near': 231.25}}).render(pretty=False)
@@ -316,3 +281,23 @@ def test_a_page_is_whole() -> None:
     text = render(page('me'))
     assert text.startswith('<!DOCTYPE html>') and 'name="viewport"' in text
     assert 'lang="en"' in text and 'charset="utf-8"' in text
+
+
+def test_styles_and_scripts_are_inside_the_page() -> None:
+    document = page('me')
+    document.head.add(styles('scores.css', 'results.css'))
+    document.body.add(script('film.js'))
+    text = render(document)
+    for name in ('page.css', 'scores.css', 'results.css', 'film.js', 'page.js'):
+        assert asset(name) in text
+    assert '<link rel="stylesheet"' not in text and not re.search('<script[^>]* src=', text)
+
+
+@pytest.mark.parametrize('name', sorted(path.name for path in WEB.glob('*.*s')))
+def test_no_style_or_script_ends_the_element_it_is_in(name: str) -> None:
+    assert asset(name).strip() and not re.search('</(style|script)|<!--', asset(name))
+
+
+def test_the_rows_of_a_heat_map_do_not_touch() -> None:
+    drawn = re.search(r'\.heat path { stroke-width: (\d+);', asset('wide_charts.css'))
+    assert drawn and int(drawn[1]) == ROW - 2

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from util.parallel import in_order
+from util.errors import UserError
+from util.parallel import in_order, prefetch
 
 
 def test_in_order_whatever_takes_longest():
@@ -47,3 +48,45 @@ def test_what_one_raises_comes_in_its_turn():
         assert next(every) == 1
         with pytest.raises(ZeroDivisionError):
             next(every)
+
+
+def test_prefetch_gives_the_same_and_runs_ahead():
+    made = []
+
+    def source():
+        for k in range(20):
+            made.append(k)
+            yield k
+    ahead = prefetch(source(), n=4)
+    first = next(ahead)
+    deadline = time.monotonic() + 5
+    while len(made) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert 5 <= len(made) <= 7
+    assert [first, *ahead] == list(range(20))
+
+
+def test_prefetch_hands_on_errors_and_stops_when_left():
+    closed = []
+
+    def source():
+        try:
+            yield 1
+            raise UserError('broken')
+        finally:
+            closed.append(True)
+    ahead = prefetch(source())
+    assert next(ahead) == 1
+    with pytest.raises(UserError, match='broken'):
+        next(ahead)
+
+    def endless():
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.append(True)
+    ahead = prefetch(endless())
+    next(ahead)
+    ahead.close()
+    assert closed == [True, True]

@@ -50,7 +50,7 @@ def test_a_run_holds_something_once_weights_or_what_its_model_keeps_are_there(na
 def test_what_every_model_keeps_is_known_without_torch():
     code = ('import sys; from models import artefacts; artefacts(); '
             'assert "torch" not in sys.modules')
-    subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[1], check=True)
+    subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[2], check=True)
 
 
 def test_what_a_killed_training_left_is_gone_with_the_next(run):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import train
-from training.loop import Training
+from training.pace import Pace
 from util.sinks import terminal_sink
 from util.sinks.base_sink import RunFacts
 from util.sinks.terminal_sink import TerminalSink, bar_words, memory_taken
@@ -78,10 +78,10 @@ def test_a_run_draws_one_bar_and_a_line_an_epoch(
         pairs: Any, small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
     bars: list[str] = []
-    draw = Training.bar
-    monkeypatch.setattr(Training, 'bar', lambda self: bars.append(self.opt.name) or draw(self))
+    draw = Pace.bar
+    monkeypatch.setattr(Pace, 'bar', lambda self: bars.append(self.opt.name) or draw(self))
     words: list[str] = []
-    monkeypatch.setattr('training.loop.bar_words',
+    monkeypatch.setattr('training.pace.bar_words',
                         lambda *args: words.append(bar_words(*args)) or words[-1])
     train.main(['--dataroot', str(pairs()), '--name', 'me', '--checkpoints_dir', str(tmp_path),
                 *small, '--n_epochs', '2', '--n_epochs_decay', '0', '--no_html',

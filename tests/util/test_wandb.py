@@ -114,6 +114,6 @@ def test_a_log_in_that_fails_is_one_line_and_the_run_goes_on(
     show = Visualizer(run_facts(tmp_path))
     show.losses(1, 1, LOSSES, 0.1, 0.0)
     show.close(finished=True)
-    assert capsys.readouterr().err == ('warning: wandb: left out of this run, which goes on '
+    assert capsys.readouterr().err == ('warning: wandb: not used, the run continues without it '
                                        '(no key is known)\n')
     assert 'G_L1' in (tmp_path / 'me/loss_log.txt').read_text()

@@ -1,5 +1,4 @@
-"""How good painted pictures and films are, in numbers: pure functions, one file per kind.
+"""Metrics of painted images and videos: pure functions, one file per kind.
 
-pictures.py needs numpy and OpenCV only; lpips.py and frechet.py need torch, and are imported where
-they are asked for.
+pictures.py needs only numpy and OpenCV; lpips.py needs torch, so it is imported where it is used.
 """

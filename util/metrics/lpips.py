@@ -1,10 +1,10 @@
-"""How unlike two pictures look to a person, as LPIPS guesses it.
+"""LPIPS: how different two images look to a person.
 
 Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as a
-Perceptual Metric", CVPR 2018, arXiv 1801.03924; version 0.1 of its authors' weights, whose heads
-say how much each channel of five layers counts.
+Perceptual Metric", CVPR 2018, arXiv 1801.03924; version 0.1 of the authors' weights, whose heads
+weight each channel of five layers.
 
-Shape letters: N pictures, H W pixels, C channels, h w places of a layer.
+Shape letters: N images, H W pixels, C channels, h w positions of a layer.
 """
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,14 @@ from util.errors import UserError
 from util.metrics.backbones import blocks, read_flax
 
 FILES = {'alex': 'alexnet.ckpt', 'vgg': 'vgg16.ckpt'}
-ENDS = {'alex': (0, 3, 6, 8, 10), 'vgg': (2, 7, 14, 21, 28)}       # convolutions that are looked at
+ENDS = {'alex': (0, 3, 6, 8, 10), 'vgg': (2, 7, 14, 21, 28)}       # convolutions that are compared
 MEAN, DEVIATION = (-.030, -.088, -.188), (.458, .448, .450)         # ImageNet's, of [-1, 1]
-SMALLEST = 32                   # px: less, and AlexNet's poolings leave nothing
+SMALLEST = 32                   # px: AlexNet's poolings leave nothing of smaller images
 FETCH = 'python scripts/get_models.py lpips'
 
 
 def lpips_weights(net: str) -> Path | None:
-    """The fetched file of 'alex' or 'vgg'; None where FETCH is yet to be typed, or the file is
-    damaged."""
+    """The downloaded file of 'alex' or 'vgg'; None where it is missing (see FETCH) or damaged."""
     try:
         return weights_path('lpips', FILES[net])
     except UserError:
@@ -36,24 +35,25 @@ def lpips_weights(net: str) -> Path | None:
 
 @dataclass(frozen=True)
 class Features:
-    """What the network saw in N pictures of (H, W).
+    """The network's features of N images.
 
-    layers  five tensors (N, C, h, w): at each place of unit length, then each channel times the
-            root of its weight, so that a squared difference is LPIPS's
-    pooled  float32 (N, C): the last layer as it is, its mean over the places
+    shape   (height, width) px of the images
+    layers  five tensors (N, C, h, w): normalised to unit length at each position, then each channel
+            times the root of its weight, so that a squared difference is LPIPS's
+    pooled  float32 (N, C): spatial mean of the last layer, not normalised
     """
-    size: tuple[int, int]
+    shape: tuple[int, int]
     layers: list[Tensor]
     pooled: np.ndarray
 
 
 class LpipsNetwork(nn.Module):
     """network(pixels) for (N, 3 or 1, H, W) in [-1, 1] -> the layers as in Features, and the last
-    one as it is.
+    one, not normalised.
 
     net   'alex' or 'vgg'
-    path  the weights, by default as FETCH has put them; UserError with it where they are not
-    eps   what lengths are no less than, before a place is brought to unit length
+    path  the weights, by default where FETCH puts them; UserError where they are missing
+    eps   the least length to divide by when a position is normalised
     """
     mean: Tensor
     deviation: Tensor
@@ -69,7 +69,8 @@ class LpipsNetwork(nn.Module):
         self.register_buffer('deviation', torch.tensor(DEVIATION).view(3, 1, 1))
 
     def forward(self, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
-        out, layers = (pixels - self.mean) / self.deviation, []
+        out = (pixels - self.mean) / self.deviation
+        layers = []
         for block, root in zip(self.blocks, self.roots):
             out = block(out)
             layers.append(F.normalize(out.float(), eps=self.eps) * root)
@@ -77,12 +78,13 @@ class LpipsNetwork(nn.Module):
 
 
 class Lpips:
-    """LPIPS through AlexNet ('alex', the field's usual) or VGG16 ('vgg').
+    """LPIPS with AlexNet ('alex', the common choice) or VGG16 ('vgg').
 
-    device  a torch device by name
-    bf16    whether convolutions run in bfloat16: quicker where the processor has it. Distances of
-            photographs then differ by up to 0.0003, of a drawing on black and a photograph by 1 %
-    path    as LpipsNetwork takes it
+    device  the name of a torch device
+    bf16    whether convolutions run in bfloat16: faster where the processor supports it. Distances
+            of photographs then differ by up to 0.0003, of a drawing on black and a photograph by
+            1 %
+    path    as in LpipsNetwork
     """
 
     def __init__(self, net: str, device: str = 'cpu', bf16: bool = False,
@@ -95,15 +97,15 @@ class Lpips:
 
     @torch.inference_mode()
     def features(self, images: np.ndarray) -> Features:
-        """Of uint8 (N, H, W, 3 or 1), at least SMALLEST px; to be compared as often as one likes.
+        """Of images uint8 (N, H, W, 3 or 1), at least SMALLEST px; can be compared repeatedly.
 
-        Pictures of 256x256 take 2.6 MB each through AlexNet, 32 MB through VGG16.
-        UserError where they are smaller.
+        An image of 256x256 takes 2.6 MB with AlexNet, 32 MB with VGG16.
+        UserError where they are smaller than SMALLEST.
         """
         height, width = images.shape[1:3]
         if min(height, width) < SMALLEST:
-            raise UserError(f'LPIPS cannot see pictures of {width}x{height}: it takes '
-                            f'{SMALLEST}x{SMALLEST} at least.')
+            raise UserError(f'LPIPS needs images of at least {SMALLEST}x{SMALLEST} px; these are '
+                            f'{width}x{height}.')
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device).permute(0, 3, 1, 2)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             layers, last = self.network(pixels / 127.5 - 1)
@@ -111,26 +113,26 @@ class Lpips:
 
     @torch.inference_mode()
     def distance(self, a: Features, b: Features) -> np.ndarray:
-        """float32 (N,): 0 for like pictures, some 0.7 for unlike ones. Lower is better."""
+        """float32 (N,): 0 for equal images, about 0.7 for unrelated ones. Lower is better."""
         layers = distances(a.layers, b.layers)
         return torch.stack([layer.mean((1, 2)) for layer in layers]).sum(0).cpu().numpy()
 
     @torch.inference_mode()
     def map(self, a: Features, b: Features) -> np.ndarray:
-        """float32 (N, H, W): where they differ, each layer's distances enlarged bilinearly.
+        """float32 (N, H, W): where the images differ; each layer's distances, upsampled bilinearly.
 
-        Its mean is about `distance`, not exactly: enlarging weighs places at the edge otherwise.
+        Its mean is about `distance`, not exactly: upsampling weights the edges differently.
         """
-        layers = [F.interpolate(d[:, None], a.size, mode='bilinear', align_corners=False)[:, 0]
+        layers = [F.interpolate(d[:, None], a.shape, mode='bilinear', align_corners=False)[:, 0]
                   for d in distances(a.layers, b.layers)]
         return torch.stack(layers).sum(0).cpu().numpy()
 
     def between(self, a: np.ndarray, b: np.ndarray) -> float:
-        """The distance of two uint8 (H, W, 3) of one size: of whole pictures, or of a person's
-        box cut out of both, which is how LPIPS of a box is meant here."""
+        """The distance of two images uint8 (H, W, 3) of one size: whole frames, or the crops of a
+        person's box, which is what "LPIPS of a box" means in this project."""
         return float(self.distance(self.features(a[None]), self.features(b[None]))[0])
 
 
 def distances(a: list[Tensor], b: list[Tensor]) -> list[Tensor]:
-    """Five tensors (N, h, w) of what a LpipsNetwork gives for two sets of pictures."""
+    """Five tensors (N, h, w): squared differences of the layers of two sets of images."""
     return [(x - y).square().sum(1) for x, y in zip(a, b)]

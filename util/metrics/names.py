@@ -1,23 +1,32 @@
-"""What each score of metrics.json is called, what it says, and which way is better.
+"""What each score of metrics.json is called, what it means, which way is better, what computes it.
 
-One more score: a line in SCORES. A score within the person's box has box_ before its key.
+One more score of a picture against the real one: its function, and a line in SCORES. The tables,
+the results page, evaluation and --save_best read SCORES. A score within the person's box has box_
+before its key.
 """
-from collections.abc import Iterable
+import importlib
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BOX = 'box_'
-VGG_FRAMES = 16         # are shown to VGG16 at most, spread evenly: it takes most of the time
+VGG_FRAMES = 16         # VGG16 sees at most these, evenly spaced: it takes most of the time
+PICTURES = 'util.metrics.pictures'
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a reader is told of one score.
+    """What a reader needs to know about one score.
 
     name     in words, as a table's heading
-    unit     what follows the number; % where the number is a part of one
+    unit     follows the number; % where the number is a fraction of one
     greater  whether greater is better
     digits   behind the point
-    says     one line for who has never heard of it
+    says     one line that explains it to a newcomer
     """
     name: str
     unit: str
@@ -26,65 +35,112 @@ class Score:
     says: str
 
 
-SCORES = {
-    'lpips_alex': Score('LPIPS', '', False, 3, 'how different it looks to a network (AlexNet, '
-                        'Zhang et al. 2018); 0 is alike. Of all these it agrees best with people'),
-    'lpips_vgg': Score('LPIPS, VGG', '', False, 3, f'the same by another network (VGG16), over '
-                       f'{VGG_FRAMES} frames at most'),
-    'ssim': Score('SSIM', '', True, 3, 'structural similarity (Wang et al. 2004); 1 is alike. It '
-                  'forgives blur'),
-    'ms_ssim': Score('MS-SSIM', '', True, 3, 'SSIM at several sizes of the picture (Wang et al. '
-                     '2003); 1 is alike'),
-    'psnr': Score('PSNR', 'dB', True, 2, 'pixel by pixel, against the greatest difference there '
-                  'is. It prefers blur'),
-    'l1': Score('L1', '', False, 4, 'mean difference of pixels in [-1, 1], as train.py prints it. '
-                'It prefers blur'),
-    'vgg_frechet': Score('VGG16 Fréchet distance', '', False, 2, f'how far {VGG_FRAMES} painted '
-                         'frames at most, taken together, are from the real ones in what VGG16 '
-                         'sees; not the FID, which is over another network'),
-    'pose_error': Score('pose error', '% of body height', False, 2, 'how far the joints found in '
-                        'the painted frame lie from those asked for (AKD)'),
+@dataclass(frozen=True)
+class PictureScore(Score):
+    """A score of one painted picture against the real one; both are uint8 (H, W, C).
+
+    function      'package.module.name' of (painted, real) -> float, imported when it is first
+                  called: --help stays fast
+    box_function  of (painted, real, box) -> float, for the person's box; '': `function` sees both
+                  pictures cropped to the box
+    boxed         whether it is measured in the box at all
+    thorough      whether only --metrics all measures it
+    save_best     whether --save_best can go by it, under its name
+    """
+    function: str
+    box_function: str = ''
+    boxed: bool = True
+    thorough: bool = False
+    save_best: bool = False
+
+    def measure(self, painted: 'np.ndarray', real: 'np.ndarray') -> float:
+        """The score of the whole picture."""
+        return _imported(self.function)(painted, real)
+
+    def measure_box(self, painted: 'np.ndarray', real: 'np.ndarray',
+                    box: tuple[slice, slice]) -> float:
+        """The score within `box`, rows and columns."""
+        if self.box_function:
+            return _imported(self.box_function)(painted, real, box)
+        return self.measure(painted[box], real[box])
+
+
+SCORES: dict[str, Score] = {
+    'lpips_alex': Score('LPIPS', '', False, 3, 'perceptual distance by AlexNet (Zhang et al. '
+                        '2018); 0 is identical. Of these scores it agrees best with people'),
+    'lpips_vgg': Score('LPIPS, VGG', '', False, 3, 'the same by VGG16, over at most '
+                       f'{VGG_FRAMES} frames'),
+    'ssim': PictureScore('SSIM', '', True, 3, 'structural similarity (Wang et al. 2004); 1 is '
+                         'identical. It tolerates blur', f'{PICTURES}.ssim',
+                         box_function=f'{PICTURES}.ssim_in_box', save_best=True),
+    'ms_ssim': PictureScore('MS-SSIM', '', True, 3, 'SSIM at several scales of the picture (Wang '
+                            'et al. 2003); 1 is identical', f'{PICTURES}.ms_ssim', boxed=False,
+                            thorough=True),
+    'psnr': PictureScore('PSNR', 'dB', True, 2, 'peak signal-to-noise ratio: the squared error of '
+                         'the pixels on a logarithmic scale. It prefers blur', f'{PICTURES}.psnr',
+                         save_best=True),
+    'l1': PictureScore('L1', '', False, 4, 'mean absolute difference of pixels in [-1, 1], as '
+                       'train.py prints it. It prefers blur', f'{PICTURES}.l1', save_best=True),
+    'vgg_frechet': Score('VGG16 Fréchet distance', '', False, 2, 'distance between the VGG16 '
+                         f'features of at most {VGG_FRAMES} painted frames and those of the real '
+                         'ones; not the FID, which uses another network'),
+    'pose_error': Score('pose error', '% of body height', False, 2, 'distance of the joints found '
+                        'in the painted frame from those asked for (AKD)'),
     'missed_joints': Score('missed joints', '%', False, 1, 'joints asked for that are not found '
                            'in the painted frame (MKR)'),
     'missed_people': Score('missed people', '%', False, 1, 'painted frames in which nobody is '
                            'found'),
     'flicker': Score('flicker', '× real', False, 2, 'change from frame to frame where the real '
-                     'video keeps still, as a multiple of its own; 1 is as steady as the real '
-                     'video'),
+                     'video is still, as a multiple of its own; 1 is as steady as the real video'),
     'warp_error': Score('warped error', '× real', False, 2, 'change from frame to frame that the '
                         'real video\'s motion does not explain, as a multiple of its own (Lai et '
                         'al. 2018)'),
     'own_warp_error': Score('warped error by its own motion', 'grey levels', False, 2, 'change '
-                            'from frame to frame that the painted film\'s own motion does not '
-                            'explain; for poses that were never filmed'),
+                            'from frame to frame that the painted video\'s own motion does not '
+                            'explain; for poses without a real video'),
 }
 
-# What is scored besides the painted film, in the order of a table.
+# Ways to make the pictures that are scored, in the order of a table; one is the trained model.
 METHODS = {'painted': 'painted', 'median': 'median picture', 'nearest': 'nearest pose',
-         'nearest_moved': 'nearest pose moved and scaled'}
+           'nearest_moved': 'nearest pose moved and scaled'}
 
-# What one film is judged by when one number must do: the first of these that is known.
+# Where one score must do: the first of these that is known.
 HEADLINE_SCORES = ('box_lpips_alex', 'box_ssim', 'lpips_alex', 'ssim', 'l1', 'pose_error')
 
 
+def picture_scores(thorough: bool) -> dict[str, PictureScore]:
+    """What compares one painted picture with the real one, as metrics.json lists the scores of
+    single frames: from the last row of the table to the first, the thorough ones at the end."""
+    found = {key: score for key, score in reversed(SCORES.items())
+             if isinstance(score, PictureScore)}
+    quick = {key: score for key, score in found.items() if not score.thorough}
+    return {**quick, **found} if thorough else quick
+
+
+def save_best_choices() -> dict[str, str]:
+    """{what is typed after --save_best: key of that score}."""
+    return {score.name: key for key, score in picture_scores(thorough=True).items()
+            if score.save_best}
+
+
 def in_words(key: str) -> str:
-    """What a reader calls that score, or that film."""
+    """What a reader calls that score, or that method."""
     score = score_of(key)
     return score.name if score else METHODS.get(key, key)
 
 
 def score_of(key: str) -> Score | None:
-    """What to tell of that key of metrics.json; None for one that is not known here."""
-    if not key.startswith(BOX):
-        return SCORES.get(key)
-    whole = SCORES.get(key.removeprefix(BOX))
-    return whole and replace(whole, name=f'{whole.name}, person',
-                             says=f'inside the box about the person: {whole.says}')
+    """The score that has that key in metrics.json; None for an unknown key."""
+    score = SCORES.get(key.removeprefix(BOX))
+    if score is None or not key.startswith(BOX):
+        return score
+    return replace(score, name=f'{score.name}, person',
+                   says=f'inside the box around the person: {score.says}')
 
 
 def order(keys: Iterable[str]) -> list[str]:
-    """The keys as a table lists them: what is known first, in SCORES' order, the person's box
-    before the whole frame."""
+    """The keys as a table lists them: known ones first, in SCORES' order, the person's box before
+    the whole frame."""
     places = {key: place for place, key in enumerate(SCORES)}
     return sorted(keys, key=lambda key: (places.get(key.removeprefix(BOX), len(places)),
                                          not key.startswith(BOX), key))
@@ -97,10 +153,19 @@ def written(key: str, value: float | None) -> str:
     score = score_of(key)
     if score is None:
         return f'{value:.4g}'
-    return f'{value * (100 if score.unit == "%" else 1):.{score.digits}f}'
+    scale = 100 if score.unit == '%' else 1
+    return f'{value * scale:.{score.digits}f}'
 
 
-def is_better(key: str, a: float, b: float) -> bool:
-    """Whether `a` is a better value of that score than `b`."""
+def is_better(key: str, now: float, before: float | None) -> bool:
+    """Whether `now` is a better value of that score than `before`; where there is no `before`,
+    every number is better. NaN is never better."""
+    if before is None:
+        return not math.isnan(now)
     score = score_of(key)
-    return a > b if score and score.greater else a < b
+    return now > before if score and score.greater else now < before
+
+
+def _imported(path: str) -> Callable[..., Any]:
+    module, _, name = path.rpartition('.')
+    return getattr(importlib.import_module(module), name)

@@ -1,4 +1,4 @@
-"""Where progress is shown: a file NAME_sink.py here with one Sink is one more place."""
+"""Sinks show the progress of a run: each file NAME_sink.py here, with one Sink, adds one."""
 from typing import TYPE_CHECKING
 
 from util.registry import Registry

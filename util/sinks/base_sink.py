@@ -1,4 +1,4 @@
-"""What a sink is told, and what it may know of the run."""
+"""The interface of a sink, and the facts of the run that it may read."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:                   # declaring a sink must not cost an import of numpy
+if TYPE_CHECKING:                   # a sink's declaration must not import numpy
     import numpy as np
 
     Pictures = Mapping[str, np.ndarray]
@@ -18,8 +18,8 @@ class RunFacts:
 
     folder      CHECKPOINTS_DIR/NAME
     options     every option by name
-    dataset     what dataset.json says; {} where there is none
-    continued   whether what `folder` shows already is to be kept
+    dataset     the content of dataset.json; {} where there is none
+    continued   whether to keep what `folder` already shows
     """
     name: str
     folder: Path
@@ -29,10 +29,10 @@ class RunFacts:
 
 
 class Sink:
-    """One place where progress is shown. It may raise at any time: then it is left out.
+    """One place that shows progress. It may raise at any time; the run then goes on without it.
 
-    Every method is called from one thread, that sink's own. A constructor that raises UserError
-    says in that sentence why this sink has nothing to do.
+    Every method is called from the sink's own thread. A constructor that has nothing to do raises
+    a UserError that says why.
 
     epoch       from 1
     step        images seen since the run began; upstream's total_iters
@@ -50,17 +50,17 @@ class Sink:
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
                data_seconds: float, iters: int | None = None) -> None:
-        """Losses by name; seconds one image took, and waited for; images of this epoch so far."""
+        """Losses by name; seconds per image, in all and waiting for data; images of this epoch."""
 
     def pictures(self, epoch: int, step: int, pictures: Pictures) -> None:
-        """What was just painted from the training part."""
+        """Images just painted from the training set."""
 
     def heldout(self, epoch: int, step: int, pictures: Pictures, score: float | None) -> None:
-        """What is painted from a pose never trained on, and the mean L1 of the held-out part, of
-        pixels in [-1, 1]; less is better."""
+        """Images painted from a held-out pose, and the mean L1 of the held-out frames, of pixels
+        in [-1, 1]; lower is better."""
 
     def epoch(self, epoch: int, seconds: float) -> None:
-        """An epoch is over; it took so long."""
+        """An epoch has ended; `seconds` is how long it took."""
 
     def close(self, finished: bool) -> None:
-        """Nothing follows. `finished`: the schedule was completed, not just stopped."""
+        """The last call. `finished`: the schedule was completed, not only stopped."""

@@ -1,10 +1,9 @@
 """The run's web page: CHECKPOINTS_DIR/NAME/web/index.html, which opens from disk.
 
-What happened is kept in web/history.jsonl, one event a line, and the page is drawn from it; a run
-that goes on reads it back. Neither memory nor the work of one update grows with the run: curves
-are averaged down to a fixed number of points, the film of the held-out pose is thinned out to a
-fixed number of pictures, and epochs past the newest move, fifty at a time, to pages of their own
-that are written once.
+Every event goes to web/history.jsonl, one a line, and the page is drawn from these events; a
+resumed run reads them back. Neither the memory nor the work of one update grows with the run:
+curves are averaged to a fixed number of points, the film of the held-out pose is thinned to a
+fixed number of images, and older epochs move, fifty at a time, to pages that are written once.
 """
 import json
 import time
@@ -19,56 +18,25 @@ from util.files import atomic, write_text
 from util.images import size_of, write_image
 from util.owned import remove
 from util.sinks.base_sink import RunFacts, Sink
-from util.web.page import Point, curves_svg, facts_table, figure_row, fold, page, render, smoothed
+from util.web.charts import Point, curves_svg, smoothed
+from util.web.page import facts_table, figure_row, fold, page, render, script
 
 if TYPE_CHECKING:
     import numpy as np
 
     from util.sinks.base_sink import Pictures
 
-REFRESH = 30            # seconds between the browser's looks at the page while training
-SHARE = 0.02            # of one core's time is what drawing the page may take
-GROUP = 50              # epochs on a page of older ones
+REFRESH = 30            # seconds between reloads of the page during training
+SHARE = 0.02            # of one core's time that drawing the page may take
+GROUP = 50              # epochs on each page of older epochs
 SCORE = 'held-out score'
-SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; less is '
+SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; lower is '
               'better.')
-Shot = tuple[int, str, str]     # images seen, path of the painted picture, what is said of it
-
-# Each picture is shown once it is decoded, so that none is skipped or seen half. Sliders remember
-# their place by the input event.
-FILM_SCRIPT = """
-for (const film of document.querySelectorAll('.film')) {
-  const shots = JSON.parse(film.dataset.shots), tick = Math.min(500, 12000 / shots.length);
-  const [slider, play] = ['input', 'button'].map((name) => film.querySelector(name));
-  const [painted, words] = ['img[alt^=painted]', 'h2'].map(
-    (name) => film.closest('section').querySelector(name));
-  let turn = 0;
-  const plays = (on) => { turn++; film.classList.toggle('playing', on);
-                          play.textContent = on ? 'Pause' : 'Play'; };
-  const show = async () => {
-    const [path, says] = shots[slider.value], next = new Image();
-    next.src = path;
-    await next.decode().catch(() => {});
-    if (path === shots[slider.value][0]) { painted.src = path; words.innerText = says; }
-  };
-  const stop = () => slider.dispatchEvent(new Event('input', {bubbles: true}));
-  slider.addEventListener('input', () => { plays(false); show(); });
-  play.addEventListener('click', async () => {
-    if (film.classList.contains('playing')) return stop();
-    plays(true);
-    const mine = turn, from = slider.value === slider.max ? 0 : +slider.value;
-    for (let k = from; mine === turn && k < shots.length; k++) {
-      slider.value = k;
-      await Promise.all([show(), new Promise((done) => setTimeout(done, tick))]);
-    }
-    if (mine === turn) stop();
-  });
-}
-"""
+Shot = tuple[int, str, str]     # images seen, path of the painted image, its caption
 
 
 class HtmlSink(Sink):
-    """web/index.html, web/images/epochNNN_LABEL.png and epochNNN_heldout_LABEL.png, and what is
+    """web/index.html, web/images/epochNNN_LABEL.png and epochNNN_heldout_LABEL.png, and the images
     painted from the held-out pose as web/film/IMAGES.jpg."""
     name = 'web page'
 
@@ -83,14 +51,14 @@ class HtmlSink(Sink):
         self.curves: dict[str, Curve] = {}
         self.film = Film()
         self.shown: dict[int, dict[str, Any]] = {}      # by epoch, oldest first
-        self.cards: dict[int, str] = {}                 # the same as HTML, where drawn already
+        self.cards: dict[int, str] = {}                 # the same as HTML, if already drawn
         self.now: dict[str, Any] = {'epoch': 0, 'step': 0, 'seconds': 0.0}
         self.draw_after = 0.0
         self.history = self.folder / 'history.jsonl'
         if run.continued and self.history.is_file():
             for line in self.history.read_text(encoding='utf-8').splitlines():
                 self.read_back(line)
-            self.keep('')                               # ends a line cut short by a crash
+            self.keep('')                               # ends a line that a crash truncated
         else:
             self.history.unlink(missing_ok=True)
             remove(self.folder, ('film/[0-9]*.jpg',))
@@ -122,7 +90,7 @@ class HtmlSink(Sink):
         self.draw('finished' if finished else 'stopped')
 
     def save(self, start: str, pictures: 'Pictures') -> dict[str, str]:
-        """Write the pictures; {label: path relative to the page}."""
+        """Write the images; returns {label: path relative to the page}."""
         paths = {label: f'images/{start}{label}.png' for label in pictures}
         for label, path in paths.items():
             self.write(path, pictures[label])
@@ -133,24 +101,24 @@ class HtmlSink(Sink):
             write_image(part, picture)
 
     def happened(self, event: dict[str, Any]) -> None:
-        """Take an event in, keep it, and draw the page if it is time to."""
+        """Take an event in, append it to the history, and draw the page if that is due."""
         self.take(event)
         self.keep(json.dumps(event))
-        half = 'pictures' in event and SCORE in self.curves     # the held-out part comes at once
+        half = 'pictures' in event and SCORE in self.curves     # held-out images follow at once
         if not half and time.monotonic() >= self.draw_after:
             self.draw('training')
 
     def keep(self, line: str) -> None:
-        # not atomic: it grows line by line, and a line cut short hurts no other
+        # not atomic: it grows line by line, and a truncated line damages no other
         with open(self.history, 'a', encoding='utf-8') as file:
             file.write(line + '\n')
 
     def read_back(self, line: str) -> None:
-        with suppress(ValueError, KeyError, TypeError):         # of a line cut short
+        with suppress(ValueError, KeyError, TypeError):         # of a truncated line
             self.take(json.loads(line))
 
     def take(self, event: dict[str, Any]) -> None:
-        """Change what the page is to show."""
+        """Update the state that the page shows."""
         epoch, step = event['epoch'], event['step']
         self.now |= {key: event[key] for key in self.now.keys() & event.keys()}
         values = dict(event.get('losses', {}))
@@ -164,11 +132,11 @@ class HtmlSink(Sink):
             self.shown.setdefault(epoch, {}).update(event)
             self.cards.pop(epoch, None)
         if 'heldout' in event:
-            self.film.add(step, event.get('film'), said_of(event))
+            self.film.add(step, event.get('film'), caption(event))
 
     def draw(self, state: str) -> None:
-        """Write index.html, and pages of older epochs that have come to be full."""
-        began = time.monotonic()
+        """Write index.html, and every page of older epochs that is full by now."""
+        start = time.monotonic()
         epochs = list(self.shown)
         kept_from = GROUP * max(0, (len(epochs) - 1) // GROUP - 1) if epochs else 0
         groups = [epochs[k:k + GROUP] for k in range(0, kept_from, GROUP)]
@@ -176,7 +144,7 @@ class HtmlSink(Sink):
             if not (self.folder / page_name(group)).exists() or group[-1] in self.cards:
                 self.draw_group(group)
         write_text(self.folder / 'index.html', self.text(state, epochs[kept_from:], groups))
-        took = time.monotonic() - began
+        took = time.monotonic() - start
         self.draw_after = time.monotonic() + max(1.0, took / SHARE)
 
     def draw_group(self, epochs: list[int]) -> None:
@@ -193,44 +161,54 @@ class HtmlSink(Sink):
     def text(self, state: str, epochs: list[int], groups: list[list[int]]) -> str:
         """index.html, newest first."""
         document = page(self.run.name, refresh=REFRESH if state == 'training' else None)
+        body = document.body
+        body.add(self.header(state))
+        first, *others = self.newest(epochs)
+        body.add(first)
+        names = sorted(self.curves, key=lambda name: name != SCORE)         # the score comes first
+        body.add(tags.section((plot(name, self.curves[name]) for name in names), cls='plots'))
+        body.add(*others)
+        if epochs[:-1]:
+            body.add(self.older(epochs[:-1], groups))
+        for title, facts in (('Options', self.run.options), ('Dataset', self.run.dataset)):
+            if facts:
+                table = fold(title)
+                table.add(facts_table(facts))
+                body.add(table)
+        body.add(script('film.js'))
+        return render(document)
+
+    def header(self, state: str) -> tags.html_tag:
         now = self.now
         facts = [f'epoch {now["epoch"]}', f'{now["step"]:,} images seen',
                  f'{now["seconds"]:.3f} s per image', time.strftime('%d %b %Y, %H:%M')]
-        body = document.body
-        body.add(tags.header(tags.h1(self.run.name), tags.span(state, cls=f'pill {state}'),
-                             tags.p(' · '.join(facts), cls='soft')))
-        if epochs:
-            newest = self.shown[epochs[-1]]
-            first, *others = rows(newest, 'newest')
-            if 'fake_B' in newest.get('heldout', {}):
-                first.add(self.film.controls((newest['step'], newest['heldout']['fake_B'],
-                                              said_of(newest))))
-            if SCORE in self.curves:
-                first.add(tags.p(SCORE_SAYS, cls='soft'))
-            body.add(tags.section(tags.h2(said_of(newest)), first, cls='card'))
-        else:
-            others = []
-            body.add(tags.section(tags.p('The first pictures come soon.', cls='soft'), cls='card'))
-        names = sorted(self.curves, key=lambda name: name != SCORE)         # the score leads
-        body.add(tags.section((plot(name, self.curves[name]) for name in names), cls='plots'))
-        body.add(tags.section(other, cls='card small') for other in others)
-        if epochs[:-1]:
-            older = fold('Earlier epochs')
-            older.add(self.folds(epochs[:-1]))
-            for group in reversed(groups):
-                older.add(tags.p(tags.a(f'Epochs {group[0]} to {group[-1]}',
-                                        href=page_name(group))))
-            body.add(older)
-        for title, told in (('Options', self.run.options), ('Dataset', self.run.dataset)):
-            if told:
-                table = fold(title)
-                table.add(facts_table(told))
-                body.add(table)
-        body.add(tags.script(raw(FILM_SCRIPT)))
-        return render(document)
+        return tags.header(tags.h1(self.run.name), tags.span(state, cls=f'pill {state}'),
+                           tags.p(' · '.join(facts), cls='soft'))
+
+    def newest(self, epochs: list[int]) -> list[tags.html_tag]:
+        """The cards of the newest epoch; the first stands above the curves."""
+        if not epochs:
+            return [tags.section(tags.p('The first images appear soon.', cls='soft'), cls='card')]
+        newest = self.shown[epochs[-1]]
+        first, *others = rows(newest, 'newest')
+        if 'fake_B' in newest.get('heldout', {}):
+            shot = (newest['step'], newest['heldout']['fake_B'], caption(newest))
+            first.add(self.film.controls(shot))
+        if SCORE in self.curves:
+            first.add(tags.p(SCORE_SAYS, cls='soft'))
+        return [tags.section(tags.h2(caption(newest)), first, cls='card'),
+                *(tags.section(other, cls='card small') for other in others)]
+
+    def older(self, epochs: list[int], groups: list[list[int]]) -> tags.html_tag:
+        """A fold with earlier epochs, and links to the pages of those before."""
+        older = fold('Earlier epochs')
+        older.add(self.folds(epochs))
+        for group in reversed(groups):
+            older.add(tags.p(tags.a(f'Epochs {group[0]} to {group[-1]}', href=page_name(group))))
+        return older
 
     def folds(self, epochs: list[int]) -> Any:
-        """A fold for each epoch, newest first; each is drawn once."""
+        """A fold for each epoch, newest first; draws each once."""
         for epoch in epochs:
             if epoch not in self.cards:
                 card = fold(headline(epoch, self.shown[epoch]))
@@ -240,16 +218,16 @@ class HtmlSink(Sink):
 
 
 class Curve:
-    """A line of any length in at most LIMIT points: when they are full, pairs become one."""
+    """A line of any length in at most LIMIT points: at the limit, each pair becomes one."""
     LIMIT = 400
 
     def __init__(self) -> None:
         self.points: list[Point] = []
-        self.stride = 1                         # so many values are averaged into a point
+        self.stride = 1                         # values that are averaged into a point
         self.pending: list[Point] = []
 
     def add(self, x: float, y: float) -> None:
-        while self.points and self.points[-1][0] >= x:      # the run went back to a saved state
+        while self.points and self.points[-1][0] >= x:      # the run resumed further back
             self.points.pop()
         self.pending = [*(p for p in self.pending if p[0] < x), (x, y)]
         if len(self.pending) >= self.stride:
@@ -261,21 +239,21 @@ class Curve:
 
 
 class Film:
-    """What was painted from one pose again and again, in at most LIMIT shots evenly far apart."""
-    LIMIT = 121                                 # odd: of every second one the newest is the last
+    """The same pose painted over the whole run, in at most LIMIT evenly spaced shots."""
+    LIMIT = 121                                 # odd: every second shot includes the newest
 
     def __init__(self) -> None:
         self.shots: list[Shot] = []             # oldest first
-        self.stride = 1                         # of so many moments one is kept
-        self.passed = 0                         # moments since then
+        self.stride = 1                         # keeps one of every `stride` moments
+        self.passed = 0                         # moments since the last shot
 
     @property
     def wants_next(self) -> bool:
         return self.passed + 1 >= self.stride or not self.shots
 
     def add(self, step: int, path: str | None, says: str) -> None:
-        """Something was painted; `path` is None where it is not kept."""
-        self.shots = [shot for shot in self.shots if shot[0] < step]    # the run may have gone back
+        """Count a painted image; `path` is None where it is not kept."""
+        self.shots = [shot for shot in self.shots if shot[0] < step]    # the run may have resumed
         self.passed += 1
         if path:
             self.shots.append((step, path, says))
@@ -285,9 +263,9 @@ class Film:
             self.stride *= 2
 
     def controls(self, newest: Shot) -> Any:
-        """What plays and steps through the film, `newest` its end; '' before there are two shots.
+        """A button and a slider for the film, which ends with `newest`; '' for a single shot.
 
-        They change the painted picture of their section, and its heading.
+        They change the painted image of their section, and its heading.
         """
         shots = [*(shot for shot in self.shots if shot[0] < newest[0]), newest]
         if len(shots) < 2:
@@ -301,12 +279,12 @@ class Film:
 
 
 def average(points: list[Point]) -> Point:
-    """At the last one's place."""
+    """The mean y, at the x of the last point."""
     return points[-1][0], sum(y for _, y in points) / len(points)
 
 
 def plot(name: str, curve: Curve) -> tags.html_tag:
-    """One loss over the images seen, and where its smoothed line stands now."""
+    """One loss over the images seen, with the newest value of its smoothed line."""
     points = curve.points or curve.pending
     return tags.div(tags.h2(tags.span(name), tags.b(f'{smoothed(points)[-1][1]:.3g}')),
                     raw(curves_svg({name: points}, x_label='images seen')), cls='card')
@@ -317,16 +295,16 @@ def headline(epoch: int, shown: dict[str, Any]) -> str:
     return f'Epoch {epoch}' + ('' if score is None else f' · {SCORE} {score:.4g}')
 
 
-def said_of(shown: dict[str, Any]) -> str:
-    """Over a picture of the film."""
+def caption(shown: dict[str, Any]) -> str:
+    """The heading of an image of the film."""
     return f'{headline(shown["epoch"], shown)} · {shown["step"]:,} images seen'
 
 
 def rows(shown: dict[str, Any], name: str) -> list[tags.html_tag]:
-    """The held-out part first: it is what tells how well the run does. `name` is the card's own."""
+    """The held-out images first, which show how well the run does. `name` is unique per card."""
     found = []
     for kind, title in (('heldout', 'held out: a pose never trained on'),
-                        ('pictures', 'from the training part')):
+                        ('pictures', 'from the training set')):
         if shown.get(kind):
             images = [(path, label) for label, path in shown[kind].items()]
             found.append(tags.div(tags.h3(title), figure_row(images, shown.get('size'),

@@ -1,4 +1,4 @@
-"""loss_log.txt, character for character as upstream writes it, so that its readers read ours."""
+"""loss_log.txt, exactly as upstream writes it, so that tools for upstream read ours."""
 import time
 from collections.abc import Mapping
 
@@ -24,6 +24,6 @@ class LogSink(Sink):
                    f'time: {seconds:.3f}, data: {data_seconds:.3f}) {values}')
 
     def write(self, line: str) -> None:
-        # not atomic: a log grows line by line, and a line cut short hurts no other
+        # not atomic: a log grows line by line, and a truncated line damages no other
         with open(self.path, 'a', encoding='utf-8') as file:
             file.write(line + '\n')

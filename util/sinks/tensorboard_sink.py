@@ -11,17 +11,17 @@ from util.sinks.base_sink import RunFacts, Sink
 if TYPE_CHECKING:
     from util.sinks.base_sink import Pictures
 
-QUALITY = 95            # of JPEG: the same pictures as PNG make an event file four times as large
+QUALITY = 95            # of JPEG: the same images as PNG make an event file four times as large
 FILM_FRAMES = 32        # at most, whatever the length of the run
 FILM_HEIGHT = 256       # px at most
-FILM_SECONDS = 0.3      # a picture of the film is shown; the newest five times as long
+FILM_SECONDS = 0.3      # that each frame of the film is shown; the newest five times as long
 
 
 class TensorBoardSink(Sink):
-    """CHECKPOINTS_DIR/NAME/tensorboard/: losses, pictures, the held-out sample and a film of it.
+    """CHECKPOINTS_DIR/NAME/tensorboard/: losses, images, the held-out sample and a film of it.
 
-    Written without TensorFlow, torch or moviepy: a picture of an event may be any file that a
-    browser shows, so pictures are JPEGs and the film is a GIF.
+    Needs no TensorFlow, torch or moviepy: an image event may hold any file that a browser shows,
+    so images are JPEGs and the film is a GIF.
     """
     name = 'TensorBoard'
 
@@ -34,13 +34,13 @@ class TensorBoardSink(Sink):
         try:
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ModuleNotFoundError:
-            raise UserError('--tensorboard: it is not installed, so nothing is written for it. '
-                            'Type: pip install tensorboard==2.20.0') from None
+            raise UserError('--tensorboard: the package tensorboard is not installed, so no event '
+                            'file is written. Type: pip install tensorboard==2.20.0') from None
         folder = run.folder / 'tensorboard'
         if not run.continued:
             remove(folder, ('events.out.tfevents.*',))
         self.writer = EventFileWriter(str(folder))
-        self.forgets = run.continued            # what was seen after the state it goes on from
+        self.forgets = run.continued            # drop the events after the state it resumes from
         self.film = Film()
         self.step = 0
 
@@ -79,7 +79,7 @@ class TensorBoardSink(Sink):
                                         for tag, value in values.items()]))
 
     def picture(self, step: int, tag: str, picture: Any, kind: str, **how: Any) -> None:
-        """A pillow picture, encoded as pillow's file format `kind`."""
+        """A Pillow image, encoded in Pillow's file format `kind`."""
         from tensorboard.compat.proto.summary_pb2 import Summary
         encoded = io.BytesIO()
         picture.save(encoded, kind, **how)
@@ -98,21 +98,21 @@ class TensorBoardSink(Sink):
 
 
 class Film:
-    """Pillow pictures that tell a run of any length in less than FILM_FRAMES of them."""
+    """A run of any length as fewer than FILM_FRAMES Pillow images."""
 
     def __init__(self) -> None:
         self.pictures: list[Any] = []
         self.seen = 0
-        self.stride = 1                 # one of so many is kept
-        self.grown = False              # since it was taken
+        self.stride = 1                 # keeps one of every `stride` images
+        self.grown = False              # since the last take()
 
     def add(self, picture: Any) -> bool:
-        """Whether the film is now twice as long as when that was last said: an event file never
-        forgets, so a film written each time would soon be most of it."""
+        """Returns whether the film has doubled since this was last true. An event file only
+        grows, so a film written each time would soon fill most of it."""
         if self.seen % self.stride == 0:
             small = picture.copy()
             small.thumbnail((picture.width, FILM_HEIGHT))
-            self.pictures.append(small.quantize())          # once, not each time it is written
+            self.pictures.append(small.quantize())          # here, not each time it is written
         self.seen += 1
         self.grown = True
         if len(self.pictures) == FILM_FRAMES:
@@ -126,7 +126,7 @@ class Film:
 
 
 def side_by_side(pictures: 'Pictures') -> Any:
-    """One pillow picture of all."""
+    """All images as one Pillow image."""
     import numpy as np
     from PIL import Image
     return Image.fromarray(np.hstack(list(pictures.values())))

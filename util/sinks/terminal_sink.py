@@ -1,4 +1,4 @@
-"""What a terminal shows of a run: the words beside its one bar, and a line for each epoch."""
+"""The terminal: the text after the progress bar, and a line for each epoch."""
 import sys
 import time
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ LINE_SECONDS = 20.0         # epochs shorter than this share a line
 class TerminalSink(Sink):
     """`epoch 3 of 200, 41.3 s: held-out score 0.0712 (0.0750 before); G_GAN 0.81 G_L1 6.10`.
 
-    The losses are means of what was reported within the epoch. A line comes with every epoch that
-    was scored, and with every other that ends LINE_SECONDS after the last line.
+    The losses are means of the values reported within the epoch. Prints a line for every epoch
+    with a score, and for every other that ends LINE_SECONDS after the last line.
     """
     name = 'terminal'
 
@@ -27,8 +27,8 @@ class TerminalSink(Sink):
         super().__init__(run)
         self.reported: dict[str, list[float]] = {}      # in this epoch
         self.score: float | None = None                 # of this epoch
-        self.before: float | None = None                # the last score told
-        self.told_at = time.monotonic()
+        self.before: float | None = None                # the last score printed
+        self.printed_at = time.monotonic()
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
                data_seconds: float, iters: int | None = None) -> None:
@@ -39,28 +39,30 @@ class TerminalSink(Sink):
         self.score = score
 
     def epoch(self, epoch: int, seconds: float) -> None:
-        if self.score is not None or time.monotonic() - self.told_at >= LINE_SECONDS:
+        if self.score is not None or time.monotonic() - self.printed_at >= LINE_SECONDS:
             say(self.line(epoch, seconds))
             self.before = self.before if self.score is None else self.score
-            self.told_at = time.monotonic()
-        self.reported, self.score = {}, None
+            self.printed_at = time.monotonic()
+        self.reported = {}
+        self.score = None
 
     def line(self, epoch: int, seconds: float) -> str:
         options = self.run.options
-        of = '' if options.get('max_minutes') else \
-            f' of {options.get("n_epochs", 0) + options.get("n_epochs_decay", 0)}'
-        told = []
+        of = ''
+        if not options.get('max_minutes'):
+            of = f' of {options.get("n_epochs", 0) + options.get("n_epochs_decay", 0)}'
+        parts = []
         if self.score is not None:
             before = '' if self.before is None else f' ({self.before:.4g} before)'
-            told.append(f'held-out score {self.score:.4g}{before}')
+            parts.append(f'held-out score {self.score:.4g}{before}')
         if self.reported:
-            told.append(losses_in_words({name: sum(values) / len(values)
-                                         for name, values in self.reported.items()}))
-        return f'epoch {epoch}{of}, {seconds:.1f} s' + (f': {"; ".join(told)}' if told else '')
+            means = {name: sum(values) / len(values) for name, values in self.reported.items()}
+            parts.append(losses_in_words(means))
+        return f'epoch {epoch}{of}, {seconds:.1f} s' + (f': {"; ".join(parts)}' if parts else '')
 
 
 def bar_words(epoch: str, rate: float, memory: float, losses: Mapping[str, float]) -> str:
-    """What stands beside the bar; `rate` in images a second, `memory` in bytes or 0 if unknown."""
+    """The text after the bar; `rate` in images a second, `memory` in bytes or 0 if unknown."""
     used = f' {memory / 1e9:.1f} GB' if memory else ''
     return f'epoch {epoch} {rate:.1f} images/s{used} {losses_in_words(losses)}'
 
@@ -70,9 +72,9 @@ def losses_in_words(losses: Mapping[str, float]) -> str:
 
 
 def memory_taken(device: 'torch.device') -> int:
-    """Bytes this run has taken at most: of its GPU if it computes on one, else of the machine.
+    """Peak memory of this run in bytes: of the GPU if it computes on one, else of the process.
 
-    0 where the system does not tell.
+    0 where the system does not report it.
     """
     if device.type == 'cuda':
         import torch

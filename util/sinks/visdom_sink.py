@@ -1,4 +1,4 @@
-"""A live view in a visdom server, where one is running."""
+"""A live view in a visdom server, if one is running."""
 import logging
 import socket
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from util.web.page import LABELS
 if TYPE_CHECKING:
     from util.sinks.base_sink import Pictures
 
-ANSWERS_WITHIN = 1.0        # seconds to find out whether a server is there
-TAKES_WITHIN = 3.0          # seconds a server has for one message, or it counts as gone
+ANSWERS_WITHIN = 1.0        # seconds to find out whether a server is running
+TAKES_WITHIN = 3.0          # seconds a server has for one message before it counts as gone
 
 
 class VisdomSink(Sink):
-    """Windows DISPLAY_ID_... in environment DISPLAY_ENV: losses, pictures, the held-out part."""
+    """Windows DISPLAY_ID_... in environment DISPLAY_ENV: losses, images, held-out images."""
     name = 'visdom'
 
     @staticmethod
@@ -46,7 +46,7 @@ class VisdomSink(Sink):
             self.curve('held-out score', 'score', step, {'score': score})
 
     def curve(self, what: str, unit: str, step: int, values: Mapping[str, float]) -> None:
-        """One more point for each of the lines in one window."""
+        """Add one point to each line of a window."""
         import numpy as np
         y = np.array([list(values.values())], dtype=float)
         known = self.run.continued or what in self.drawn
@@ -57,7 +57,7 @@ class VisdomSink(Sink):
                              'xlabel': 'images', 'ylabel': unit})
 
     def show(self, what: str, when: str, pictures: 'Pictures') -> None:
-        """All pictures in one window, or with --display_ncols 0 each in its own."""
+        """All images in one window, or with --display_ncols 0 each in its own."""
         import numpy as np
         words = [LABELS.get(label, label) for label in pictures]
         if not pictures:
@@ -66,8 +66,9 @@ class VisdomSink(Sink):
             columns = min(self.columns, len(words))
             tall, wide = next(iter(pictures.values())).shape[:2]
             rows = -(-len(words) // columns)
+            room = 45                   # px for two lines of caption
             size = {'width': columns * self.width,
-                    'height': rows * round(self.width * tall / wide) + 45}      # its two lines
+                    'height': rows * round(self.width * tall / wide) + room}
             self.view.images(np.stack([p.transpose(2, 0, 1) for p in pictures.values()]),
                              nrow=columns, win=self.window(what),
                              opts={'title': f'{self.run.name} {what}', **size,
@@ -83,9 +84,9 @@ class VisdomSink(Sink):
 
 
 def connect(server: str, port: int, env: str) -> Any:
-    """A visdom client whose every message has a time limit and whose failures are exceptions.
+    """A visdom client with a time limit for every message, which raises what fails.
 
-    UserError where nothing answers.
+    UserError where no server answers.
     """
     address = urlsplit(server if '//' in server else f'http://{server}')
     try:
@@ -99,16 +100,16 @@ def connect(server: str, port: int, env: str) -> Any:
     from visdom import Visdom
 
     session = Session()
-    session.trust_env = False       # it was just reached without a proxy
+    session.trust_env = False       # the server was just reached without a proxy
 
     class Client(Visdom):
         def _handle_post(self, url: str, data: Any = None) -> str:
-            # visdom would print what requests raises, and go on as if nothing had happened
+            # visdom itself prints what requests raises, and goes on
             try:
                 answer = session.post(url, data=data or {}, timeout=TAKES_WITHIN)
                 answer.raise_for_status()
             except RequestException as error:
-                raise UserError(f'the visdom server at {server}:{port} gives no good answer '
+                raise UserError(f'the visdom server at {server}:{port} answered with an error '
                                 f'({type(error).__name__})') from error
             return answer.text
 

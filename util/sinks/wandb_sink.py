@@ -1,4 +1,4 @@
-"""Weights & Biases, where its package is installed: losses, pictures, the held-out sample."""
+"""Weights & Biases, if its package is installed: losses, images, held-out images."""
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,14 @@ from util.web.page import LABELS
 if TYPE_CHECKING:
     from util.sinks.base_sink import Pictures
 
-STARTS_WITHIN = 30      # seconds for a log-in and for a run to begin, or it is left out
+STARTS_WITHIN = 30      # seconds for the log-in and for the start of a run; then it is left out
 
 
 class WandbSink(Sink):
-    """A run NAME in project WANDB_PROJECT_NAME, with every option and the dataset's facts.
+    """A run NAME in project WANDB_PROJECT_NAME, with every option and the facts of the dataset.
 
-    With WANDB_MODE=offline nothing is sent; `wandb sync` does it later. A continued run goes on in
-    the one whose identifier CHECKPOINTS_DIR/NAME/wandb_id.txt holds.
+    With WANDB_MODE=offline nothing is sent; `wandb sync` sends it later. A continued run keeps the
+    identifier in CHECKPOINTS_DIR/NAME/wandb_id.txt.
     """
     name = 'wandb'
 
@@ -42,7 +42,7 @@ class WandbSink(Sink):
             config={**run.options, 'dataset': run.dataset}, id=path.read_text(encoding='utf-8'),
             resume='allow', settings=wandb.Settings(
                 init_timeout=STARTS_WITHIN, login_timeout=STARTS_WITHIN, console='off'))
-        # its own count of steps may never go back, and a run resumed further back does
+        # wandb's own step count may never decrease, but that of a run resumed further back does
         self.to.define_metric('images')
         self.to.define_metric('*', step_metric='images')
 

@@ -1,1 +1,1 @@
-"""Pages, and the charts on them."""
+"""Web pages and their charts."""

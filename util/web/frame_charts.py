@@ -1,8 +1,8 @@
-"""Scores of single frames over a film's time, and the frame that one points at.
+"""Charts of the scores of single frames over time, and a viewer for the frame under the cursor.
 
-Each score is a small chart drawn as SVG. A script within the page joins them: pointing at a chart,
-moving the slider, or letting the film run moves one line through all charts, and shows
-that frame's numbers and pictures. Without a script the charts are there all the same.
+Each score is a small chart, drawn as SVG. frame_charts.js connects them: pointing at a chart,
+moving the slider or playing the video moves one line through all charts, and shows that frame's
+scores and images. Without scripts the charts are still there.
 """
 import html
 import json
@@ -12,142 +12,70 @@ from itertools import pairwise
 from dominate import tags
 from dominate.util import raw
 
-from util.web.page import extent, short, ticks
+from util.web.charts import Axis, extent, grid, label, polyline, short, ticks
+from util.web.page import script
 
-Series = Sequence[float | None]         # a score of each frame, None where it is not known
+Series = Sequence[float | None]         # a score of each frame, None where it is unknown
 Point = tuple[int, float]               # a frame's number, and its score
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 128, 44, 452, 6, 106     # of a chart, in px
-MOST = 600                              # points that a line is thinned out to
-STYLE = """
-.over { display: grid; gap: 1rem clamp(.8rem, 2vw, 1.6rem); grid-template-columns:
-  repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
-.over h3 { display: flex; justify-content: space-between; margin: 0 0 .2rem; }
-.over h3 b { color: var(--ink); font-variant-numeric: tabular-nums; }
-.over svg { cursor: crosshair; touch-action: pan-y; }
-.over .marked { stroke: var(--c1); stroke-width: 6; stroke-linecap: round; }
-.over .cursor { stroke: var(--ink); stroke-width: 1; visibility: hidden; }
-#frame { width: 100%; margin: .8rem 0 .2rem; accent-color: var(--c0); }
-#frame + p { margin-bottom: 1rem; font-variant-numeric: tabular-nums; }
-"""
-SCRIPT = """
-(() => {
-  const find = (what) => [...document.querySelectorAll(what)];
-  const told = JSON.parse(document.getElementById('frame-scores').textContent);
-  const charts = find('svg[data-score]'), films = find('video'), frames = find('.frame');
-  const slider = document.getElementById('frame'), label = document.getElementById('frame-name');
-  const times = told.times, begin = times[0], length = times[times.length - 1] - begin || 1;
-  let now = -1;
-  function show(k) {
-    if (k === now) return;
-    now = k;
-    slider.value = k;
-    label.textContent = `${told.names[k]}, ${(times[k] - begin).toFixed(2)} s`;
-    label.href = '#' + frames[k].id;
-    slider.setAttribute('aria-valuetext', label.textContent);
-    for (const picture of find('#chosen img')) {
-      const word = picture.alt.split(':')[0];
-      const its = frames[k].querySelector(`img[alt^="${word}:"]`);
-      const link = picture.closest('figure').querySelector('a');
-      for (const name of ['src', 'alt']) picture.setAttribute(name, its.getAttribute(name));
-      if (link.contains(picture) || link.textContent === word) link.href = picture.src;
-    }
-    for (const chart of charts) {
-      const value = told.scores[chart.dataset.score][k], line = chart.querySelector('.cursor');
-      const x = told.left + (times[k] - begin) / length * (told.right - told.left);
-      line.setAttribute('transform', `translate(${x.toFixed(1)} 0)`);
-      line.style.visibility = 'visible';
-      chart.parentNode.querySelector('b').textContent =
-        value === null ? '\u2013' : value.toFixed(told.digits[chart.dataset.score]);
-    }
-  }
-  function choose(k) {
-    show(k);
-    for (const film of films) film.currentTime = times[k] - begin + .001;
-  }
-  function nearest(time) {
-    let low = 0, high = times.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((times[middle] + times[middle + 1]) / 2 < time) low = middle + 1; else high = middle;
-    }
-    return low;
-  }
-  function under(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    const x = (event.clientX - box.left) / box.width * told.width;
-    return nearest(begin + (x - told.left) / (told.right - told.left) * length);
-  }
-  for (const chart of charts) {
-    chart.addEventListener('pointermove', event => show(under(event)));
-    chart.addEventListener('click', event => choose(under(event)));
-  }
-  slider.addEventListener('input', () => choose(+slider.value));
-  for (const film of films) film.addEventListener('timeupdate', () => {
-    if (!film.paused) show(nearest(begin + film.currentTime));
-  });
-  addEventListener('click', event => {      // a link to a frame opens the fold that it is in
-    const link = event.target.closest('a[href^="#"]');
-    if (link) document.getElementById(link.hash.slice(1)).closest('details').open = true;
-  });
-  show(+slider.value);
-})();
-"""
+MOST = 600                              # points to which a line is thinned out
 
 
 def frame_chart(key: str, times: Sequence[float], values: Series, says: str,
                 marked: Sequence[int] = ()) -> str:
-    """One score over the film's time, as SVG; '' where it is known of no frame.
+    """One score over time, as SVG; '' where it is unknown for all frames.
 
-    key       by which the page's script knows the score
+    key       the name of the score in frame_charts.js
     times     (F,) s, increasing;  values  (F,)
-    says      what it shows, for those who hear the page
+    says      what it shows, for screen readers
     marked    numbers of frames that get a dot
     """
     known = [value for value in values if value is not None]
     if not known:
         return ''
     low, high = extent(known)
-    first, length = times[0], (times[-1] - times[0]) or 1.0
-
-    def x(seconds: float) -> float:
-        return LEFT + (seconds - first) / length * (RIGHT - LEFT)
-
-    def y(value: float) -> float:
-        return BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP)
-    parts = [f'<path class="grid" d="M{LEFT} {y(tick):.1f}H{RIGHT}"/>'
-             f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{short(tick)}</text>'
-             for tick in ticks(low, high)]
-    parts += [f'<text x="{x(first + tick):.1f}" y="{HEIGHT - 5}" text-anchor="middle">'
-              f'{short(tick)} s</text>' for tick in ticks(0, length, about=5)]
-    for run in runs(values):
-        spots = ' '.join(f'{x(times[k]):.1f},{y(value):.1f}'
-                         for k, value in thinned(run, 2 * len(known) // MOST))
-        parts.append(f'<polyline class="k0" points="{spots}"/>')
-    dots = ''.join(f'M{x(times[k]):.1f} {y(value):.1f}h0' for k in marked
-                   if (value := values[k]) is not None)
-    parts += [f'<path class="marked" d="{dots}"/>'] if dots else []
+    first = times[0]
+    length = (times[-1] - first) or 1.0
+    x_axis = Axis(first, first + length, LEFT, RIGHT)
+    y_axis = Axis(low, high, BOTTOM, TOP)
+    parts = grid(y_axis, LEFT, RIGHT, gap=6)
+    parts += [label(x_axis.px(first + tick), HEIGHT - 5, f'{short(tick)} s')
+              for tick in ticks(0, length, about=5)]
+    for run in connected(values):
+        kept = with_extremes(run, 2 * len(known) // MOST)
+        parts.append(polyline([(x_axis.px(times[k]), y_axis.px(value)) for k, value in kept], 'k0'))
+    dots = ''
+    for k in marked:
+        value = values[k]
+        if value is not None:
+            dots += f'M{x_axis.px(times[k]):.1f} {y_axis.px(value):.1f}h0'
+    if dots:
+        parts.append(f'<path class="marked" d="{dots}"/>')
     parts.append(f'<path class="cursor" d="M0 {TOP}V{BOTTOM}"/>')
     says = html.escape(f'{says} over time')
     return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" data-score="{html.escape(key)}" '
             f'aria-label="{says}">{"".join(parts)}</svg>')
 
 
-def runs(values: Series) -> list[list[Point]]:
-    """The stretches of (frame, value) that a line joins: those no further apart than nine of ten
-    are, so that a score which is known of every fourth frame has no gap between them."""
+def connected(values: Series) -> list[list[Point]]:
+    """The runs of (frame, value) that a line joins.
+
+    A gap wider than nine in ten splits the line, so that a score known for every fourth frame has
+    no gap between them.
+    """
     known = [(k, value) for k, value in enumerate(values) if value is not None]
-    apart = [after - before for (before, _), (after, _) in pairwise(known)]
-    usual = sorted(apart)[9 * len(apart) // 10] if apart else 1
+    distances = [after - before for (before, _), (after, _) in pairwise(known)]
+    usual = sorted(distances)[9 * len(distances) // 10] if distances else 1
     found = [known[:1]]
-    for point, distance in zip(known[1:], apart):
+    for point, distance in zip(known[1:], distances):
         if distance > usual:
             found.append([])
         found[-1].append(point)
     return found
 
 
-def thinned(points: Sequence[Point], step: int) -> list[Point]:
+def with_extremes(points: Sequence[Point], step: int) -> list[Point]:
     """The lowest and the highest of every `step` points, so that no peak is lost."""
     if step <= 2:
         return list(points)
@@ -160,9 +88,9 @@ def thinned(points: Sequence[Point], step: int) -> list[Point]:
 
 
 def viewer(name: str, count: int, pictures: tags.html_tag, first: int) -> list[tags.html_tag]:
-    """The chosen frame's pictures, and the slider that goes through all `count`.
+    """The images of the selected frame, and a slider over all `count` frames.
 
-    name, pictures    of frame number `first`, which is shown at the beginning
+    name, pictures    of frame number `first`, which is selected at first
     """
     return [tags.div(pictures, id='chosen'),
             tags.input_(type='range', id='frame', min=0, max=count - 1, value=first,
@@ -172,16 +100,21 @@ def viewer(name: str, count: int, pictures: tags.html_tag, first: int) -> list[t
 
 def viewer_script(names: Sequence[str], times: Sequence[float], scores: Mapping[str, Series],
                   digits: Mapping[str, int]) -> list[tags.html_tag]:
-    """What joins charts, viewer and films; for the end of the page.
+    """The script that connects charts, viewer and videos, and its data; for the end of the page.
 
-    The page must hold an element of class `frame`, with an id and that frame's pictures, for
-    each frame in order, and each chart's parent a `b` for its number.
-    digits    how many decimals a score is shown with
+    The page needs, for each frame in order, an element of class `frame` with an id and the frame's
+    images; and the parent of each chart needs a `b` for the value.
+    digits    the decimals of each score
     """
-    told = json.dumps({'names': names, 'times': [round(time, 4) for time in times],
-                       'scores': {key: [None if value is None else float(f'{value:.5g}')
-                                        for value in values] for key, values in scores.items()},
-                       'digits': digits, 'width': WIDTH, 'left': LEFT, 'right': RIGHT},
-                      separators=(',', ':'))
-    return [tags.script(raw(told.replace('<', '\\u003c')), type='application/json',
-                        id='frame-scores'), tags.script(raw(SCRIPT))]
+    rounded = {key: _rounded(values) for key, values in scores.items()}
+    seconds = [round(time, 4) for time in times]
+    data = {'names': names, 'times': seconds, 'scores': rounded,
+            'digits': digits, 'width': WIDTH, 'left': LEFT, 'right': RIGHT}
+    text = json.dumps(data, separators=(',', ':')).replace('<', '\\u003c')
+    return [tags.script(raw(text), type='application/json', id='frame-scores'),
+            script('frame_charts.js')]
+
+
+def _rounded(values: Series) -> list[float | None]:
+    """Five significant digits are enough for a page."""
+    return [None if value is None else float(f'{value:.5g}') for value in values]

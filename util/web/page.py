@@ -1,11 +1,11 @@
-"""The look of every web page here, and the parts that pages are put together from.
+"""The style of all web pages of this project, and the elements they are built from.
 
-A page is one file that opens from disk: style and curves are inside it, pictures and videos are
-named by paths relative to it, and nothing is fetched from anywhere else.
+A page is one file that opens from disk: styles, scripts and charts are inside it, images and
+videos have paths relative to it, and nothing is loaded from the network.
 """
-import html
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,137 +13,39 @@ import dominate
 from dominate import tags
 from dominate.util import raw
 
-Point = tuple[float, float]
 LABELS = {'real_A': 'pose', 'fake_B': 'painted', 'real_B': 'real'}
-DIGIT = 7.0         # px that a digit of a curve's label is wide, at most
+WEB = Path(__file__).parent      # the folder of the .css and .js files
 
-STYLE = """
-:root { color-scheme: light dark; --ground: #f6f6f3; --card: #fff; --ink: #1d2024; --soft: #666c75;
-  --line: #e3e3de; --c0: #4457d0; --c1: #c8571f; --c2: #16866a; --c3: #a23b86; }
-@media (prefers-color-scheme: dark) { :root { --ground: #111316; --card: #1a1d22; --ink: #e9ebee;
-  --soft: #9aa2ac; --line: #2b3037; --c0: #93a0ff; --c1: #f2955f; --c2: #56c7a5; --c3: #e28cc9; } }
-* { box-sizing: border-box; }
-html { font: clamp(15px, 12px + .35vw, 24px)/1.5 system-ui, -apple-system, "Segoe UI", Roboto,
-  "Helvetica Neue", "Liberation Sans", Arial, sans-serif; -webkit-text-size-adjust: 100%; }
-body { max-width: 80rem; margin: 0 auto; padding: clamp(.9rem, 3vw, 2.6rem);
-  color: var(--ink); background: var(--ground); overflow-wrap: anywhere; }
-h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; letter-spacing: -.02em; }
-h2 { margin: 0 0 .8rem; font-size: 1.05rem; }
-h3 { margin: 1.1rem 0 .4rem; font-size: .8rem; color: var(--soft); font-weight: 500; }
-h2 + h3, .card > div:first-child > h3 { margin-top: 0; }
-.pairs h3 { margin-top: .2rem; }
-p { margin: .3rem 0; }
-a { color: var(--c0); }
-header, section, body > details { margin-bottom: 1.2rem; }
-header { display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: center; }
-header > p { flex-basis: 100%; }
-.soft, footer, figcaption { color: var(--soft); font-size: .85rem; }
-.pill { padding: .1rem .7rem; border-radius: 9rem; font-size: .8rem; font-weight: 600;
-  color: var(--card); background: var(--soft); }
-.pill.training { background: var(--c0); } .pill.finished { background: var(--c2); }
-.card, body > details { padding: clamp(.8rem, 2vw, 1.4rem); background: var(--card);
-  border: 1px solid var(--line); border-radius: 14px; }
-.row { display: grid; gap: clamp(.3rem, 1vw, .8rem);
-  grid-template-columns: repeat(var(--n), minmax(0, 28rem)); }
-.small .row { grid-template-columns: repeat(var(--n), minmax(0, 14rem)); }
-.pairs { display: grid; gap: .4rem 2rem; }
-@media (min-width: 70em) { .pairs:has(> :nth-child(2)) { grid-template-columns: 1fr 1fr; } }
-.pairs > * { min-width: 0; }
-figure { margin: 0; }
-figure img, video { display: block; width: 100%; height: auto; border-radius: 8px;
-  background: var(--line); }
-video { max-height: 80vh; background: #000; }
-.films { display: flex; flex-wrap: wrap; gap: clamp(.6rem, 2vw, 1.4rem); align-items: flex-start; }
-.films figure { flex: 1 1 0; min-width: min(14rem, 100%); }
-.films figure:first-child { flex-grow: 3; min-width: min(30rem, 100%); }
-figcaption { margin-top: .25rem; }
-.wipe { position: relative; overflow: hidden; border-radius: 8px; --at: 100%; }
-.wipe img + img { position: absolute; inset: 0; height: 100%;
-  clip-path: inset(0 calc(100% - var(--at)) 0 0); }
-.wipe::before { content: ""; position: absolute; z-index: 1; inset: 0 auto 0 var(--at); width: 2px;
-  margin-left: -1px; background: #fff; box-shadow: 0 0 3px #000a; pointer-events: none; }
-.wipe::after { content: "↔"; position: absolute; z-index: 1; top: 50%;
-  left: clamp(.9rem, var(--at), 100% - .9rem); width: 1.5rem; margin: -.75rem; text-align: center;
-  font-size: .9rem; line-height: 1.5rem; border-radius: 50%; color: #1d2024; background: #fffe;
-  box-shadow: 0 0 3px #000a; pointer-events: none; }
-.wipe:focus-within { outline: 3px solid var(--c0); outline-offset: 2px; }
-.wipe input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0;
-  appearance: none; cursor: ew-resize; touch-action: pan-y; }
-.wipe input::-webkit-slider-thumb { appearance: none; width: 1px; }
-.wipe input::-moz-range-thumb { width: 1px; border: 0; }
-.film { display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: center; margin-top: .9rem; }
-.film input { flex: 1; min-width: 8rem; accent-color: var(--c0); }
-button { min-width: 5rem; padding: .25rem .9rem; font: inherit; font-size: .9rem; cursor: pointer;
-  color: var(--ink); background: var(--ground); border: 1px solid var(--line); border-radius: 9rem;
-}
-.plots { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%),
-  1fr)); }
-.plots h2 { display: flex; justify-content: space-between; margin: 0 0 .3rem; font-size: .9rem; }
-.plots h2 b { font-variant-numeric: tabular-nums; }
-.plots .card { padding: .8rem .9rem .5rem; }
-svg { display: block; width: 100%; height: auto; }
-svg text { font-size: 12px; fill: var(--soft); }
-@media (max-width: 30em) { svg text { font-size: 9px; } }
-svg polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
-svg polyline.raw { stroke-width: .8; opacity: .35; }
-svg .grid { stroke: var(--line); stroke-width: 1; }
-.k0 { stroke: var(--c0); } .k1 { stroke: var(--c1); } .k2 { stroke: var(--c2); }
-.k3 { stroke: var(--c3); } .dash { stroke-dasharray: 4 4; }
-.dot { stroke-width: 5; stroke-linecap: round; }
-svg tspan.k0, svg tspan.k1, svg tspan.k2, svg tspan.k3 { stroke: none; }
-tspan.k0 { fill: var(--c0); } tspan.k1 { fill: var(--c1); } tspan.k2 { fill: var(--c2); }
-tspan.k3 { fill: var(--c3); }
-summary { cursor: pointer; font-weight: 600; }
-details[open] > summary { margin-bottom: .8rem; }
-details details { padding: .5rem 0; border-top: 1px solid var(--line); }
-details details > summary { font-weight: 500; }
-.frame { content-visibility: auto; contain-intrinsic-size: auto 16rem; padding: .5rem 0;
-  border-top: 1px solid var(--line); }
-table { width: 100%; border-collapse: collapse; font-size: .87rem; }
-th, td { padding: .3rem 1rem .3rem 0; border-top: 1px solid var(--line); text-align: left;
-  vertical-align: top; }
-tr:first-child > * { border-top: 0; }
-th { width: 34%; min-width: 6rem; color: var(--soft); font-weight: 500; }
-"""
 
-# A page that reloads itself must not close the folds nor move the sliders of its reader. A slider
-# at its right end stays there: that end may be what is newest.
-SCRIPT = """
-{ const kept = (() => { try { return sessionStorage; } catch { return {}; } })();
-const key = (part) => location.pathname + ' ' + part.id;
-const keep = (part, value) => value ? kept[key(part)] = value : delete kept[key(part)];
-document.addEventListener('input', ({target}) => {
-  target.closest('.wipe')?.style.setProperty('--at', target.value + '%');
-  if (target.id) keep(target, target.value !== target.max && target.value);
-});
-for (const slider of document.querySelectorAll('input[id]')) if (key(slider) in kept) {
-  slider.value = kept[key(slider)];
-  slider.dispatchEvent(new Event('input', {bubbles: true}));
-}
-for (const fold of document.querySelectorAll('details[id]')) {
-  if (key(fold) in kept) fold.open = true;
-  fold.addEventListener('toggle', () => keep(fold, fold.open && 'open'));
-}
-const seconds = document.body.dataset.refresh;
-const busy = () => document.hidden || document.querySelector('.playing, :active');
-const look = () => busy() ? setTimeout(look, 1000) : location.reload();
-if (seconds) setTimeout(look, seconds * 1000); }
-"""
+@cache
+def asset(name: str) -> str:
+    """The text of a .css or .js file of this folder."""
+    return (WEB / name).read_text(encoding='utf-8')
+
+
+def styles(*names: str) -> tags.html_tag:
+    """A style element that holds these .css files; for the head of a page."""
+    return tags.style(raw(''.join(asset(name) for name in names)))
+
+
+def script(name: str) -> tags.html_tag:
+    """A script element that holds this .js file; for the end of a page."""
+    return tags.script(raw(asset(name)))
 
 
 def page(title: str, refresh: int | None = None) -> dominate.document:
-    """An empty page in our style; add parts to it, then `render`.
+    """An empty page with page.css; add elements to it, then `render`.
 
-    refresh    seconds after which a browser reads it again, unless its reader is at a slider or
-               looks elsewhere; None for a page that is done
+    refresh    seconds until a browser reloads it, unless the reader holds a slider or looks at
+               another tab; None for a finished page
     """
     document = dominate.document(title=title)
     document['lang'] = 'en'
     with document.head:
         tags.meta(charset='utf-8')
         tags.meta(name='viewport', content='width=device-width, initial-scale=1')
-        tags.link(rel='icon', href='data:,')            # or a browser looks for one
-        tags.style(raw(STYLE))
+        tags.link(rel='icon', href='data:,')            # else browsers request one
+        styles('page.css')
     if refresh:
         document.body['data-refresh'] = str(refresh)
     return document
@@ -151,17 +53,17 @@ def page(title: str, refresh: int | None = None) -> dominate.document:
 
 def render(document: dominate.document) -> str:
     """The page as HTML text."""
-    document.body.add(tags.script(raw(SCRIPT)))
+    document.body.add(script('page.js'))
     return document.render(pretty=False)
 
 
 def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None = None,
                wipe_name: str = '') -> tags.html_tag:
-    """Pictures side by side, on a phone too: comparing them is the point. A click shows one alone.
+    """Images side by side, on a phone too, because comparing them is the point. A click opens one.
 
-    images       (path relative to the page, label) each; upstream's become everyday words
-    size         (width, height) px, so that the page does not jump while pictures load
-    wipe_name    where given, the painted picture can be wiped off the real one: see `wipe`
+    images       (path relative to the page, label) each; LABELS replaces upstream's labels
+    size         (width, height) px, so that the page does not jump while images load
+    wipe_name    if given, the painted image becomes a `wipe` over the real one
     """
     images = list(images)
     paths = {label: src for src, label in images}
@@ -177,11 +79,13 @@ def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None =
 
 def wipe(over: tuple[str, str], under: tuple[str, str], name: str,
          size: tuple[int, int] | None = None) -> tags.html_tag:
-    """Two pictures of one size, the upper one seen left of a line that is dragged, or moved by the
-    arrow keys: both sides of an edge at once show what no two pictures side by side do.
+    """A before/after slider: `over` is visible left of a line, `under` right of it.
 
-    over, under    (path relative to the page, label) each
-    name           of its own on the page: the line's place outlives a reload under it
+    The line follows the mouse or the arrow keys. Both images in one place show differences at
+    edges that are hard to see side by side.
+
+    over, under    (path relative to the page, label) each, of one size
+    name           unique on the page: keeps the position of the line through a reload
     size           (width, height) px, as in `figure_row`
     """
     words = [LABELS.get(label, label) for _, label in (over, under)]
@@ -200,25 +104,25 @@ def picture(src: str, label: str, size: tuple[int, int] | None) -> tags.html_tag
 
 
 def video(src: str, label: str = '') -> tags.html_tag:
-    """A film that plays in the page; `src` is relative to the page."""
-    film = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
-                      preload='metadata', aria_label=label or src)
-    return tags.figure(film, tags.figcaption(tags.a(label or src, href=quote(src))))
+    """A video player; `src` is relative to the page."""
+    player = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
+                        preload='metadata', aria_label=label or src)
+    return tags.figure(player, tags.figcaption(tags.a(label or src, href=quote(src))))
 
 
 def fold(title: str) -> tags.html_tag:
-    """A closed fold; add what it hides."""
+    """A closed fold; add its content to it."""
     return tags.details(tags.summary(title), id=title)
 
 
 def facts_table(facts: Mapping[str, Any]) -> tags.html_tag:
-    """Two columns: what, and how it is."""
+    """A table of two columns: name and value."""
     return tags.table(tags.tbody(
         tags.tr(tags.th(str(name)), tags.td(wording(value))) for name, value in facts.items()))
 
 
 def wording(value: Any) -> str:
-    """A value as a reader likes it."""
+    """A value as text for readers."""
     if value is None or value == '':
         return '–'
     if isinstance(value, bool):
@@ -230,91 +134,3 @@ def wording(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ', '.join(wording(part) for part in value)
     return str(value)
-
-
-def curves_svg(series: Mapping[str, Sequence[Point]], x_label: str = '',
-               legend: bool = True) -> str:
-    """Curves on common axes, as SVG to put into a page (`dominate.util.raw`).
-
-    series    {name: [(x, y), ...]} with x increasing; y that are not finite are left out. Long
-              series are drawn pale, with a smoothed line on top; rare peaks are cut at the edge
-    legend    whether the names of several series stand above them
-    """
-    legend = legend and len(series) > 1
-    series = {name: [p for p in points if math.isfinite(p[1])] for name, points in series.items()}
-    every = [point for points in series.values() for point in points]
-    if not every:
-        return '<p class="soft">nothing yet</p>'
-    x0, x1 = extent([x for x, _ in every])
-    y0, y1 = extent([y for _, y in every], cut=0.02)
-    levels = {tick: short(tick) for tick in ticks(y0, y1)}
-    width, height, right, bottom = 250, 130, 245, 106
-    left = max(38, 8 + DIGIT * max(map(len, levels.values()), default=0))
-    top = 24 if legend else 10
-
-    def place(points: Sequence[Point]) -> str:
-        spots = ((left + (x - x0) / (x1 - x0) * (right - left),
-                  bottom - (min(max(y, y0), y1) - y0) / (y1 - y0) * (bottom - top))
-                 for x, y in points)
-        return ' '.join(f'{x:.1f},{y:.1f}' for x, y in spots)
-
-    parts = []
-    for tick, text in levels.items():
-        y = bottom - (tick - y0) / (y1 - y0) * (bottom - top)
-        parts.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
-                     f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-    for tick, text in ((tick, short(tick)) for tick in ticks(x0, x1)):
-        x = min(left + (tick - x0) / (x1 - x0) * (right - left), width - DIGIT * len(text) / 2)
-        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{text}</text>')
-    for number, points in enumerate(series.values()):
-        colour = f'k{number % 4}{" dash" if number // 4 % 2 else ""}'
-        if len(points) > 20:
-            parts.append(f'<polyline class="raw {colour}" points="{place(points)}"/>')
-            points = smoothed(points)
-        if points:
-            parts.append(f'<polyline class="{colour}" points="{place(points)}"/>'
-                         f'<path class="dot {colour}" d="M{place(points[-1:])}h0"/>')
-    if legend:
-        names = ''.join(f'<tspan dx="{8 if number else 0}" class="k{number % 4}">'
-                        f'{html.escape(name)}</tspan>'
-                        for number, name in enumerate(series))
-        parts.append(f'<text x="{left}" y="11">{names}</text>')
-    says = html.escape(f'{", ".join(series)} over {x_label or "time"}')
-    return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{says}">'
-            f'<title>{says}</title>{"".join(parts)}</svg>')
-
-
-def extent(values: Sequence[float], cut: float = 0.0) -> tuple[float, float]:
-    """From lowest to highest, without the fraction `cut` at either end; never empty."""
-    values = sorted(values)
-    rare = int(len(values) * cut)
-    low, high = values[rare], values[-1 - rare]
-    if low == high:
-        low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
-    return low, high
-
-
-def ticks(low: float, high: float, about: int = 3) -> list[float]:
-    """Round numbers between `low` and `high`, some `about` of them."""
-    rough = (high - low) / about
-    unit = 10 ** math.floor(math.log10(rough))
-    step = unit * min((1, 2, 5, 10), key=lambda times: abs(times * unit - rough))
-    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def short(value: float) -> str:
-    """12000 -> 12k, 0.25 -> 0.25."""
-    for size, letter in ((1e6, 'M'), (1e3, 'k')):
-        if abs(value) >= size:
-            return f'{value / size:.4g}{letter}'
-    return f'{value:.3g}'
-
-
-def smoothed(points: Sequence[Point]) -> list[Point]:
-    """A running mean that forgets over about a fifteenth of the points."""
-    out: list[Point] = []
-    for count, (x, y) in enumerate(points, start=1):
-        weight = max(1 / count, min(1.0, 30 / (len(points) + 15)))
-        mean = out[-1][1] if out else y
-        out.append((x, mean + weight * (y - mean)))
-    return out

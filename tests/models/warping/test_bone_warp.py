@@ -4,11 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from models.tensors import resized
 from models.warping.bone_warp import (
     TODAY,
     bent,
     moved,
-    resized,
     sampled,
     stretch_strain,
     warp_field,

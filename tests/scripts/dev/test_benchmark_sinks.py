@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from scripts.dev.benchmark import Turns
+from scripts.dev.benchmark_sinks import Turns
 
 
 def test_two_runs_take_turns_and_each_turn_is_timed():

@@ -1,0 +1,91 @@
+"""Where poses lie in the written frames: cropped from the video or fitted to a target. No torch.
+
+`size` is (width, height) px.
+"""
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pose.retargeting.feet import contacts, slide
+from pose.retargeting.retarget import Ground, choose_how, measure_ground, measure_grounds, retarget
+from pose.skeleton import skeleton_of
+from pose.track import PoseTrack
+from preprocessing.crop import Box, choose_box, into_box, output_size
+from preprocessing.sources import Source
+from util.errors import UserError, say
+from util.files import read_json
+from util.options import Options
+from util.owned import finish
+from util.run_record import read_record
+
+
+class Target:
+    """The person that poses are fitted to: datasets/NAME, or checkpoints/NAME with its facts."""
+
+    def __init__(self, path: str):
+        folder = Path(path)
+        finish(folder)
+        if (folder / 'dataset.json').is_file():
+            facts = read_json(folder / 'dataset.json')
+        else:
+            facts = read_record(folder).get('dataset', {})
+        if 'stage' not in facts:
+            raise UserError(f'--retarget_to {path}: holds no body measures. Give a dataset made '
+                            f'by preprocess.py, or a run trained on one.')
+        width, height = facts['size']
+        self.ground = Ground.from_dict(facts['stage'])
+        self.size = (int(width), int(height))
+        self.draw: dict[str, Any] = facts['draw']
+        self.skeleton: str = facts['skeleton']
+        self.parts = ','.join(('body', *skeleton_of(self.skeleton).parts))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The track as it is written.
+
+    size            of a written frame
+    box             the part of the video that becomes a frame; None if no frames are written
+    drawn           the track in px of a written frame
+    ground          its body measures there; the target's own if fitted to a target
+    source_grounds  {shot: body measures in the video}; empty if not fitted
+    fit             how and why it was fitted, and how far standing feet slide, % of the body
+                    height; empty if not fitted
+    """
+
+    size: tuple[int, int]
+    box: Box | None
+    drawn: PoseTrack
+    ground: Ground
+    source_grounds: dict[int, Ground]
+    fit: dict[str, Any]
+
+
+def place(opt: Options, source: Source, track: PoseTrack, target: Target | None) -> Placement:
+    """Fit the track to the target; without one, crop the video around it."""
+    return cropped(opt, source, track) if target is None else fitted(opt, track, target)
+
+
+def cropped(opt: Options, source: Source, track: PoseTrack) -> Placement:
+    """The track in px of a crop of the video."""
+    size = output_size(opt.crop, source.size, opt.size, opt.width, opt.height)
+    box = choose_box(opt.crop, source.size, size, track.poses[track.kept])
+    depth = None if track.depth is None else track.depth * size[0] / box[2]
+    drawn = replace(track, poses=into_box(track.poses, box, size), size=size, depth=depth)
+    return Placement(size, box, drawn, measure_ground(drawn), {}, {})
+
+
+def fitted(opt: Options, track: PoseTrack, target: Target) -> Placement:
+    """The track in px of the target's frames, in the target's build and place."""
+    track = track.numbered(target.skeleton)
+    grounds = measure_grounds(track)
+    how, why = opt.retarget, 'as asked'
+    if how == 'auto':
+        how, why = choose_how(grounds, target.ground)
+    say(f'fitted to {opt.retarget_to} with --retarget {how}: {why}')
+    moved = retarget(track, grounds, target.ground, how=how, walk=opt.walk)
+    drawn = moved.drop(~moved.seen(), 'a shot too short to be measured')
+    stands = contacts(track)
+    fit = {'how': how, 'why': why, 'stage': opt.walk,       # the flag's name in earlier datasets
+           'slide_before': slide(track, stands), 'slide_after': slide(drawn, stands)}
+    return Placement(target.size, None, drawn, target.ground, grounds, fit)

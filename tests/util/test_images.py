@@ -1,0 +1,32 @@
+"""Images in memory keep their shapes and colours."""
+import cv2
+import numpy as np
+
+from util.images import resized, side_by_side
+
+
+def test_side_by_side_has_one_height_from_left_to_right():
+    red, blue = np.zeros((20, 10, 3), np.uint8), np.zeros((40, 30, 3), np.uint8)
+    red[..., 0] = blue[..., 2] = 255
+    both = side_by_side(red, blue)
+    assert both.shape == (40, 20 + 30, 3)
+    assert (both[:, :20] == (255, 0, 0)).all() and (both[:, 20:] == (0, 0, 255)).all()
+    assert side_by_side(red, blue, height=20).shape == (20, 10 + 15, 3)
+
+
+def test_an_image_that_shrinks_is_averaged_and_one_that_grows_is_interpolated():
+    checks = np.indices((8, 12)).sum(0) % 2 * np.uint8(255)
+    image = np.dstack([checks] * 3).astype(np.uint8)
+    small = resized(image, (6, 4))
+    assert small.shape == (4, 6, 3) and np.abs(small.astype(int) - 127.5).max() < 1
+    large = resized(image, (24, 16))
+    assert np.array_equal(large, cv2.resize(image, (24, 16), interpolation=cv2.INTER_CUBIC))
+    assert np.array_equal(resized(image, (12, 8)), image)
+
+
+def test_a_caller_may_say_that_an_image_shrinks():
+    image = np.random.default_rng(0).integers(0, 256, (16, 8, 3), np.uint8)
+    assert np.array_equal(resized(image, (8, 12), shrinks=True),
+                          cv2.resize(image, (8, 12), interpolation=cv2.INTER_AREA))
+    assert np.array_equal(resized(image, (8, 12)),
+                          cv2.resize(image, (8, 12), interpolation=cv2.INTER_CUBIC))

@@ -1,0 +1,117 @@
+"""Where a run stands, and its checkpoints: all that --continue_train needs to go on exactly."""
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from models.base_model import BaseModel
+from util import checkpoints
+from util.errors import warn
+
+
+@dataclass
+class Position:
+    """Where a run stands.
+
+    epoch    the current one, from 1
+    batches  of that epoch, already trained on
+    steps    in all
+    seconds  of training in all, over every session
+    """
+    epoch: int = 1
+    batches: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Part(Protocol):
+    """Whatever else remembers something between two steps."""
+
+    def state(self) -> Any:
+        """Plain values and tensors, for latest_state.pth."""
+
+    def load_state(self, state: Any) -> None:
+        """Take back what state() gave."""
+
+
+class RunFiles:
+    """The checkpoints of a run: the weights by upstream's names, and latest_state.pth.
+
+    parts  {key in latest_state.pth: what is kept there}
+    """
+
+    def __init__(self, folder: Path, model: BaseModel, position: Position,
+                 parts: Mapping[str, Part]):
+        self.folder = folder
+        self.model = model
+        self.position = position
+        self.parts = parts
+        self.saved_at = time.monotonic()
+
+    def save(self, epoch: str | None = None) -> None:
+        """Write latest_net_*.pth and latest_state.pth, and EPOCH_net_*.pth too if named."""
+        labels = ['latest', *([epoch] if epoch else [])]
+        weights: dict[Path, Any] = {
+            self.folder / f'{label}_net_{name}.pth': value
+            for label in labels for name, value in self.model.weights().items()}
+        state = {self.folder / 'latest_state.pth': self.state()}
+        # The state takes its place after the weights that it belongs to. Before the first step it
+        # goes first: it then says that nothing in the folder is lost by starting again.
+        files = weights | state if self.position.steps else state | weights
+        checkpoints.save(files)
+        for label in labels:        # test.py would paint with an average that is no longer kept
+            for path in self.folder.glob(f'{label}_net_*_ema.pth'):
+                if path not in files:
+                    path.unlink()
+        self.saved_at = time.monotonic()
+
+    def load(self, epoch: str) -> None:
+        """Load the networks of `epoch`; with 'latest' everything else, where the folder has it."""
+        state = checkpoints.read_state(self.folder) if epoch == 'latest' else None
+        if checkpoints.is_unstarted(state):
+            self.load_unstarted()
+        else:
+            self.model.load_weights(self.folder, epoch)
+        if state is None:
+            warn(f'{self.folder} has only the weights of epoch {epoch}. Adam starts fresh, at '
+                 f'epoch {self.position.epoch} (--epoch_count).')
+            return
+        self.load_state(state)
+
+    def load_unstarted(self) -> None:
+        """Load the networks of a run that was stopped before its first step: they may be another
+        run's. Where the first save was stopped too, some are missing, and the run starts with new
+        ones. What else the model keeps is made again."""
+        paths = [self.folder / f'latest_net_{name}.pth' for name in self.model.networks]
+        if all(path.is_file() for path in paths):
+            self.model.load_networks(self.folder, 'latest')
+
+    def state(self) -> dict[str, Any]:
+        """What latest_state.pth holds."""
+        parts = {key: part.state() for key, part in self.parts.items()}
+        return {**vars(self.position), **parts, 'random': random_state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what state() gave."""
+        for field in vars(self.position):
+            setattr(self.position, field, state[field])
+        for key, part in self.parts.items():
+            if key in state:            # runs of earlier versions have no 'best'
+                part.load_state(state[key])
+        restore_random(state['random'])
+
+
+def random_state() -> dict[str, Any]:
+    """Of torch on every device; the data's randomness is a function of seed and epoch."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {'cpu': torch.get_rng_state(), 'cuda': cuda}
+
+
+def restore_random(state: dict[str, Any]) -> None:
+    """Take back what random_state() gave; of CUDA only where there are as many devices."""
+    torch.set_rng_state(state['cpu'])
+    if torch.cuda.is_available() and len(state['cuda']) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state['cuda'])
