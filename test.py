@@ -12,16 +12,12 @@ def main(argv: list[str] | None = None) -> Path:
     """Paint as `argv` says. Returns the results page."""
     opt = TestOptions().parse(argv)
 
-    import torch
-
     from data import datasets
-    from evaluation.painting import paint_dataset
+    from evaluation.painting import paint_dataset, write_painting_record
     from evaluation.results import Results
     from models import models
     from models.engine import choose_engine
-    from util.files import write_json
     from util.run_record import read_record
-    from util.sinks.terminal_sink import memory_taken
     from util.video import probe
 
     if opt.video_from:
@@ -41,18 +37,15 @@ def main(argv: list[str] | None = None) -> Path:
     epoch = f'{opt.epoch}{" (averaged)" if averaged else ""}'
     say(f'{opt.name}, epoch {epoch}, paints {opt.dataroot} ({opt.phase}) on {engine}')
     results = Results(folder, dataset, trained, model.RESULTS)
+    # Earlier results stay until the end of this block. A failure before the last frame is painted
+    # changes nothing; after one in a film, score or page, the new frames are kept without it.
     with results.replacing():
         seconds = paint_dataset(model, dataset, results, opt.num_test, opt.num_threads)
-        write_json(results.folder / 'painting.json', {
-            'seconds_a_frame': seconds, 'device': str(engine),
-            'memory': memory_taken(torch.device('cpu')) / 1e6,
-            'parameters': sum(weights.numel() for network in model.networks.values()
-                              for weights in network.parameters()),
-            'frames': dict(zip(results.names, results.times()[0]))})
+        write_painting_record(results, model, seconds)
         if not opt.no_video:
             results.write_videos(opt.video_from)
         if opt.metrics != 'none':
-            from evaluation.evaluate import measure
+            from evaluation.evaluate import measure  # its memory is not part of the painting's
             measure(results, dataset, opt, engine, {'run': opt.name, 'epoch': epoch})
         return results.write_page({
             'run': opt.name, 'epoch': epoch, 'model': opt.model, 'netG': opt.netG,

@@ -1,7 +1,9 @@
-"""What costs no training to paint: three films that a trained run should beat.
+"""Baselines that need no training; a trained run should score better than each.
 
-The median picture of the training part; the training frame whose pose is nearest; that frame
-moved and scaled so that neck and hips meet the pose. The last two are --model nearest's.
+median          the median image of the training frames
+nearest         the training frame whose pose is nearest
+nearest_moved   the same frame, moved and scaled so that neck and hips meet the pose
+The last two are --model nearest.
 """
 from dataclasses import replace
 from functools import lru_cache
@@ -20,16 +22,17 @@ from util.errors import UserError
 from util.images import in_colour, size_of
 from util.options import Options
 from util.run_record import read_record
+from util.sampling import evenly_spaced
 
-REMEMBERED = 16         # frames kept in memory: a film goes on from one to the next
-SAMPLE = 51             # frames that the median is taken of; of an odd number it is exact
+CACHED_FRAMES = 16      # a smooth sequence shows the same few training frames again
+MEDIAN_FRAMES = 51      # frames that the median is over; with an odd number it is exact
 ALIGNED = {'nearest': 'none', 'nearest_moved': 'similarity'}
 
 
 class Baselines:
-    """baselines.pictures(k): what each paints for item `k` of the dataset, by name.
+    """baselines.outputs(k): the frame of each baseline for item `k` of the dataset.
 
-    missing   {name: why it cannot be painted}
+    missing   {name: why this baseline is not available}
     """
 
     def __init__(self, dataset: BaseDataset, opt: Options, engine: Engine):
@@ -38,12 +41,12 @@ class Baselines:
         self.nearest: dict[str, Any] = {}
         self.median: np.ndarray | None = None
         try:
-            training = training_part(opt, dataset)
+            training = training_frames(opt, dataset)
         except UserError as error:
             self.missing = dict.fromkeys(('median', *ALIGNED), str(error))
             return
         try:
-            self.median = median_picture(training)
+            self.median = median_image(training)
         except UserError as error:
             self.missing['median'] = str(error)
         try:
@@ -52,65 +55,74 @@ class Baselines:
             self.missing |= dict.fromkeys(ALIGNED, str(error))
 
     @property
-    def films(self) -> list[str]:
-        """Names of those that can be painted."""
-        return ([] if self.median is None else ['median']) + list(self.nearest)
+    def methods(self) -> list[str]:
+        """Names of the available baselines."""
+        median = [] if self.median is None else ['median']
+        return median + list(self.nearest)
 
-    def pictures(self, k: int) -> dict[str, np.ndarray]:
-        """{name: uint8 (H, W, C)} in the order of a table."""
-        out = {} if self.median is None else {'median': self.median}
+    def outputs(self, k: int) -> dict[str, np.ndarray]:
+        """{name: uint8 (H, W, C)} in the order of `methods`."""
+        images = {} if self.median is None else {'median': self.median}
         if self.nearest:
             batch = self.engine.to_batch(Loader(self.dataset).batch([k]))
-            out |= {name: to_image(model.paint(batch))[0] for name, model in self.nearest.items()}
-        return out
+            for name, model in self.nearest.items():
+                images[name] = to_image(model.paint(batch))[0]
+        return images
 
 
-def training_part(opt: Options, dataset: BaseDataset) -> BaseDataset:
-    """What the run was trained on, by its record; where it has none, the training part beside
-    what is painted. UserError where that is not there any more."""
+def training_frames(opt: Options, dataset: BaseDataset) -> BaseDataset:
+    """The dataset that the run's record names; without a record, the train phase of `dataset`.
+
+    UserError where it is gone.
+    """
     record = read_record(Path(opt.checkpoints_dir) / opt.name).get('options', {})
     root = Path(record.get('dataroot') or dataset.root)
     if not root.is_dir():
         raise UserError(f'{root}, which this run was trained on, is not there')
-    phase, limit = record.get('phase', 'train'), record.get('max_dataset_size')
-    asked = opt.but(dataroot=str(root), phase=phase,
-                    dataset_mode=record.get('dataset_mode', 'aligned'),
-                    max_dataset_size=limit if isinstance(limit, int) else None)
-    return datasets.find(asked.dataset_mode)(asked, phase)
+    phase = record.get('phase', 'train')
+    limit = record.get('max_dataset_size')
+    training_opt = opt.but(dataroot=str(root), phase=phase,
+                           dataset_mode=record.get('dataset_mode', 'aligned'),
+                           max_dataset_size=limit if isinstance(limit, int) else None)
+    return datasets.find(training_opt.dataset_mode)(training_opt, phase)
 
 
-def median_picture(dataset: BaseDataset) -> np.ndarray:
-    """uint8 (H, W, C): pixel by pixel the median of SAMPLE frames, spread evenly."""
-    rows = np.unique(np.linspace(0, len(dataset) - 1, SAMPLE).astype(int))
+def median_image(dataset: BaseDataset) -> np.ndarray:
+    """uint8 (H, W, C): the median of each pixel over MEDIAN_FRAMES evenly spaced frames."""
+    rows = evenly_spaced(len(dataset), MEDIAN_FRAMES)
     items = [dataset.item(int(row)) for row in rows]
     if 'B' not in items[0]:
-        raise UserError(f'{dataset.root} holds no frames to learn from')
+        raise UserError(f'{dataset.root} has poses but no frames')
     frames = [item['B'] for item in items]
     if len({frame.shape for frame in frames}) > 1:
         raise UserError(f'the frames of {dataset.root} differ in size')
     stack = np.stack(frames)
-    stack.partition(len(stack) // 2, axis=0)
-    return stack[len(stack) // 2].copy()
+    middle = len(stack) // 2
+    stack.partition(middle, axis=0)
+    return stack[middle].copy()
 
 
 def nearest_models(training: BaseDataset, dataset: BaseDataset, opt: Options,
                    engine: Engine) -> dict[str, Any]:
-    """--model nearest by each alignment, which knows the training part and is ready to paint."""
+    """{name: --model nearest with the alignment of that name, over the training frames}."""
     index = DatasetIndex(training)
-    # of what it knows it may not show the frame itself, nor a near copy
+    # a frame that is itself in the index must not be its own answer, nor its neighbours in time
     fitted = training.root.resolve() == dataset.root.resolve() and training.phase == dataset.phase
-    out = {}
+    nearest = {}
     for name, align in ALIGNED.items():
-        model: Any = models.find('nearest')(
-            opt.but(align=align, smooth_path=1.0, batch_size=1), engine)
+        settings = opt.but(align=align, smooth_path=1.0, batch_size=1)
+        model: Any = models.find('nearest')(settings, engine)
         model.index = index
         model.on_dataset(dataset, fitted=fitted)
-        out[name] = model
-    return out
+        nearest[name] = model
+    return nearest
 
 
 class DatasetIndex(FrameIndex):
-    """The index of a dataset that is there: nothing is written. UserError as FrameIndex.make."""
+    """A FrameIndex that reads an existing dataset and writes nothing.
+
+    UserError as FrameIndex.make.
+    """
 
     def __init__(self, dataset: BaseDataset):
         track = track_of(dataset)
@@ -119,7 +131,7 @@ class DatasetIndex(FrameIndex):
         poses = np.stack([dataset.item(row)['joints'] for row in range(len(track))])
         self.dataset = dataset
         self.track = replace(track, poses=poses, size=size_of(dataset.item(0)['B']), depth=None)
-        self.frame = lru_cache(REMEMBERED)(self.read)
+        self.frame = lru_cache(CACHED_FRAMES)(self.read)
 
     def read(self, row: int) -> np.ndarray:
         return in_colour(self.dataset.item(row)['B'])

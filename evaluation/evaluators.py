@@ -1,6 +1,6 @@
-"""What measures painted films, frame by frame: each evaluator is shown every frame once, in order.
+"""Evaluators score painted frames: each processes every frame once, in order.
 
-An evaluator knows nothing of files and models. One more: a subclass, and its place in
+An evaluator reads no files and knows no models. To add one, write a subclass and list it in
 evaluation.evaluate.make_evaluators.
 
 Shape letters: F frames, K joints, H W pixels.
@@ -23,18 +23,18 @@ from util.metrics.names import BOX, picture_scores
 from util.metrics.poses import pose_error
 
 Box = tuple[slice, slice]
-FLOW_SMALLEST = 12      # px: optical flow needs as many
+FLOW_SMALLEST = 12      # px: the least width and height for optical flow
 
 
 @dataclass(frozen=True)
 class FrameSet:
-    """One frame of every film, all of one size.
+    """One frame by every method, all of one size.
 
-    methods      {name: uint8 (H, W, 3)}, the painted one first
+    methods  {name: uint8 (H, W, 3)}, the painted frame first, then the baselines
     real     uint8 (H, W, 3), None where there is no truth
-    pose     float32 (K, 3) that was asked for, in px of these pictures; None where unknown
-    box      rows and columns about the person; None where nobody is
-    follows  whether it comes right after the frame before
+    pose     float32 (K, 3), the requested joints in px of these images; None where unknown
+    box      rows and columns around the person; None where there is nobody
+    follows  whether the video continues here, without a cut or gap after the previous frame
     """
     methods: dict[str, np.ndarray]
     real: np.ndarray | None
@@ -44,27 +44,29 @@ class FrameSet:
 
 
 class Evaluator:
-    """frames[film][key]: a number for each frame that was looked at, NaN where it has none."""
+    """frames[method][key]: one value for each processed frame, NaN where there is none."""
 
     def __init__(self) -> None:
         self.frames: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
 
     def process(self, frame_set: FrameSet) -> None:
-        """Measure one frame of every film."""
+        """Score one frame by every method."""
         raise NotImplementedError
 
     def scores(self) -> dict[str, dict[str, float]]:
-        """{film: {key: value}} of whole films; NaN where unknown."""
-        return {film: {key: mean(values) for key, values in keys.items()}
-                for film, keys in self.frames.items()}
+        """{method: {key: mean over all frames}}; NaN where unknown."""
+        scores = {}
+        for method, frames in self.frames.items():
+            scores[method] = {key: mean(values) for key, values in frames.items()}
+        return scores
 
     def close(self) -> None:
-        """Give back what it holds; the scores stay."""
+        """Free its resources; the scores stay."""
 
-    def keep(self, film: str, found: dict[str, float]) -> None:
-        """What was found of the film's next frame."""
-        for key, value in found.items():
-            self.frames[film][key].append(value)
+    def keep(self, method: str, scores: dict[str, float]) -> None:
+        """Append the scores of the method's next frame."""
+        for key, value in scores.items():
+            self.frames[method][key].append(value)
 
 
 class ImageEvaluator(Evaluator):
@@ -91,56 +93,58 @@ class ImageEvaluator(Evaluator):
 
 
 class LpipsEvaluator(Evaluator):
-    """LPIPS through one network, of the frame and of what is cut out by the box.
+    """LPIPS through one network, of the frame and of its box.
 
-    key      'lpips_alex', say
-    rows     numbers of the frames it looks at, from 0
-    frechet  key of a Frechet distance over the same network's features, if that is wanted
+    key      of the score, such as 'lpips_alex'
+    chosen   numbers of the frames it scores, from 0; it skips the others
+    frechet  key of a Frechet distance over the same network's features; None for no such score
     """
 
-    def __init__(self, lpips: Lpips, key: str, rows: Iterable[int], frechet: str | None = None):
+    def __init__(self, lpips: Lpips, key: str, chosen: Iterable[int], frechet: str | None = None):
         super().__init__()
-        self.lpips, self.key, self.rows, self.frechet = lpips, key, set(rows), frechet
-        self.row = 0
+        self.lpips, self.key, self.chosen, self.frechet = lpips, key, set(chosen), frechet
+        self.number = 0                                         # of the next frame
         self.pooled: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def process(self, frame_set: FrameSet) -> None:
         real, box, names = frame_set.real, frame_set.box, list(frame_set.methods)
         assert real is not None
         whole = inside = np.full(len(names), math.nan)
-        pictures = np.stack([real, *frame_set.methods.values()])
-        if self.row in self.rows and min(size_of(real)) >= SMALLEST:
-            seen = self.lpips.features(pictures)
-            whole = self.to_first(seen)
-            for name, pooled in zip(['real', *names], seen.pooled):
+        images = np.stack([real, *frame_set.methods.values()])
+        if self.number in self.chosen and min(size_of(real)) >= SMALLEST:
+            features = self.lpips.features(images)
+            whole = self.distance_to_first(features)
+            for name, pooled in zip(['real', *names], features.pooled):
                 self.pooled[name].append(pooled)
-            if box and min(pictures[0][box].shape[:2]) >= SMALLEST:
-                inside = self.to_first(self.lpips.features(pictures[(slice(None), *box)]))
-        for name, *found in zip(names, whole.tolist(), inside.tolist()):
-            self.keep(name, dict(zip((self.key, f'{BOX}{self.key}'), found)))
-        self.row += 1
+            if box and min(size_of(real[box])) >= SMALLEST:
+                cropped = images[(slice(None), *box)]
+                inside = self.distance_to_first(self.lpips.features(cropped))
+        for name, of_frame, of_box in zip(names, whole.tolist(), inside.tolist()):
+            self.keep(name, {self.key: of_frame, f'{BOX}{self.key}': of_box})
+        self.number += 1
 
-    def to_first(self, seen: Features) -> np.ndarray:
-        """float (N,): how far each further picture is from the first."""
-        first, others = (replace(seen, layers=[layer[part] for layer in seen.layers])
-                         for part in (slice(0, 1), slice(1, None)))
+    def distance_to_first(self, features: Features) -> np.ndarray:
+        """float (N - 1,): the LPIPS distance of each further image of N to the first."""
+        first = replace(features, layers=[layer[:1] for layer in features.layers])
+        others = replace(features, layers=[layer[1:] for layer in features.layers])
         return self.lpips.distance(first, others)
 
     def scores(self) -> dict[str, dict[str, float]]:
-        found = super().scores()
+        scores = super().scores()
         if self.frechet and len(self.pooled['real']) > 1:
             real = np.stack(self.pooled['real'])
-            for name in found:
-                found[name][self.frechet] = frechet_distance(np.stack(self.pooled[name]), real)
-        return found
+            for name in scores:
+                scores[name][self.frechet] = frechet_distance(np.stack(self.pooled[name]), real)
+        return scores
 
 
 class PoseEvaluator(Evaluator):
-    """How far the joints found in a painted frame lie from those that were asked for.
+    """How far the joints that a detector finds in a painted frame lie from the requested joints.
 
-    detectors       {film: a detector in its first state}: each film is followed by its own
-    skeleton        the numbering of the poses asked for; the body's joints are compared
-    min_confidence  what was found less surely is not found
+    detectors       {method: a fresh detector}: a detector follows people, so each method has its
+                    own
+    skeleton        of the requested poses; only the body's joints are compared
+    min_confidence  joints with less confidence count as not found
     """
 
     def __init__(self, detectors: Mapping[str, Detector], skeleton: str, min_confidence: float):
@@ -148,32 +152,33 @@ class PoseEvaluator(Evaluator):
         self.detectors, self.min_confidence = detectors, min_confidence
         self.body = skeleton_of(skeleton.partition('+')[0])
         self.found: dict[str, list[np.ndarray]] = defaultdict(list)
-        self.wanted: list[np.ndarray] = []
+        self.requested: list[np.ndarray] = []
         self.size = (0, 0)
 
     def process(self, frame_set: FrameSet) -> None:
         assert frame_set.pose is not None
-        wanted = frame_set.pose[:self.body.body]
+        requested = frame_set.pose[:self.body.body]
         for name, detector in self.detectors.items():
             painted = frame_set.methods[name]
             if not frame_set.follows:
                 detector.reset()
-            people = detector(painted, len(self.wanted))[..., :3]
+            people = detector(painted, len(self.requested))[..., :3]
             people = convert(people, skeleton_of(detector.skeleton), self.body)
             people[people[..., 2] < self.min_confidence] = 0
-            self.found[name].append(likest(people, wanted))
+            self.found[name].append(nearest_person(people, requested))
             self.size = size_of(painted)
-        self.wanted.append(wanted)
+        self.requested.append(requested)
 
     def scores(self) -> dict[str, dict[str, float]]:
-        wanted = np.stack(self.wanted)
-        out = {}
+        requested = np.stack(self.requested)
+        tall = heights(requested, self.body)
+        scores = {}
         for name, found in self.found.items():
-            error = pose_error(np.stack(found), wanted, heights(wanted, self.body), self.size)
+            error = pose_error(np.stack(found), requested, tall, self.size)
             self.frames[name]['pose_error'] = error.frames.tolist()
-            out[name] = {'pose_error': error.akd, 'missed_joints': error.missed_joints,
-                         'missed_people': error.missed_people}
-        return out
+            scores[name] = {'pose_error': error.akd, 'missed_joints': error.missed_joints,
+                            'missed_people': error.missed_people}
+        return scores
 
     def close(self) -> None:
         for detector in self.detectors.values():
@@ -181,20 +186,20 @@ class PoseEvaluator(Evaluator):
 
 
 class MotionEvaluator(Evaluator):
-    """Flicker and warped error beside the real film; without one, by the painted film's own
-    motion."""
+    """Flicker and warped error relative to the real video; without one, the warped error by the
+    painted video's own motion."""
 
     def __init__(self, has_truth: bool, with_flow: bool):
         super().__init__()
         self.has_truth, self.with_flow = has_truth, with_flow
         self.motion = Motion(with_flow)
-        self.films: list[str] = []
+        self.methods: list[str] = []
         self.size = (0, 0)
 
     def process(self, frame_set: FrameSet) -> None:
-        self.films = list(frame_set.methods)
+        self.methods = list(frame_set.methods)
         real = frame_set.methods['painted'] if frame_set.real is None else frame_set.real
-        # a folder's pictures may differ in size
+        # the images of a folder may differ in size
         large_enough = min(self.size) >= FLOW_SMALLEST
         follows = frame_set.follows and size_of(real) == self.size and large_enough
         self.size = size_of(real)
@@ -203,29 +208,33 @@ class MotionEvaluator(Evaluator):
     def scores(self) -> dict[str, dict[str, float]]:
         if not self.has_truth:
             return {'painted': {'own_warp_error': self.motion.own_warp_error()}}
-        out = {}
-        for name in self.films:
+        scores = {}
+        for name in self.methods:
             changes = {'flicker': self.motion.flicker(name)}
             if self.with_flow:
                 changes['warp_error'] = self.motion.warp_error(name)
             for key, change in changes.items():
                 self.frames[name][key] = change.ratios.tolist()
-            out[name] = {key: change.ratio for key, change in changes.items()}
-        return out
+            scores[name] = {key: change.ratio for key, change in changes.items()}
+        return scores
 
 
-def likest(people: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """float32 (K, 3): of people (N, K, 3) the one nearest to the pose wanted, in the mean over the
-    joints seen in both; nobody where N is 0."""
+def nearest_person(people: np.ndarray, requested: np.ndarray) -> np.ndarray:
+    """The person whose joints lie nearest to the requested pose, in the mean over shared joints.
+
+    people     float32 (N, K, 3): x px, y px, confidence
+    requested  float32 (K, 3)
+    Returns    float32 (K, 3), zeros where N is 0
+    """
     if not len(people):
-        return np.zeros_like(wanted)
-    both = (people[..., 2] > 0) & (wanted[:, 2] > 0)
-    apart = np.linalg.norm(people[..., :2] - wanted[:, :2], axis=-1)
-    means = np.where(both, apart, 0).sum(1) / np.maximum(both.sum(1), 1)
-    return people[np.where(both.any(1), means, np.inf).argmin()]
+        return np.zeros_like(requested)
+    shared = (people[..., 2] > 0) & (requested[:, 2] > 0)
+    distance = np.linalg.norm(people[..., :2] - requested[:, :2], axis=-1)
+    means = np.where(shared, distance, 0).sum(1) / np.maximum(shared.sum(1), 1)
+    return people[np.where(shared.any(1), means, np.inf).argmin()]
 
 
 def mean(values: Sequence[float]) -> float:
-    """Of those that are known; NaN where none is."""
+    """The mean of the known values; NaN where none is known."""
     known = [value for value in values if not math.isnan(value)]
     return float(np.mean(known)) if known else math.nan

@@ -1,4 +1,4 @@
-"""Paint a whole dataset: loading, painting and writing side by side."""
+"""Paint a whole dataset; loading, painting and writing overlap."""
 import statistics
 import time
 from collections.abc import Generator, Iterable
@@ -16,121 +16,180 @@ from data.loader import Loader
 from evaluation.results import Results
 from models.base_model import BaseModel
 from models.engine import Batch, to_image
+from util.files import write_json
 from util.parallel import in_order
 from util.progress import progress
+from util.sinks.terminal_sink import memory_taken
 
-AT_ONCE = 2         # pictures painted at the same time on a CPU, as measured on two cores; each
-                    # takes memory of its own, which more cores do not bring along
+GPU_BATCH = 8       # frames
+AT_ONCE = 2         # images painted at the same time on a CPU, measured on two cores; each takes
+                    # memory of its own, and a machine with more cores need not have more memory
 
 
 @dataclass(frozen=True)
 class InferredBatch:
-    """One batch that was painted.
+    """A batch and what the model painted for it.
 
-    batch    as the Loader gave it, and `placed` on the model's device
-    poses    uint8 (B, H, W, C), as a person should see them
-    fake     uint8 (B, H, W, C), what was painted for them
-    seconds  that each took, where `at_once` of them are painted at the same time
-    exact    float (B, C, H, W), what `fake` was rounded from
+    batch      as the Loader gave it
+    on_device  the same on the model's device
+    poses      uint8 (B, H, W, C), for people to look at
+    fake       uint8 (B, H, W, C), the painted frames
+    seconds    of painting, for each frame; `at_once` frames share that time
+    exact      float (B, C, H, W), the painted frames before rounding
     """
     batch: dict[str, Any]
-    placed: Batch
+    on_device: Batch
     poses: np.ndarray
     fake: np.ndarray
     seconds: float
     exact: Tensor
+
+    def images(self, i: int) -> dict[str, np.ndarray]:
+        """{label: uint8 (H, W, C)} of frame `i` of the batch."""
+        images = {'real_A': self.poses[i], 'fake_B': self.fake[i]}
+        if 'B' in self.batch:
+            images['real_B'] = self.batch['B'][i]
+        return images
 
 
 def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
                   num_test: int | None = None, threads: int = 2) -> float:
     """Paint the first `num_test` items (None: all), in order, into `results`.
 
-    One picture a batch on a CPU, where more are no faster, and where each is painted from the
-    one before; a few on a GPU.
-
-    Returns   seconds that painting a frame takes, the median, without the first, which also sets
-              things up; reading and writing go on beside it and are not counted
+    threads   that read the dataset
+    Returns   seconds to paint one frame: the median over all batches but the first, which also
+              sets things up. Reading and writing overlap with painting and are not counted
     """
-    on_gpu = model.engine.device.type == 'cuda'
-    one_by_one = model.SEQUENTIAL or model.BLENDS_PREVIOUS
-    batch_size = 8 if on_gpu and same_sizes(dataset) and not one_by_one else 1
-    loader = Loader(dataset, batch_size, threads)
+    loader = Loader(dataset, batch_size_for(model, dataset), threads)
     count = min(len(dataset), num_test or len(dataset))
     model.on_dataset(dataset)
     seconds: list[float] = []
     with results.writing(), progress(None, 'painting', count) as bar, \
-            closing(painted(model, dataset, loader.epoch())) as every:
-        for one in every:
-            seconds.append(one.seconds)
-            for i in range(min(len(one.fake), count - bar.n)):
-                results.add(one.batch['A_paths'][i], {
-                    'real_A': one.poses[i], 'fake_B': one.fake[i],
-                    **({'real_B': one.batch['B'][i]} if 'B' in one.batch else {})})
+            closing(paint_batches(model, dataset, loader.epoch())) as batches:
+        for painted in batches:
+            seconds.append(painted.seconds)
+            for i in range(min(len(painted.fake), count - bar.n)):
+                results.add(painted.batch['A_paths'][i], painted.images(i))
                 bar.update(1)
             if bar.n >= count:
                 break
     return statistics.median(seconds[1:] or seconds)
 
 
-def painted(model: BaseModel, dataset: BaseDataset,
-            batches: Iterable[dict[str, Any]]) -> Generator[InferredBatch, None, None]:
-    """Every batch of the dataset, which the model has begun, in order; of one frame each, if the
-    model is SEQUENTIAL or BLENDS_PREVIOUS."""
-    before: InferredBatch | None = None
-    beside = at_once(model) > 1         # others are painted while one is made to follow
-    with closing(alone(model, dataset, batches)) as every:
-        for n, one in enumerate(every):
-            if before and model.BLENDS_PREVIOUS and dataset.follows(n) and \
-                    before.exact.shape == one.exact.shape:
-                began = time.perf_counter()
-                with torch.inference_mode():
-                    exact = model.blend_previous(one.placed, one.exact, before.placed, before.exact)
-                fake, took = to_image(exact), time.perf_counter() - began
-                one = replace(one, exact=exact, fake=fake, seconds=max(one.seconds, took)
-                              if beside else one.seconds + took)
-            before = one
-            yield one
+def batch_size_for(model: BaseModel, dataset: BaseDataset) -> int:
+    """One frame on a CPU, where larger batches are no faster, and for a model that needs the
+    previous frame; else GPU_BATCH frames."""
+    on_gpu = model.engine.device.type == 'cuda'
+    needs_previous = model.SEQUENTIAL or model.BLENDS_PREVIOUS
+    return GPU_BATCH if on_gpu and same_sizes(dataset) and not needs_previous else 1
 
 
-def alone(model: BaseModel, dataset: BaseDataset,
-          batches: Iterable[dict[str, Any]]) -> Generator[InferredBatch, None, None]:
-    """The same, before what is painted is made to follow the frame before."""
+def same_sizes(dataset: BaseDataset) -> bool:
+    """Whether the dataset says that all its frames have one size."""
+    return 'size' in dataset.facts
+
+
+def write_painting_record(results: Results, model: BaseModel, seconds: float) -> None:
+    """Write painting.json: which frames were painted, and at what cost.
+
+    seconds   to paint one frame
+    """
+    parameters = 0
+    for network in model.networks.values():
+        parameters += sum(weights.numel() for weights in network.parameters())
+    times, _ = results.times()
+    write_json(results.folder / 'painting.json', {
+        'seconds_a_frame': seconds, 'device': str(model.engine),
+        'memory': memory_taken(torch.device('cpu')) / 1e6,          # MB, the peak
+        'parameters': parameters, 'frames': dict(zip(results.names, times))})
+
+
+def paint_batches(model: BaseModel, dataset: BaseDataset,
+                  batches: Iterable[dict[str, Any]]) -> Generator[InferredBatch, None, None]:
+    """Paint all batches of the dataset, in order. `model.on_dataset(dataset)` comes first.
+
+    A model that is SEQUENTIAL or BLENDS_PREVIOUS takes batches of one frame.
+    """
+    previous: InferredBatch | None = None
+    overlaps = at_once(model) > 1
+    with closing(paint_without_blending(model, dataset, batches)) as unblended:
+        for n, painted in enumerate(unblended):
+            if previous and model.BLENDS_PREVIOUS and dataset.follows(n) and \
+                    previous.exact.shape == painted.exact.shape:
+                painted = blend(model, painted, previous, overlaps)
+            previous = painted
+            yield painted
+
+
+def blend(model: BaseModel, painted: InferredBatch, previous: InferredBatch,
+          overlaps: bool) -> InferredBatch:
+    """`painted` after the model's blend_previous.
+
+    overlaps   whether other frames are painted at the same time
+    """
+    began = time.perf_counter()
+    with torch.inference_mode():
+        exact = model.blend_previous(painted.on_device, painted.exact,
+                                     previous.on_device, previous.exact)
+    fake = to_image(exact)
+    took = time.perf_counter() - began
+    seconds = max(painted.seconds, took) if overlaps else painted.seconds + took
+    return replace(painted, exact=exact, fake=fake, seconds=seconds)
+
+
+def paint_without_blending(model: BaseModel, dataset: BaseDataset,
+                           batches: Iterable[dict[str, Any]]
+                           ) -> Generator[InferredBatch, None, None]:
+    """As paint_batches, but without blend_previous."""
     count = at_once(model)
-
-    def paint(batch: dict[str, Any], before: Tensor | None = None) -> InferredBatch:
-        began = time.perf_counter()
-        placed = model.engine.to_batch(batch)
-        exact = model.paint(placed, before)
-        fake, poses = to_image(exact), to_image(model.visible(placed['A']))
-        took = (time.perf_counter() - began) / len(fake) / count
-        return InferredBatch(batch, placed, poses, fake, took, exact)
     if count == 1:
-        one: InferredBatch | None = None
-        for n, batch in enumerate(batches):
-            goes_on = model.SEQUENTIAL and dataset.follows(n)
-            one = paint(batch, one.exact if one and goes_on else None)
-            yield one
+        yield from paint_in_turn(model, dataset, batches)
         return
     threads = torch.get_num_threads()
-    # Each thread has a number of its own, which threads begun later take over. Who waits for what
-    # is painted has no core to itself either: with two threads it took more than twice as long.
+    # Each thread has its own number, which threads that start later inherit. This thread, which
+    # waits for the painted frames, shares the cores too: with two threads it took more than twice
+    # as long.
     torch.set_num_threads(threads // count)
     with ThreadPoolExecutor(count, 'painting', torch.set_num_threads,
                             (threads // count,)) as pool:
+        calls = ((model, batch, None, count) for batch in batches)
         try:
-            yield from in_order(pool, paint, ((batch,) for batch in batches), count)
+            yield from in_order(pool, infer, calls, count)
         finally:
             torch.set_num_threads(threads)
 
 
+def paint_in_turn(model: BaseModel, dataset: BaseDataset,
+                  batches: Iterable[dict[str, Any]]) -> Generator[InferredBatch, None, None]:
+    """One batch after the other; a SEQUENTIAL model sees the frame before, except after a cut."""
+    painted: InferredBatch | None = None
+    for n, batch in enumerate(batches):
+        goes_on = model.SEQUENTIAL and dataset.follows(n)
+        painted = infer(model, batch, painted.exact if painted and goes_on else None)
+        yield painted
+
+
+def infer(model: BaseModel, batch: dict[str, Any], before: Tensor | None = None,
+          count: int = 1) -> InferredBatch:
+    """Paint one batch.
+
+    before   float (B, C, H, W), the previous frame for a SEQUENTIAL model
+    count    batches that are painted at the same time
+    """
+    began = time.perf_counter()
+    on_device = model.engine.to_batch(batch)
+    exact = model.paint(on_device, before)
+    fake = to_image(exact)
+    poses = to_image(model.visible(on_device['A']))
+    took = (time.perf_counter() - began) / len(fake) / count
+    return InferredBatch(batch, on_device, poses, fake, took, exact)
+
+
 def at_once(model: BaseModel) -> int:
-    """How many pictures are painted at the same time: on a CPU two, which share its threads, as a
-    picture by all of them leaves most waiting while one reads, bends or blends; one, where each is
-    painted from the one before, and on a GPU."""
-    alone = model.SEQUENTIAL or model.engine.device.type != 'cpu'
-    return 1 if alone else min(AT_ONCE, torch.get_num_threads())
+    """How many images are painted at the same time.
 
-
-def same_sizes(dataset: BaseDataset) -> bool:
-    """Whether the dataset says that all its pictures are of one size."""
-    return 'size' in dataset.facts
+    Two on a CPU: one image alone leaves most threads idle during I/O and warping. One on a GPU,
+    and for models that need the previous frame.
+    """
+    in_turn = model.SEQUENTIAL or model.engine.device.type != 'cpu'
+    return 1 if in_turn else min(AT_ONCE, torch.get_num_threads())

@@ -1,8 +1,9 @@
-"""What test.py leaves in results/NAME/EPOCH_PHASE: images/, two films and a page."""
+"""What test.py writes to results/NAME/EPOCH_PHASE: images/, two videos and a page."""
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,23 +18,25 @@ from util.progress import progress
 
 LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order people read them
 FILES = ('index.html', 'metrics.json', 'painting.json', 'fake_B.mp4', 'side_by_side.mp4')
+MAX_PENDING = 32        # images waiting to be written; more, and painting waits for the disk
 
 
 class PaintedDataset(Protocol):
-    """The little that is asked of a dataset here."""
+    """What Results needs to know of a dataset."""
 
     root: Path
     facts: dict[str, Any]
 
 
 class Results:
-    """Frames as they are painted, then films and a page made of them.
+    """Writes frames while they are painted, then videos and a page from them.
 
-    place     results/NAME/EPOCH_PHASE; what an earlier call wrote there stays until what takes its
-              place is whole, what is somebody's own stays for ever
-    folder    where files are written now: within `replacing` a hidden folder in `place`
-    trained   dataset.json of what the run was trained on, for the page
-    also      {label: what a further file of that picture is called, e.g. synthesized_image.jpg}
+    place     results/NAME/EPOCH_PHASE. Files of an earlier call stay there until their
+              replacements are whole; files that are not the program's stay in any case
+    folder    where files are written now: within `replacing` a hidden folder in `place`, else
+              `place` itself
+    trained   dataset.json of what the run was trained on
+    also      {label: name of a second file for that image, such as synthesized_image.jpg}
     """
 
     def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any],
@@ -48,9 +51,11 @@ class Results:
 
     @contextmanager
     def replacing(self) -> Iterator[None]:
-        """What is written within the block takes its place at the end. Where the block fails
-        before all frames are painted, nothing changes; after that the frames, which took the
-        longest, take their place all the same, with what else is whole."""
+        """Files written within the block replace those of an earlier call at its end.
+
+        If the block fails before all frames are painted, nothing changes. If it fails later, the
+        frames, which took the longest, and every other whole file still replace the earlier ones.
+        """
         failed: BaseException | None = None
         try:
             with replacing(self.place, self.written(), 'index.html') as self.folder:
@@ -66,20 +71,21 @@ class Results:
             raise failed
 
     def written(self) -> set[str]:
-        """The files that an earlier call wrote."""
+        """The files that an earlier call wrote, relative to `place`."""
         endings = [*(f'{label}.png' for label in LABELS), *self.also.values()]
         names = painted_before(self.place)
-        if names is None:       # painted by an earlier version, or stopped by it on the way
-            found = [path for ending in endings
-                     for path in (self.place / 'images').glob(f'*_{ending}')]
-            frames = {f'images/{path.name}' for path in found}
-        else:
-            frames = {f'images/{name}_{ending}' for name in names for ending in endings}
-        return frames | set(FILES)
+        files = set(FILES)
+        for ending in endings:
+            if names is None:       # painted, or only begun, by an earlier version
+                found = (self.place / 'images').glob(f'*_{ending}')
+                files |= {f'images/{path.name}' for path in found}
+            else:
+                files |= {f'images/{name}_{ending}' for name in names}
+        return files
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Frames may be added within the block; at its end all of them are on the disk."""
+        """`add` works within the block; at its end all added frames are on the disk."""
         self.painted = False
         with self.replacing() if self.folder == self.place else nullcontext():
             (self.folder / 'images').mkdir(parents=True, exist_ok=True)
@@ -90,22 +96,22 @@ class Results:
                     self.pending.popleft().result()
             self.painted = True
 
-    def add(self, path: str, pictures: dict[str, np.ndarray]) -> None:
-        """Write `pictures`, uint8 RGB (H, W, C) by label, under the name of `path`."""
+    def add(self, path: str, images: dict[str, np.ndarray]) -> None:
+        """Write `images`, {label: uint8 RGB (H, W, C)}, under the name of `path`."""
         name = Path(path).stem
         self.names.append(name)
         self.frames.append({label: f'images/{name}_{label}.png' for label in LABELS
-                            if label in pictures})
-        files = {f'{label}.png': label for label in pictures}
-        files |= {ending: label for label, ending in self.also.items() if label in pictures}
+                            if label in images})
+        files = {f'{label}.png': label for label in images}
+        files |= {ending: label for label, ending in self.also.items() if label in images}
         for ending, label in files.items():
-            self.pending.append(self.pool.submit(
-                write_image, self.folder / 'images' / f'{name}_{ending}', pictures[label]))
-        while len(self.pending) > 32:           # painting may not outrun the disk for long
+            file = self.folder / 'images' / f'{name}_{ending}'
+            self.pending.append(self.pool.submit(write_image, file, images[label]))
+        while len(self.pending) > MAX_PENDING:
             self.pending.popleft().result()
 
     def times(self) -> tuple[list[float], list[int]]:
-        """Real time stamp in s, and number in the source video, of every frame."""
+        """Time stamp in s, and frame number in the source video, of every frame."""
         poses = self.dataset.root / 'poses.npz'
         if poses.is_file() and all(name.isdigit() for name in self.names):
             with np.load(poses) as track:
@@ -114,65 +120,71 @@ class Results:
             if all(n in known for n in numbers):
                 return [known[n] for n in numbers], [n - 1 for n in numbers]
         fps = self.dataset.facts.get('fps') or self.trained.get('fps') or 30.0
-        return [k / fps for k in range(len(self.names))], list(range(len(self.names)))
+        numbers = list(range(len(self.names)))
+        return [k / fps for k in numbers], numbers
 
-    def pictures(self, frame: dict[str, str]) -> dict[str, np.ndarray]:
-        """The pictures of a frame, read back."""
+    def read_images(self, frame: dict[str, str]) -> dict[str, np.ndarray]:
+        """{label: uint8 RGB (H, W, 3)} of a frame, without files that cannot be read."""
         found = {label: read_image(self.folder / path) for label, path in frame.items()}
-        return {label: picture for label, picture in found.items() if picture is not None}
+        return {label: image for label, image in found.items() if image is not None}
 
     def write_videos(self, video_from: str | None = None) -> None:
         """fake_B.mp4 and side_by_side.mp4 (source, if given | pose | painted | real)."""
         from util.images import side_by_side
         from util.video_writer import VideoWriter
         times, numbers = self.times()
-        size: tuple[int, int] | None = None         # of the first frame; a film has one size
+        size: tuple[int, int] | None = None         # of the first frame; a video has one size
         sources = SourceFrames(video_from, numbers, times) if video_from else None
-        with ExitStack() as open_files:
-            painted, beside = (open_files.enter_context(VideoWriter(
-                self.folder / f'{name}.mp4', sound_from=video_from, sound_start=times[0]))
-                for name in ('fake_B', 'side_by_side'))
+        writer = partial(VideoWriter, sound_from=video_from, sound_start=times[0])
+        with writer(self.folder / 'fake_B.mp4') as painted, \
+                writer(self.folder / 'side_by_side.mp4') as all_images:
             for k, frame in enumerate(progress(self.frames, 'writing video')):
-                pictures = self.pictures(frame)
-                size = size or size_of(pictures['fake_B'])
-                row = [fitted(picture, size) for picture in pictures.values()]
+                images = self.read_images(frame)
+                size = size or size_of(images['fake_B'])
+                row = [at_size(image, size) for image in images.values()]
                 if sources:
                     row.insert(0, sources.at(k))
-                painted.write(fitted(pictures['fake_B'], size), times[k])
-                beside.write(side_by_side(*row, height=size[1]), times[k])
+                painted.write(at_size(images['fake_B'], size), times[k])
+                all_images.write(side_by_side(*row, height=size[1]), times[k])
         self.videos = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
         for name, file in self.videos.items():
             say(f'{name}: {self.place / file}')
 
     def write_page(self, facts: dict[str, Any]) -> Path:
-        """index.html of the folder, with the scores of metrics.json where that is there."""
+        """Write index.html, with the scores of metrics.json if there is one.
+
+        facts     {heading: value} for the page
+        Returns   the page's path in `place`
+        """
         from evaluation.results_page import write_results_page
         metrics = self.folder / 'metrics.json'
         bad = getattr(getattr(self.dataset, 'pictures', None), 'bad', [])
         if bad:
             facts['left out'] = ', '.join(f'{name} ({why})' for name, why in bad)
-        write_results_page(self.folder, {**facts, 'frames': len(self.frames)},
-                           self.frames, self.videos,
-                           read_json(metrics) if metrics.is_file() else None, self.place)
+        scores = read_json(metrics) if metrics.is_file() else None
+        write_results_page(self.folder, {**facts, 'frames': len(self.frames)}, self.frames,
+                           self.videos, scores, self.place)
         page = self.place / 'index.html'
         say(f'page: {page}')
         return page
 
 
 def painted_before(folder: Path) -> list[str] | None:
-    """The names of the frames that test.py has painted into a folder; None where it does not
-    say."""
+    """The names of the frames that the folder's painting.json lists; None where it lists none."""
     path = folder / 'painting.json'
     try:
-        told = read_json(path) if path.is_file() else None
+        record = read_json(path) if path.is_file() else None
     except UserError:
         return None
-    frames = told.get('frames') if isinstance(told, dict) else None
+    frames = record.get('frames') if isinstance(record, dict) else None
     return list(frames) if isinstance(frames, dict) else None
 
 
 class SourceFrames:
-    """The pictures of a video at given frame numbers, read once from its start."""
+    """The frames of a video at given numbers, in one pass from its start.
+
+    numbers   frame numbers in the video, not decreasing
+    """
 
     def __init__(self, path: str, numbers: list[int], times: list[float]):
         from util.parallel import prefetch
@@ -181,22 +193,22 @@ class SourceFrames:
         self.frames = prefetch(read_frames(path))
         first = next(self.frames, None)
         if first is None:
-            raise UserError(f'--video_from {path}: it has no frames.')
+            raise UserError(f'--video_from {path}: this video has no frames.')
         self.last = first
 
     def at(self, k: int) -> np.ndarray:
-        """The picture beside painted frame `k`; the last one again when the video is shorter."""
+        """The frame for painted frame `k`; the last frame again where the video is shorter."""
         while self.last.index < self.numbers[k]:
             following = next(self.frames, None)
             if following is None:
-                warn(f'--video_from {self.path}: shorter than what is painted; its last frame '
-                     f'stays.')
+                warn(f'--video_from {self.path} is shorter than the painted video; its last '
+                     f'frame stays.')
                 self.numbers = [self.last.index] * len(self.numbers)
                 break
             self.last = following
         return self.last.image
 
 
-def fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The picture at that (width, height)."""
-    return picture if size_of(picture) == size else cv2.resize(picture, size)
+def at_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The image (H, W, C), resized bilinearly to `size` (width, height) if need be."""
+    return image if size_of(image) == size else cv2.resize(image, size)

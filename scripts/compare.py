@@ -1,5 +1,4 @@
-"""Runs side by side, as test.py painted and measured them: a table, the curves of their training,
-one film of all, one page.
+"""Compares runs that test.py has painted: a table of scores, curves, one video, one page.
 
     python scripts/compare.py me me_hd me_nearest
 """
@@ -17,30 +16,31 @@ from dominate import tags
 from dominate.util import raw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from evaluation.results import fitted
-from evaluation.results_page import HEADLINE_SCORES, apart, card, spread
+from evaluation.results import at_size
+from evaluation.results_page import card, spaced_in_time
 from evaluation.score_table import Scores, explanation, markdown_table, measured, score_table
-from scripts.gallery_page import common_frames, opened, pictures_of, write_film
+from scripts.gallery_page import common_frames, files_of, read_frame, write_video
 from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
 from util.images import size_of
-from util.metrics.names import METHODS, score_of
+from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
 from util.owned import replacing
 from util.run_record import read_record
+from util.sampling import evenly_spaced
 from util.sinks.html_sink import SCORE, Curve
 from util.web.charts import Point, curves_svg
 from util.web.page import facts_table, figure_row, page, render, styles, video
 
 SAMPLE = 4              # frames on the page
-ALIKE = 12              # levels of 255 that two copies of one real frame may differ by
-COLOURS = 4             # of curves; the next four runs are dashed
+SAME_FRAME = 12         # of 255: copies of one real frame differ by less, in the mean
+COLOURS = 4             # of curves; the curves of the next four runs are dashed
 
 
 class Run:
-    """What one run has left: CHECKPOINTS_DIR/NAME and RESULTS_DIR/NAME/EPOCH_PHASE.
+    """The files of one run, in CHECKPOINTS_DIR/NAME and RESULTS_DIR/NAME/EPOCH_PHASE.
 
-    painting   painting.json;  metrics   metrics.json, {} where nothing was measured
-    frames     {name: time in s} of what it painted
+    painting   painting.json
+    metrics    metrics.json; {} where nothing was measured
     """
 
     def __init__(self, name: str, opt: argparse.Namespace):
@@ -58,49 +58,57 @@ class Run:
         """{'painted': {score: value}, and the same for each baseline}."""
         return self.metrics.get('scores', {})
 
-    def single(self, key: str) -> dict[str, float]:
-        """{frame: that score of it}, where it is known."""
+    def frame_scores(self, key: str) -> dict[str, float]:
+        """{name of a frame: its score}, where it has one."""
         values = self.metrics.get('frames_scores', {}).get(key, ())
         return {frame: value for frame, value in zip(self.metrics.get('names', ()), values)
                 if value is not None}
 
     def curves(self) -> dict[str, list[Point]]:
-        """{loss: [(images seen, value), ...]} of its training, the held-out score first."""
+        """{loss: [(images seen, value), ...]} of the training, the held-out score first."""
         history = self.trained / 'web' / 'history.jsonl'
         lines = history.read_text('utf-8').splitlines() if history.is_file() else []
         curves: dict[str, Curve] = {}
         for line in lines:
-            with suppress(ValueError, KeyError, TypeError):         # of a line cut short
+            with suppress(ValueError, KeyError, TypeError):         # of an incomplete line
                 event = json.loads(line)
-                scored = {} if event.get('score') is None else {SCORE: event['score']}
-                for name, value in {**event.get('losses', {}), **scored}.items():
+                values = dict(event.get('losses', {}))
+                if event.get('score') is not None:
+                    values[SCORE] = event['score']
+                for name, value in values.items():
                     curves.setdefault(name, Curve()).add(event['step'], value)
         return {name: curves[name].points or curves[name].pending
                 for name in sorted(curves, key=lambda name: name != SCORE)}
 
-    def told(self) -> str:
-        """In a few words, what it is and what it costs."""
+    def description(self) -> str:
+        """How the run was trained, and what painting costs."""
         options = read_record(self.trained).get('options', {})
-        words = [f'--{flag} {options[flag]}' for flag in ('model', 'netG', 'dataroot')
+        flags = [f'--{flag} {options[flag]}' for flag in ('model', 'netG', 'dataroot')
                  if options.get(flag)]
+        trained = ' '.join(flags) or 'no record of its training'
         weights = self.painting['parameters'] / 1e6
-        return ', '.join([' '.join(words) or 'no record of its training is here',
-                          f'{weights:.2f} million weights',
-                          f'{self.painting["seconds_a_frame"]:.3f} s a frame on '
-                          f'{self.painting["device"]}'])
+        seconds = self.painting['seconds_a_frame']
+        return (f'{trained}, {weights:.2f} million weights, {seconds:.3f} s a frame on '
+                f'{self.painting["device"]}')
 
 
 def not_painted(name: str, opt: argparse.Namespace) -> UserError:
-    part = f'{opt.epoch}_{opt.phase}'
-    there = sorted(file.parents[1].relative_to(opt.results_dir).as_posix()
-                   for file in Path(opt.results_dir).glob(f'**/{part}/painting.json'))
-    return UserError(f'{opt.results_dir}/{name}/{part}: nothing was painted there. There is '
-                     f'{", ".join(there) or "no painted run at all"}. Type python test.py --name '
+    folder = f'{opt.epoch}_{opt.phase}'
+    painted = sorted(file.parents[1].relative_to(opt.results_dir).as_posix()
+                     for file in Path(opt.results_dir).glob(f'**/{folder}/painting.json'))
+    return UserError(f'{opt.results_dir}/{name}/{folder}: nothing was painted there. There is '
+                     f'{", ".join(painted) or "no painted run at all"}. Type python test.py --name '
                      f'{name} --epoch {opt.epoch} --phase {opt.phase} --dataroot DATASET.')
 
 
 class Comparison:
-    """Two runs or more, over the frames that all have painted."""
+    """Two or more runs, over the frames that all have painted.
+
+    painted    {run: its results folder}
+    frames     {name: time in s} of these frames
+    truth      whether there are real frames
+    headline   the score that the runs are compared by, frame by frame; '' where none is known
+    """
 
     def __init__(self, runs: Sequence[Run]):
         self.runs = runs
@@ -109,73 +117,98 @@ class Comparison:
         first = next(iter(self.frames))
         self.truth = all((run.folder / 'images' / f'{first}_real_B.png').is_file()
                          for run in runs)
-        known = (key for key in HEADLINE_SCORES if all(run.single(key) for run in runs))
-        self.headline = next(known, '')
+        self.headline = ''
+        for key in reversed(HEADLINE_SCORES):
+            if all(run.frame_scores(key) for run in runs):
+                self.headline = key
 
     def columns(self) -> dict[str, Scores]:
-        """{run or baseline: its scores}; baselines are those of the first run that has any."""
-        films = next((run.scores for run in self.runs if len(run.scores) > 1), {})
-        return {run.name: run.scores.get('painted', {}) for run in self.runs} | {
-            METHODS.get(key, key): scores for key, scores in films.items() if key != 'painted'}
+        """{run or baseline: its scores}; the baselines of the first run that has any."""
+        columns = {run.name: run.scores.get('painted', {}) for run in self.runs}
+        for run in self.runs:
+            if len(run.scores) > 1:
+                for method, scores in run.scores.items():
+                    if method != 'painted':
+                        columns[METHODS.get(method, method)] = scores
+                break
+        return columns
 
-    def doubts(self) -> list[str]:
-        """Why these numbers are not to be compared without thought."""
-        found = [f'{run.name}: not measured; python test.py --name {run.name} does it'
-                 for run in self.runs if not run.scores]
+    def caveats(self) -> list[str]:
+        """Reasons why these numbers cannot be compared directly."""
+        caveats = [f'{run.name} has no scores; type python test.py --name {run.name}'
+                   for run in self.runs if not run.scores]
         if len({tuple(run.painting['frames']) for run in self.runs}) > 1:
-            found.append('these runs have not painted the same frames: the film shows those that '
-                         'they have in common, and each score is over all frames of its run')
+            caveats.append('these runs have not painted the same frames: the video shows the '
+                           'frames that all have, and each score is over all frames of its run')
         if self.truth and not self.same_truth():
-            found.append('these runs were painted from datasets that differ: the same frame does '
-                         'not show the same')
-        return found
+            caveats.append('these runs were painted from different datasets: frames of the same '
+                           'name show different moments')
+        return caveats
 
     def same_truth(self) -> bool:
+        """Whether the first real frame is the same in all runs."""
         frame = next(iter(self.frames))
-        real = [opened(run.folder / 'images' / f'{frame}_real_B.png') for run in self.runs]
-        return all(np.abs(fitted(picture, size_of(real[0])).astype(int) - real[0]).mean() < ALIKE
-                   for picture in real[1:])
+        files = [run.folder / 'images' / f'{frame}_real_B.png' for run in self.runs]
+        first, *others = map(read_frame, files)
+        for image in others:
+            difference = at_size(image, size_of(first)).astype(int) - first
+            if np.abs(difference).mean() >= SAME_FRAME:
+                return False
+        return True
 
     def differing(self) -> list[str]:
-        """The frames over which the runs disagree most, by the judge; without one, a few."""
-        names, times = list(self.frames), list(self.frames.values())
+        """The frames whose headline scores differ most between the runs; without such a score,
+        evenly spaced frames."""
+        names = list(self.frames)
         if not self.headline:
-            return [names[k] for k in spread(len(names), SAMPLE)]
-        singles = [run.single(self.headline) for run in self.runs]
-        between = {k: max(values) - min(values) for k, name in enumerate(names)
-                   if len(values := [single[name] for single in singles if name in single]) > 1}
-        order = sorted(between, key=lambda k: -between[k])
-        return [names[k] for k in sorted(apart(order, times, SAMPLE))]
+            return [names[k] for k in evenly_spaced(len(names), SAMPLE, nearest=True)]
+        by_run = [run.frame_scores(self.headline) for run in self.runs]
+        ranges: dict[int, float] = {}
+        for k, name in enumerate(names):
+            values = [scores[name] for scores in by_run if name in scores]
+            if len(values) > 1:
+                ranges[k] = max(values) - min(values)
+        order = sorted(ranges, key=lambda k: -ranges[k])
+        times = list(self.frames.values())
+        return [names[k] for k in sorted(spaced_in_time(order, times, SAMPLE))]
 
     def plots(self) -> dict[str, dict[str, list[Point]]]:
-        """{title: {run: its curve}}; a run that has no such curve has an empty one."""
-        training = {run.name: run.curves() for run in self.runs}
-        names = dict.fromkeys(name for curves in training.values() for name in curves)
-        found = {name: {run: curves.get(name, []) for run, curves in training.items()}
-                 for name in names}
+        """{title: {run: its curve}}, an empty curve where a run has none."""
+        plots: dict[str, dict[str, list[Point]]] = {}
         score = score_of(self.headline)
-        if not score:
-            return found
+        if score:
+            plots[f'{score.name} over the video'] = {run.name: self.over_time(run)
+                                                     for run in self.runs}
+        training = {run.name: run.curves() for run in self.runs}
+        for curves in training.values():
+            for title in curves:
+                plots[title] = {name: its.get(title, []) for name, its in training.items()}
+        return plots
+
+    def over_time(self, run: Run) -> list[Point]:
+        """[(s from the first frame, headline score of the run), ...]."""
         begin = next(iter(self.frames.values()))
-        over = {run.name: [(self.frames[frame] - begin, value) for frame, value
-                           in run.single(self.headline).items() if frame in self.frames]
-                for run in self.runs}
-        return {f'{score.name} over the film': over, **found}
+        scores = run.frame_scores(self.headline)
+        return [(time - begin, scores[name]) for name, time in self.frames.items()
+                if name in scores]
 
 
 def write_page(folder: Path, shown: Comparison) -> None:
-    """FOLDER/index.html, which opens from disk, and the pictures that it shows."""
+    """Write FOLDER/index.html, which opens from disk, and the images that it shows."""
     runs = [run.name for run in shown.runs]
     document = page(' | '.join(runs))
     document.head.add(styles('scores.css', 'compare.css'))
     columns = shown.columns()
     table = card('Scores', score_table(columns), explanation(measured(columns).values()),
-                 (tags.p(f'{doubt}.', cls='soft') for doubt in shown.doubts()))
-    key = tags.p((tags.span(run, style=f'--colour: var(--c{k % COLOURS}); --dash: '
-                            f'{"dashed" if k // COLOURS % 2 else "solid"}')
-                  for k, run in enumerate(runs)), cls='runs')
-    plots = tags.div((tags.div(tags.h2(name), raw(curves_svg(series, legend=False)), cls='card')
-                      for name, series in shown.plots().items()), cls='plots')
+                 (tags.p(f'{caveat}.', cls='soft') for caveat in shown.caveats()))
+    legend = tags.p(cls='runs')
+    for k, run in enumerate(runs):
+        dash = 'dashed' if k // COLOURS % 2 else 'solid'
+        legend.add(tags.span(run, style=f'--colour: var(--c{k % COLOURS}); --dash: {dash}'))
+    plots = tags.div(cls='plots')
+    for name, series in shown.plots().items():
+        curves = raw(curves_svg(series, legend=False))
+        plots.add(tags.div(tags.h2(name), curves, cls='card'))
     score = score_of(shown.headline)
     title = f'Where they differ most by {score.name}' if score else 'A few frames'
     document.body.add(
@@ -183,22 +216,22 @@ def write_page(folder: Path, shown: Comparison) -> None:
             f'{shown.runs[0].folder.name} · {len(shown.frames)} frames in common', cls='soft')),
         tags.section(video('compare.mp4', 'all side by side'), cls='films'),
         table,
-        tags.section(tags.h2('Curves'), key, tags.p(
-            'Of the training, over the images seen; of the film, over its seconds.', cls='soft'),
-            plots),
+        tags.section(tags.h2('Curves'), legend, tags.p(
+            'Curves of the video run over its seconds, those of training over the images seen.',
+            cls='soft'), plots),
         card(title, sample(folder, shown)),
-        card('What they are', facts_table({run.name: run.told() for run in shown.runs})))
+        card('Runs', facts_table({run.name: run.description() for run in shown.runs})))
     write_text(folder / 'index.html', render(document))
 
 
 def sample(folder: Path, shown: Comparison) -> list[tags.html_tag]:
-    """A row of pictures for each chosen frame; copies, so that the folder stands alone."""
+    """A row of images for each chosen frame. They are copied, so that the folder is complete."""
     rows = []
     (folder / 'images').mkdir()
     for frame in shown.differing():
         images = []
-        for number, (label, file) in enumerate(
-                pictures_of(shown.painted, frame, shown.truth).items()):
+        files = files_of(shown.painted, frame, shown.truth)
+        for number, (label, file) in enumerate(files.items()):
             path = f'images/{frame}_{number}.png'
             shutil.copyfile(file, folder / path)
             images.append((path, label))
@@ -210,25 +243,25 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='+', metavar='NAME', help='runs that test.py has painted')
-    parser.add_argument('--phase', default='val', help='the part of the dataset that was painted')
-    parser.add_argument('--epoch', default='latest', help='with the weights of that epoch')
+    parser.add_argument('--phase', default='val', help='the phase of the dataset that was painted')
+    parser.add_argument('--epoch', default='latest', help='the epoch whose weights painted it')
     parser.add_argument('--results_dir', default='./results', help='where results are')
     parser.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs are')
     parser.add_argument('--out', help='folder to write; default: RESULTS_DIR/compare_NAME_NAME')
     opt = parser.parse_args(argv)
     opt.names = list(dict.fromkeys(opt.names))
     if len(opt.names) < 2:
-        raise UserError(f'only one run is named, {opt.names[0]}: name those to compare it with.')
+        raise UserError(f'only one run is named, {opt.names[0]}: name another to compare it with.')
     words = '_'.join(opt.names).replace('/', '_')
     opt.out = Path(opt.out or Path(opt.results_dir) / f'compare_{words}')
     if opt.out.exists() and not (opt.out / 'compare.mp4').is_file():
-        raise UserError(f'--out {opt.out}: that is there already, and was not written by this '
-                        f'script. Take a folder that is not there.')
+        raise UserError(f'--out {opt.out} is there already, and this script did not write it. '
+                        f'Name a folder that does not exist.')
     return opt
 
 
 def written(out: Path) -> set[str]:
-    """The files that this script wrote into a folder."""
+    """The files that this script wrote into a folder, relative to it."""
     images = [path for path in (out / 'images').glob('*.png')
               if re.fullmatch(r'.+_\d+', path.stem)]
     return {'index.html', 'compare.mp4', *(f'images/{path.name}' for path in images)}
@@ -239,11 +272,11 @@ def main(argv: Sequence[str] | None = None) -> Path:
     opt = options(argv)
     shown = Comparison([Run(name, opt) for name in opt.names])
     with replacing(opt.out, written(opt.out), 'index.html') as folder:
-        write_film(folder / 'compare.mp4', shown.painted, shown.truth)
+        write_video(folder / 'compare.mp4', shown.painted, shown.truth)
         write_page(folder, shown)
-    for doubt in shown.doubts():
-        warn(f'{doubt}.')
-    say(f'{markdown_table(shown.columns())}\n\nfilm: {opt.out / "compare.mp4"}\n'
+    for caveat in shown.caveats():
+        warn(f'{caveat}.')
+    say(f'{markdown_table(shown.columns())}\n\nvideo: {opt.out / "compare.mp4"}\n'
         f'page: {opt.out / "index.html"}')
     return opt.out / 'index.html'
 

@@ -1,9 +1,9 @@
-"""Find the looks that a run with --instance_feat or --label_feat can paint each label with.
+"""Cluster the features of each label that a run with --instance_feat or --label_feat encodes.
 
     python scripts/encode_features.py --name me
 
-Encodes what the run was trained on and writes checkpoints/NAME/features_clustered_010.npy, which
-test.py paints with, and NVIDIA's pix2pixHD too. Takes the flags of test.py.
+Encodes the run's training frames and writes checkpoints/NAME/features_clustered_010.npy, which
+test.py and NVIDIA's pix2pixHD paint with. Takes the flags of test.py.
 Wang et al., CVPR 2018, arXiv 1711.11585, Sec. 3.4.
 """
 import sys
@@ -23,13 +23,15 @@ from util.options import Options
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST_SHARE = 1 / 64        # of a picture: smaller regions say little, and count only where a
-                            # label has no others
+DESCRIPTION = 'Cluster the features of each label, for test.py to paint with. It has the flags ' \
+              'of test.py, but --phase is train and --cluster_path is written.'
+LEAST_SHARE = 1 / 64        # of an image: the features of smaller regions are unreliable; they
+                            # count only for a label that has no larger one
 
 
 def main(argv: list[str] | None = None) -> Path:
-    """Write the file; its path."""
-    opt = options_of(sys.argv[1:] if argv is None else argv)
+    """Write the clusters. Returns the path of their file."""
+    opt = options_of(sys.argv[1:] if argv is None else argv, DESCRIPTION)
 
     from models.label_maps import cluster, looks_of_regions
     from util.files import atomic
@@ -37,26 +39,33 @@ def main(argv: list[str] | None = None) -> Path:
 
     path = Path(opt.checkpoints_dir) / opt.name / opt.cluster_path
     check_ours(path.parent, [path.name])
-    looks: dict[int, list[np.ndarray]] = defaultdict(list)
+    by_label: dict[int, list[np.ndarray]] = defaultdict(list)
     for _, features, regions in encoded(opt):
-        for label, look in looks_of_regions(features, regions):
-            looks[label].append(look)
-    clusters = {label: cluster(np.array(found), opt.n_clusters, LEAST_SHARE)
-                for label, found in sorted(looks.items())}
+        for label, mean in looks_of_regions(features, regions):
+            by_label[label].append(mean)
+    clusters = {label: cluster(np.array(means), opt.n_clusters, LEAST_SHARE)
+                for label, means in sorted(by_label.items())}
     with atomic(path) as part:
         np.save(part, np.array(clusters, dtype=object), allow_pickle=True)
     note(path.parent, [path.name])
-    say(f'{path}: {sum(map(len, clusters.values()))} looks of {len(clusters)} labels')
+    say(f'{path}: {sum(map(len, clusters.values()))} clusters of {len(clusters)} labels')
     return path
 
 
-def options_of(argv: list[str]) -> Options:
-    """test.py's, of a run that encodes features, for what it was trained on."""
-    known, _, _ = TestOptions().look_first(argv)
-    if known['model'] != 'pix2pixHD' and not {'-h', '--help'} & set(argv):
+def options_of(argv: list[str], description: str) -> Options:
+    """The options of test.py, for a run that encodes features and for its training frames.
+
+    description   for --help
+    """
+    options = TestOptions()
+    options.description = description
+    if {'-h', '--help'} & set(argv):
+        argv = ['--model', 'pix2pixHD', *argv]              # the help lists its flags too
+    known, _, _ = options.look_first(argv)
+    if known['model'] != 'pix2pixHD':
         raise UserError(f'--name {known["name"]}: {known["checkpoints_dir"]} has no run of --model '
                         f'pix2pixHD by this name. Name one that was trained with --instance_feat.')
-    opt = TestOptions().parse(['--phase', 'train', *argv, '--use_encoded_image'])
+    opt = options.parse(['--phase', 'train', *argv, '--use_encoded_image'])
     if not (getattr(opt, 'instance_feat', False) or getattr(opt, 'label_feat', False)):
         raise UserError(f'{opt.name} was trained with neither --instance_feat nor --label_feat: '
                         f'it has no features to encode.')
@@ -64,8 +73,8 @@ def options_of(argv: list[str]) -> Options:
 
 
 def encoded(opt: Options) -> 'Iterator[tuple[Path, Tensor, Tensor]]':
-    """Of each item the file of its labels, its features (1, feat_num, H, W) in [-1, 1], and the
-    numbers of its regions (1, 1, H, W)."""
+    """For each item: the path of its label map, its features, float (1, feat_num, H, W) in [-1, 1],
+    and the numbers of its regions, (1, 1, H, W)."""
     import torch
 
     from data import datasets

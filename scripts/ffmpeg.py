@@ -1,4 +1,4 @@
-"""Runs ffmpeg: the one on the PATH, else the one that comes with the imageio-ffmpeg package.
+"""Runs ffmpeg: the one on the PATH, else the one of the imageio-ffmpeg package.
 
     python scripts/ffmpeg.py -i in.mov out.mp4
 
@@ -23,7 +23,7 @@ def ffmpeg_path() -> str:
         from imageio_ffmpeg import get_ffmpeg_exe
         return get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:
-        raise UserError('there is no ffmpeg on the PATH and the package that brings one is '
+        raise UserError('there is no ffmpeg on the PATH, and the package that contains one is '
                         'missing. Type: pip install imageio-ffmpeg') from error
 
 

@@ -1,9 +1,9 @@
-"""Every way of painting, side by side: trains each recipe for the same time, makes one page.
+"""Compares all models: trains each recipe for the same time, then writes one page and one video.
 
     python scripts/gallery.py --dataroot datasets/me --minutes 5
 
-train.py and test.py run as processes of their own, so that each recipe's memory is its own and
-one that fails is no more than a line of the table. The same command goes on where it stopped.
+train.py and test.py run as separate processes, so that memory is measured for each recipe, and a
+recipe that fails is only a line of the table. The same command resumes where it stopped.
 """
 import argparse
 import os
@@ -23,7 +23,7 @@ from options.base_options import Parser
 from options.legacy import modern
 from options.train_options import TrainOptions
 from options.transfer_options import joined
-from scripts.gallery_page import markdown, write_film, write_gallery
+from scripts.gallery_page import markdown, write_gallery, write_video
 from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
 from util.metrics.names import HEADLINE_SCORES, is_better
@@ -45,18 +45,17 @@ RECIPES = {
     'nearest_similarity': '--model nearest --align similarity',
     'nearest_bones': '--model nearest --align bones',
 }
-NOT_SHOWN = {'template'}        # a file to copy, not a way of painting that anybody published
-OTHER_SECONDS = 120.0           # of a recipe, besides its training; for the bar alone
+NOT_SHOWN = {'template'}        # a file to copy, not a published model
+OTHER_SECONDS = 120.0           # of a recipe without its training; only for the progress bar
 NO_VGG = '--no_vgg_loss'
 
 
 class Recipe:
-    """One recipe, its run CHECKPOINTS_DIR/GALLERY_NAME, and gallery.json in that folder, which
-    says what is done of it.
+    """One recipe and its run CHECKPOINTS_DIR/GALLERY_NAME, whose gallery.json records progress.
 
-    wanted   what its results depend on: when that changes, they are no longer this recipe's
-    record   {'wanted', 'note', and once they are known 'train_memory' (peak MB of the process),
-             'painted', or 'error'}
+    inputs   what the results depend on: when that changes, they are out of date
+    record   gallery.json: {'wanted': the inputs it was trained with, 'note', and once they are
+             known 'train_memory' (peak MB of the process), 'painted', or 'error'}
     """
 
     def __init__(self, name: str, opt: argparse.Namespace):
@@ -71,19 +70,19 @@ class Recipe:
         self.results = Path(opt.results_dir) / opt.name
         self.folder = self.results / self.run.path.name / 'latest_val'
         self.log = self.results / 'logs' / f'{name}.txt'
-        self.wanted = {'train': self.train_flags, 'dataroot': opt.dataroot,
+        self.inputs = {'train': self.train_flags, 'dataroot': opt.dataroot,
                        'made': read_facts(Path(opt.dataroot)).get('made')}
         kept = self.run.path / 'gallery.json'
         self.record: dict[str, Any] = read_json(kept) if kept.is_file() else {}
 
     def check(self) -> None:
-        """Refuse to go on with what was begun otherwise, or by somebody else."""
+        """UserError where the folder holds another run, or this recipe with other inputs."""
         if not self.record and self.run.has_weights and not self.opt.overwrite:
-            raise UserError(f'{self.run.path} holds a run that is not of this gallery. Take '
+            raise UserError(f'{self.run.path} holds a run that is not of this gallery. Choose '
                             f'another --name.')
-        if self.record and self.record['wanted'] != self.wanted and not self.opt.overwrite:
-            raise UserError(f'{self.run.path} was trained by other flags, or on another dataset. '
-                            f'Take another --name, or train anew with --overwrite.')
+        if self.record and self.record['wanted'] != self.inputs and not self.opt.overwrite:
+            raise UserError(f'{self.run.path} was trained with other flags, or on another dataset. '
+                            f'Choose another --name, or train again with --overwrite.')
 
     @property
     def trained(self) -> bool:
@@ -94,18 +93,18 @@ class Recipe:
         return 'painted' in self.record and all(
             (self.folder / name).is_file() for name in ('painting.json', 'metrics.json'))
 
-    def save(self, **news: Any) -> None:
-        self.record |= news
+    def save(self, **entries: Any) -> None:
+        self.record |= entries
         write_json(self.run.path / 'gallery.json', self.record)
 
     def do(self, call: Callable[[str, str, list[str]], float | None]) -> None:
-        """Train, paint and measure, as far as that is not done; a failure is kept as its sentence.
+        """Train, paint and measure, without the steps that are done; record a failure as 'error'.
 
         call    call(what, script, argv) -> its peak MB; UserError when the script fails
         """
-        anew = self.opt.overwrite and self.record.get('wanted') != self.wanted or \
-            not self.trains and not self.trained
-        self.record = {} if anew else self.record
+        outdated = self.opt.overwrite and self.record.get('wanted') != self.inputs
+        restart = outdated or not (self.trains or self.trained)
+        self.record = {} if restart else self.record
         self.record.pop('error', None)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
@@ -113,32 +112,32 @@ class Recipe:
                   '--checkpoints_dir', self.opt.checkpoints_dir]
         try:
             if not self.trained:
-                begun = bool(self.record) and self.run.has_weights
-                note = self.record['note'] if begun else self.without_vgg()
-                self.save(wanted=self.wanted, note=note)
-                memory = call('training', 'train.py', [
-                    *common, *self.train_flags, *([NO_VGG] if note else []),
-                    *(['--continue_train'] if begun else ['--overwrite'] if anew else [])])
-                self.save(train_memory=memory)
+                resumes = bool(self.record) and self.run.has_weights
+                note = self.record['note'] if resumes else self.why_no_vgg()
+                self.save(wanted=self.inputs, note=note)
+                how = ['--continue_train'] if resumes else ['--overwrite'] if restart else []
+                flags = [*self.train_flags, *([NO_VGG] if note else []), *how]
+                self.save(train_memory=call('training', 'train.py', [*common, *flags]))
             call('painting', 'test.py', [*common, '--results_dir', str(self.results)])
             self.save(painted=True)
         except UserError as error:
             warn(f'{self.name} is left out: {error}')
-            self.save(wanted=self.wanted, error=str(error))
+            self.save(wanted=self.inputs, error=str(error))
 
-    def without_vgg(self) -> str:
-        """'' where this recipe has the loss it asks for, else what the table shall say."""
+    def why_no_vgg(self) -> str:
+        """Why this recipe trains without its VGG loss, for the table; '' where it has that loss
+        or needs none."""
         flags = flags_of(self.model)
         if NO_VGG[2:] not in flags or '--vgg_weights' in self.train_flags or \
                 NO_VGG in self.train_flags or vgg_is_here():
             return ''
-        return 'no VGG weights are here, so without its perceptual loss (python ' \
-               'scripts/get_models.py lpips fetches some)'
+        return 'no VGG weights here, so trained without its perceptual loss (python ' \
+               'scripts/get_models.py lpips fetches them)'
 
     def row(self) -> dict[str, Any]:
-        """What gallery.json and the table say of this recipe."""
-        row = {'recipe': self.name, 'flags': ' '.join(self.wanted['train']), 'run': str(
-            self.run.path), 'note': self.record.get('note', '')}
+        """The recipe's line of gallery.json and of the table."""
+        row = {'recipe': self.name, 'flags': ' '.join(self.inputs['train']),
+               'run': str(self.run.path), 'note': self.record.get('note', '')}
         if not self.finished:
             return row | {'error': self.record.get('error', 'not finished')}
         painting = read_json(self.folder / 'painting.json')
@@ -159,18 +158,20 @@ def flags_of(model: str) -> set[str]:
 
 
 def fitting(model: str, text: str) -> list[str]:
-    """Of the flags in `text`, with their values, those that the model has."""
-    flags, kept, wanted = flags_of(model), [], True
+    """The flags in `text`, with their values, that train.py --model MODEL has."""
+    flags = flags_of(model)
+    kept: list[str] = []
+    fits = True
     for word in modern(shlex.split(text), flags)[0]:
         if word.startswith('--'):
-            wanted = word[2:].partition('=')[0] in flags
-        kept += [word] if wanted else []
+            fits = word[2:].partition('=')[0] in flags
+        if fits:
+            kept.append(word)
     return kept
 
 
 def vgg_is_here() -> bool:
-    """Whether a perceptual loss has its weights; asked in a process of its own, whose memory is
-    given back."""
+    """Whether the perceptual loss has its weights. Asked in another process, to free its memory."""
     ask = 'from models.perceptual import find_perceptual_loss as find; find(None)'
     return subprocess.run([sys.executable, '-c', ask], cwd=ROOT, capture_output=True,
                           env={**os.environ, 'PYTHONPATH': str(ROOT)}).returncode == 0
@@ -178,10 +179,10 @@ def vgg_is_here() -> bool:
 
 def call_script(script: str, argv: Sequence[str], log: Path,
                 tick: Callable[[], None]) -> float | None:
-    """Run train.py or test.py, what it prints added to `log`; `tick` is called now and then.
+    """Run train.py or test.py, append its output to `log`, and call `tick` now and then.
 
-    Returns   its peak MB of main memory, None where the system does not say
-    UserError with the script's own sentence when it fails.
+    Returns   its peak MB of main memory, None where the system does not report it
+    UserError with the script's own error message when it fails.
     """
     with open(log, 'a', encoding='utf-8') as printed:
         process = subprocess.Popen([sys.executable, str(ROOT / script), *argv], text=True,
@@ -204,7 +205,7 @@ def call_script(script: str, argv: Sequence[str], log: Path,
 
 
 def wait(process: 'subprocess.Popen[str]', tick: Callable[[], None]) -> float | None:
-    """Wait until it has ended; its peak MB of memory."""
+    """Wait until the process ends. Returns its peak MB of memory, None where unknown."""
     memory = None
     while process.returncode is None:
         time.sleep(0.2)
@@ -215,43 +216,44 @@ def wait(process: 'subprocess.Popen[str]', tick: Callable[[], None]) -> float | 
         ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         if ended:
             process.returncode = os.waitstatus_to_exitcode(status)
-            # bytes there, kB elsewhere
+            # in bytes on macOS, in kB elsewhere
             memory = usage.ru_maxrss * (1 if sys.platform == 'darwin' else 1024) / 1e6
     return memory
 
 
 def last_words(log: Path, script: str, status: int) -> str:
-    """Why a script failed: its error sentence, or the last line of its traceback."""
+    """Why a script failed: its error message, or the last line of its traceback."""
     lines = [line.strip() for line in log.read_text('utf-8', 'replace').splitlines()]
     sentences = [line for line in lines if line.startswith('error: ')]
     if sentences and status == 1:
         return sentences[-1].removeprefix('error: ')
     if status < 0:
         return f'{script} was ended by {signal.Signals(-status).name}; is there enough memory? ' \
-               f'All that it printed: {log}'
-    last = next((line for line in reversed(lines) if line), 'nothing was printed')
-    return f'{script} failed ({last}). All that it printed: {log}'
+               f'Its output: {log}'
+    last = next((line for line in reversed(lines) if line), 'it printed nothing')
+    return f'{script} failed ({last}). Its output: {log}'
 
 
 def do_all(recipes: Sequence[Recipe], minutes: float) -> None:
-    """Each recipe in turn, behind one bar."""
+    """Each recipe in turn, with one progress bar for all."""
     to_do = [recipe for recipe in recipes if not recipe.finished]
     length = {recipe: OTHER_SECONDS + 60 * minutes * (recipe.trains and not recipe.trained)
               for recipe in to_do}
-    over = 0.0
+    start = 0.0
     with clock('gallery', sum(length.values())) as bar:
         for number, recipe in enumerate(to_do, len(recipes) - len(to_do) + 1):
-            turn = Turn(bar, f'{number} of {len(recipes)}, {recipe.name}', over, length[recipe],
+            turn = Turn(bar, f'{number} of {len(recipes)}, {recipe.name}', start, length[recipe],
                         recipe.log)
             recipe.do(turn.call)
-            over += length[recipe]
+            start += length[recipe]
 
 
 class Turn:
-    """One recipe's part of the bar: `length` seconds of it from `over` on."""
+    """One recipe's part of the progress bar: `length` seconds of it, from second `start` on."""
 
-    def __init__(self, bar: Any, name: str, over: float, length: float, log: Path):
-        self.bar, self.name, self.over, self.length, self.log = bar, name, over, length, log
+    def __init__(self, bar: Any, name: str, start: float, length: float, log: Path):
+        self.bar, self.name, self.log = bar, name, log
+        self.start, self.length = start, length
         self.began = time.monotonic()
 
     def call(self, what: str, script: str, argv: list[str]) -> float | None:
@@ -260,18 +262,17 @@ class Turn:
 
     def tick(self) -> None:
         passed = min(time.monotonic() - self.began, self.length)
-        self.bar.update(self.over + passed - self.bar.n)
+        self.bar.update(self.start + passed - self.bar.n)
 
 
 def ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of the table: best first, by the first judge that knows them all; what failed
-    last."""
+    """The rows of the table, best first by the first of HEADLINE_SCORES that all have; failed
+    recipes last."""
     painted = [row for row in rows if 'error' not in row]
-    known = (key for key in HEADLINE_SCORES
-             if all(row.get(key) is not None for row in painted))
-    headline = next(known, None)
-    if headline:
-        painted.sort(key=lambda row: row[headline], reverse=is_better(headline, 1, 0))
+    for key in HEADLINE_SCORES:
+        if all(row.get(key) is not None for row in painted):
+            painted.sort(key=lambda row: row[key], reverse=is_better(key, 1, 0))
+            break
     return painted + [row for row in rows if 'error' in row]
 
 
@@ -279,16 +280,16 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
     parser.add_argument('--dataroot', required=True, help='dataset with train/ and val/')
     parser.add_argument('--minutes', type=float, default=5.0, help='training time of each recipe')
-    parser.add_argument('--recipes', default=','.join(RECIPES), help='some of them, with commas '
-                        f'between; all: {", ".join(RECIPES)}', metavar='NAME,NAME')
-    parser.add_argument('--name', default='gallery', help='RESULTS_DIR/NAME holds the page, '
-                        'CHECKPOINTS_DIR/NAME_RECIPE the runs')
+    parser.add_argument('--recipes', default=','.join(RECIPES), metavar='NAME,NAME',
+                        help=f'which recipes; default: all of {", ".join(RECIPES)}')
+    parser.add_argument('--name', default='gallery', help='the page goes to RESULTS_DIR/NAME, '
+                        'the runs go to CHECKPOINTS_DIR/NAME_RECIPE')
     parser.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs go')
     parser.add_argument('--results_dir', default='./results', help='where results go')
-    parser.add_argument('--train_args', default='', help='further flags for train.py, for each '
+    parser.add_argument('--train_args', default='', help='more flags for train.py, used by each '
                         'recipe that has them, e.g. "--ngf 32"')
     parser.add_argument('--overwrite', action='store_true',
-                        help='train anew what was trained by other flags')
+                        help='train recipes again that were trained with other flags')
     opt = parser.parse_args(joined(list(sys.argv[1:] if argv is None else argv)))
     opt.recipes = opt.recipes.split(',')
     for name in opt.recipes:
@@ -300,22 +301,22 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def check_extra(opt: argparse.Namespace, recipes: Sequence[Recipe]) -> None:
-    """A flag that no recipe has is a mistake."""
+    """UserError for a flag of --train_args that no recipe has."""
     given = {word.partition('=')[0] for word in shlex.split(opt.train_args)
              if word.startswith('--')}
     used = {word.partition('=')[0] for recipe in recipes for word in recipe.train_flags}
     for flag in sorted(given - used):
-        raise UserError(f'--train_args "{flag}": none of these recipes has it. Those of one: '
-                        f'python train.py --model {recipes[0].model} --help.')
+        raise UserError(f'--train_args "{flag}": none of these recipes has it. To list the flags '
+                        f'of one, type python train.py --model {recipes[0].model} --help.')
 
 
 def main(argv: Sequence[str] | None = None) -> Path:
     """Do as `argv` says. Returns the page."""
     opt = options(argv)
     if not Path(opt.dataroot, 'val').is_dir():
-        raise UserError(f'{opt.dataroot}/val: no such folder, and what is held out is what the '
-                        f'table is about. preprocess.py --video me.mp4 --dataroot {opt.dataroot} '
-                        f'makes one.')
+        raise UserError(f'{opt.dataroot}/val: no such folder; the table needs held-out frames. '
+                        f'Type python preprocess.py --video me.mp4 --dataroot {opt.dataroot} to '
+                        f'make it.')
     recipes = [Recipe(name, opt) for name in opt.recipes]
     check_extra(opt, recipes)
     for recipe in recipes:
@@ -331,14 +332,14 @@ def main(argv: Sequence[str] | None = None) -> Path:
                for row in rows if 'error' not in row}
     write_json(folder / 'gallery.json', {'dataroot': opt.dataroot, 'minutes': opt.minutes,
                                          'recipes': rows})
-    film = folder / 'gallery.mp4'
+    video = folder / 'gallery.mp4'
     if painted:
-        write_film(film, painted)
+        write_video(video, painted)
     else:
-        film.unlink(missing_ok=True)
+        video.unlink(missing_ok=True)
     page = write_gallery(folder, opt.dataroot, opt.minutes, rows, painted)
-    say(f'\n{markdown(rows)}\n\n{f"film: {film}" if painted else "no film: every recipe failed"}\n'
-        f'page: {page}')
+    last = f'video: {video}' if painted else 'no video: every recipe failed'
+    say(f'\n{markdown(rows)}\n\n{last}\npage: {page}')
     return page
 
 

@@ -1,4 +1,5 @@
-"""What a gallery looks like: one film of all recipes, a table, and one page with both."""
+"""What a gallery shows: one video of all recipes, a table, and a page with both."""
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 from dominate import tags
 
-from evaluation.results import fitted
+from evaluation.results import at_size
 from util.errors import UserError
 from util.files import read_json, write_text
 from util.images import read_image, size_of
@@ -16,12 +17,12 @@ from util.progress import progress
 from util.video_writer import VideoWriter
 from util.web.page import facts_table, figure_row, page, render, styles, video
 
-FILM_WIDTH = 2048               # px at most: what every player shows
-CELL = (192, 512)               # px of width, least and most: a name must be readable
-STRIP = 30                      # px above each picture, for its name
+VIDEO_WIDTH = 2048              # px at most: every player shows this
+CELL = (192, 512)               # px, least and greatest width of an image: names stay readable
+STRIP = 30                      # px above each image, for its name
 SAMPLE = 3                      # frames on the page
 
-# key of a row, the table's heading, how it is written, whether less is better
+# key of a row, heading of its column, format of its values, whether lower is better
 COLUMNS = (
     ('box_lpips_alex', 'LPIPS, person', '{:.3f}', True),
     ('box_lpips_vgg', 'LPIPS VGG, person', '{:.3f}', True),
@@ -33,58 +34,64 @@ COLUMNS = (
     ('train_memory', 'MB, training', '{:.0f}', True),
     ('paint_memory', 'MB, painting', '{:.0f}', True))
 UNITS = {'parameters': 1e6}
-SCORE_COLUMNS = 11                     # of these columns: how good, and how fast
+RANKED_COLUMNS = 11             # the first columns: quality and speed; their best value is bold
 
 
 def cell(row: Mapping[str, Any], key: str, style: str) -> str:
-    """A number as the table shows it; a dash where it is not known."""
+    """A value as the table shows it; a dash where it is unknown."""
     value = row.get(key)
     return '–' if value is None else style.format(value / UNITS.get(key, 1))
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table for a Markdown file, with the notes and errors below it."""
+    """The table in Markdown, with the remarks below it."""
     lines = [f'| recipe | {" | ".join(column[1] for column in COLUMNS)} |',
              f'|---|{"---:|" * len(COLUMNS)}']
     for row in rows:
         cells = [cell(row, key, style) for key, _, style, _ in COLUMNS]
         lines.append(f'| {row["recipe"]}{" *" if remark(row) else ""} | {" | ".join(cells)} |')
-    remarks = [f'- {names}: {what}' for what, names in grouped(rows).items()]
-    return '\n'.join([*lines, *(['', *remarks] if remarks else [])])
+    remarks = [f'- {names}: {text}' for text, names in grouped(rows).items()]
+    if remarks:
+        lines += ['', *remarks]
+    return '\n'.join(lines)
 
 
 def remark(row: Mapping[str, Any]) -> str:
-    """What must be said of this recipe, or ''."""
+    """The recipe's note and error; '' where it has neither."""
     failed = f'failed: {row["error"]}' if 'error' in row else ''
     return '; '.join(filter(None, [row['note'], failed]))
 
 
 def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """{remark: the recipes it holds for}."""
-    return {what: ', '.join(row['recipe'] for row in rows if remark(row) == what)
-            for what in dict.fromkeys(map(remark, rows)) if what}
+    """{remark: names of the recipes that have it}."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if remark(row):
+            names[remark(row)].append(row['recipe'])
+    return {text: ', '.join(recipes) for text, recipes in names.items()}
 
 
 def columns_of(count: int, width: int) -> int:
-    """How many of `count` pictures of that width stand in one row of the film, so that its rows
-    are filled alike."""
-    most = max(1, min(count, FILM_WIDTH // width))
+    """How many of `count` images of this width, in px, stand in one row of the video, so that its
+    rows are about equally full."""
+    most = max(1, min(count, VIDEO_WIDTH // width))
     rows = -(-count // most)
     return -(-count // rows)
 
 
 def named(image: np.ndarray, name: str) -> np.ndarray:
-    """The picture with its name in a strip above it."""
+    """The image uint8 (H, W, 3) with its name in a strip above it: uint8 (H + STRIP, W, 3)."""
     out = cv2.copyMakeBorder(image, STRIP, 0, 0, 0, cv2.BORDER_CONSTANT, value=(24, 26, 30))
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.6
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    scale = 0.6
     (wide, _), _ = cv2.getTextSize(name, font, scale, 1)
     scale *= min(1.0, (image.shape[1] - 12) / wide)
     cv2.putText(out, name, (6, STRIP - 10), font, scale, (235, 235, 235), 1, cv2.LINE_AA)
     return out
 
 
-def pictures_of(painted: Mapping[str, Path], frame: str, truth: bool = True) -> dict[str, Path]:
-    """pose, real (with `truth`), then what each recipe painted: the file of each, of one frame."""
+def files_of(painted: Mapping[str, Path], frame: str, truth: bool = True) -> dict[str, Path]:
+    """The image files of one frame: 'pose', 'real' (with `truth`), then each painted one."""
     first = next(iter(painted.values()))
     files = {'pose': first / 'images' / f'{frame}_real_A.png'}
     if truth:
@@ -95,55 +102,60 @@ def pictures_of(painted: Mapping[str, Path], frame: str, truth: bool = True) -> 
 
 def common_frames(painted: Mapping[str, Path]) -> dict[str, float]:
     """{name: time in s} of the frames that all have painted, in order."""
-    known = [read_json(folder / 'painting.json')['frames'] for folder in painted.values()]
-    frames = {name: time for name, time in known[0].items() if all(name in k for k in known)}
-    if not frames:
-        raise UserError(f'{", ".join(painted)} have painted no frame in common: was the dataset '
-                        f'made anew between? Paint them again from one dataset (gallery.py: give '
-                        f'--overwrite).')
-    return frames
+    first, *others = [read_json(folder / 'painting.json')['frames'] for folder in painted.values()]
+    names = set(first).intersection(*others)
+    if not names:
+        raise UserError(f'{", ".join(painted)} have no painted frame in common: was the dataset '
+                        f'made again in between? Paint them again from one dataset (gallery.py: '
+                        f'add --overwrite).')
+    return {name: time for name, time in first.items() if name in names}
 
 
-def opened(file: Path) -> np.ndarray:
-    """uint8 RGB (H, W, 3)."""
+def read_frame(file: Path) -> np.ndarray:
+    """uint8 RGB (H, W, 3); UserError where the file is gone or no image."""
     image = read_image(file) if file.is_file() else None
     if image is None:
-        raise UserError(f'{file}: there is no such picture any more. Delete {file.parents[1]}, '
-                        f'then give the same command again.')
+        raise UserError(f'{file}: this image is missing or broken. Delete {file.parents[1]}, then '
+                        f'give the same command again.')
     return image
 
 
-def write_film(path: Path, painted: Mapping[str, Path], truth: bool = True) -> None:
-    """One film of pose, truth and every recipe, named, each frame at its real time.
+def write_video(path: Path, painted: Mapping[str, Path], truth: bool = True) -> None:
+    """A video of pose, real frame and every recipe, each with its name, in real time.
 
     painted   {recipe: results folder of test.py}, in the order they are shown
     truth     whether there are real frames
     """
     size: tuple[int, int] | None = None
-    with VideoWriter(path) as film:
-        for frame, time in progress(common_frames(painted).items(), 'writing the film'):
-            files = pictures_of(painted, frame, truth)
-            images = [(name, opened(file)) for name, file in files.items()]
+    with VideoWriter(path) as writer:
+        for frame, time in progress(common_frames(painted).items(), 'writing the video'):
+            files = files_of(painted, frame, truth)
+            images = {name: read_frame(file) for name, file in files.items()}
             if size is None:
-                width, height = size_of(images[0][1])
-                wide = int(np.clip(width, *CELL))
-                size = wide, round(height * wide / width)
-            cells = [named(fitted(image, size), name) for name, image in images]
-            columns = columns_of(len(cells), size[0])
-            cells += [np.full_like(cells[0], 24)] * (-len(cells) % columns)
-            film.write(np.vstack([np.hstack(cells[k:k + columns])
-                                  for k in range(0, len(cells), columns)]), time)
+                width, height = size_of(images['pose'])
+                cell_width = int(np.clip(width, *CELL))
+                size = cell_width, round(height * cell_width / width)
+            cells = [named(at_size(image, size), name) for name, image in images.items()]
+            writer.write(grid(cells, columns_of(len(cells), size[0])), time)
+
+
+def grid(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Images of one size in rows of `columns`; the end of the last row is dark."""
+    empty = [np.full_like(cells[0], 24)] * (-len(cells) % columns)
+    cells = [*cells, *empty]
+    rows = [np.hstack(cells[k:k + columns]) for k in range(0, len(cells), columns)]
+    return np.vstack(rows)
 
 
 def write_gallery(folder: Path, dataroot: str, minutes: float,
                   rows: Sequence[Mapping[str, Any]], painted: Mapping[str, Path]) -> Path:
-    """Write FOLDER/index.html, which opens from disk: film, table, frames, facts."""
+    """Write FOLDER/index.html, which opens from disk: video, table, frames, flags."""
     title = f'Gallery of {Path(dataroot).name}'
     document = page(title)
     document.head.add(styles('scores.css', 'gallery.css'))
     body = document.body
     body.add(tags.header(tags.h1(title), tags.p(
-        f'{len(rows)} recipes, {minutes:g} minutes of training each, scored on what was held out',
+        f'{len(rows)} recipes, {minutes:g} minutes of training each, scored on held-out frames',
         cls='soft')))
     if painted:
         body.add(tags.section(video('gallery.mp4', 'all recipes side by side'), cls='films'))
@@ -162,8 +174,11 @@ def recipe_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
     """A row for each recipe, the best number of each column in bold."""
     table = tags.table(cls='scores')
     table.add(tags.tr(tags.th('recipe'), (tags.th(heading) for _, heading, _, _ in COLUMNS)))
-    best = {key: (min if less else max)(known) for key, _, _, less in COLUMNS[:SCORE_COLUMNS]
-            if (known := [row[key] for row in rows if row.get(key) is not None])}
+    best: dict[str, float] = {}
+    for key, _, _, lower in COLUMNS[:RANKED_COLUMNS]:
+        known = [row[key] for row in rows if row.get(key) is not None]
+        if known:
+            best[key] = min(known) if lower else max(known)
     for row in rows:
         line = table.add(tags.tr(tags.td(row['recipe'])))
         if 'error' in row:
@@ -176,30 +191,34 @@ def recipe_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:
 
 
 def explanation(rows: Sequence[Mapping[str, Any]]) -> list[tags.html_tag]:
-    """What the numbers are, and what is to be said of single recipes."""
+    """Remarks on recipes, and what the numbers mean."""
     device = next((row['device'] for row in rows if 'device' in row), 'nothing')
     frames = next((row['frames'] for row in rows if 'frames' in row), 0)
     trained = [row for row in rows if 'error' not in row]
-    known = {key.removeprefix(BOX) for row in trained for key, *_ in COLUMNS
-             if row.get(key) is not None}
-    said = [score for key in order(known) if (score := score_of(key))]
-    return [*(tags.p(f'{names}: {what}.', cls='soft') for what, names in grouped(trained).items()),
-            tags.p(f'Means over {frames} held-out frames, best first by the first column that is '
-                   f'known by all. "Person": inside the box about the joints. '
-                   f'{" ".join(f"{score.name}: {score.says}." for score in said)} '
-                   f'Seconds a frame: painting alone, on {device}. M weights: millions of numbers '
-                   f'that painting needs. MB: peak of the process in main memory.', cls='soft')]
+    known = set()
+    for key, *_ in COLUMNS:
+        if any(row.get(key) is not None for row in trained):
+            known.add(key.removeprefix(BOX))
+    scores = [score_of(key) for key in order(known)]
+    meanings = ' '.join(f'{score.name}: {score.says}.' for score in scores if score)
+    texts = [f'{names}: {text}.' for text, names in grouped(trained).items()]
+    texts.append(f'Means over {frames} held-out frames, best first by the first column that all '
+                 f'recipes have. "Person": inside the box around the joints. {meanings} '
+                 f'Seconds a frame: painting alone, on {device}. M weights: millions of numbers '
+                 f'that painting needs. MB: peak main memory of the process.')
+    return [tags.p(text, cls='soft') for text in texts]
 
 
 def sample_frames(folder: Path, painted: Mapping[str, Path]) -> list[tags.html_tag]:
-    """Some frames of all recipes, in rows as in the film."""
+    """Some frames of all recipes, in rows as in the video."""
     frames = list(common_frames(painted))
+    # the middle of each third
     picked = sorted({round((k + 0.5) * len(frames) / SAMPLE - 0.5) for k in range(SAMPLE)})
     parts: list[tags.html_tag] = []
     for k in picked:
         images = [(file.relative_to(folder).as_posix(), name)
-                  for name, file in pictures_of(painted, frames[k]).items()]
-        columns = columns_of(len(images), FILM_WIDTH // 6)
-        parts += [tags.h3(frames[k]), *(figure_row(images[n:n + columns])
-                                        for n in range(0, len(images), columns))]
+                  for name, file in files_of(painted, frames[k]).items()]
+        columns = columns_of(len(images), VIDEO_WIDTH // 6)
+        parts.append(tags.h3(frames[k]))
+        parts += [figure_row(images[n:n + columns]) for n in range(0, len(images), columns)]
     return parts

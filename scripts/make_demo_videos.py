@@ -1,7 +1,7 @@
-"""Draws two dancers, so that the whole job can be tried offline: target.mp4 and source.mp4.
+"""Draws two dancing figures, to try everything offline: target.mp4 and source.mp4.
 
-Everything is known about a drawn dancer, so the joints lie beside each video. The same call
-draws the same pictures. How it is drawn is in scripts/demo/.
+The joints of a drawn figure are known; they are written next to each video. The same call draws
+the same frames. The drawing itself is in scripts/demo/.
 """
 import argparse
 import os
@@ -29,23 +29,26 @@ from util.workers import begin_worker
 
 CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
         'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}
-WORTH_A_POOL = 150                              # frames
+WORTH_A_POOL = 150                              # frames: fewer are drawn sooner by one process
 
 
 def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
                      seconds: tuple[float, float] = (21, 8), fps: float = 30, seed: int = 0,
                      bar: bool = False) -> tuple[Path, Path]:
-    """Write target.mp4, source.mp4 and, beside each, its joints.
+    """Write target.mp4, source.mp4 and the joints of each.
 
-    size, fps   of both videos: px, both ways, and frames a second
-    seconds     how long the target's and the source's video are
+    size        width and height of both videos, px
+    seconds     length of the target's and of the source's video
+    fps         frames a second of both videos
     seed        of the camera's noise
+    bar         whether to show a progress bar
     Returns     the two paths. *_joints.npz holds poses float32 (F, 25, 3) in px, BODY_25;
                 times float64 (F,) in seconds; height float64 (F,), the standing figure's in px
     """
     if size < 64 or size % 2 or fps <= 0 or min(seconds) * fps < 1:
         raise UserError(f'size {size}, {seconds} s, {fps:g} frames a second: no such video can be '
-                        f'drawn. The size is even and at least 64; each lasts a frame or more.')
+                        f'drawn. The size must be even and at least 64, each video one frame or '
+                        f'longer.')
     target, source = Path(folder, 'target.mp4'), Path(folder, 'source.mp4')
     check_not_filmed(target, source)
     for number, (path, long) in enumerate(zip((target, source), seconds, strict=True)):
@@ -68,8 +71,10 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
 
 
 def check_not_filmed(*videos: Path) -> None:
-    """UserError where a video of this name is there that was not drawn here. Without any note the
-    joints beside it, which earlier versions left too, say that it was."""
+    """UserError where one of these videos exists and this script did not draw it.
+
+    Earlier versions wrote no note of what they drew: a video with joints next to it is theirs.
+    """
     for path in videos:
         if (path.parent / NOTES).exists() or not joints_beside(path).is_file():
             check_ours(path.parent, [path.name])
@@ -77,7 +82,10 @@ def check_not_filmed(*videos: Path) -> None:
 
 def perform(figure: Figure, camera: Camera, poses: list[Pose], size: int, noise: int
             ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pictures and joints of a whole dance, in order; a long one is drawn by several processes."""
+    """Frames and joints of a whole dance, in order. Several processes draw a long dance.
+
+    noise    seed of the first frame's noise
+    """
     given = ((figure, camera, pose, size, number) for number, pose in enumerate(poses, noise))
     workers = min(os.cpu_count() or 1, 8)
     if workers == 1 or len(poses) < WORTH_A_POOL:
@@ -88,7 +96,7 @@ def perform(figure: Figure, camera: Camera, poses: list[Pose], size: int, noise:
 
 
 def height_px(camera: Camera, poses: list[Pose], size: int) -> np.ndarray:
-    """How tall the dancer would be in each frame standing upright where the pelvis is."""
+    """float64 (F,): the height in px of the figure, if it stood upright where its pelvis is."""
     z = np.array([pose['z'] for pose in poses])
     return camera.tall * size * camera.distance / (camera.distance - z)
 
@@ -99,10 +107,10 @@ def joints_beside(video: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
-    parser.add_argument('--out', required=True, help='folder the videos and their joints go to')
+    parser.add_argument('--out', required=True, help='folder for the videos and their joints')
     parser.add_argument('--size', type=int, default=480, help='width and height, px')
     parser.add_argument('--seconds', type=float, nargs=2, default=(21, 8),
-                        metavar=('TARGET', 'SOURCE'), help='how long the two videos are')
+                        metavar=('TARGET', 'SOURCE'), help='length of the two videos')
     parser.add_argument('--fps', type=float, default=30, help='frames a second')
     parser.add_argument('--seed', type=int, default=0, help="of the camera's noise")
     opt = parser.parse_args()

@@ -1,12 +1,12 @@
-"""Gives visdom's page the scripts it is made of, so that its server starts without the internet.
+"""Installs the scripts of visdom's page, so that its server starts without the internet.
 
     python scripts/visdom_offline.py
     python -m visdom.server
 
-At its first start that server downloads them from several web sites, and where it cannot it ends
-with an error or shows an empty page. The same files lie in packages of the npm registry; which
-becomes which is said by visdom/server/build.py of visdom 0.2.4. The packages' archives, 25 MB, are
-kept in ~/.cache/body2body, or in the folder that BODY2BODY_WEIGHTS names.
+At its first start that server downloads them from several web sites; if it cannot, it ends with an
+error or shows an empty page. The same files are in packages of the npm registry;
+visdom/server/build.py of visdom 0.2.4 says which file comes from which package. The packages'
+archives, 25 MB, are kept in ~/.cache/body2body, or in the folder that BODY2BODY_WEIGHTS names.
 """
 import argparse
 import hashlib
@@ -25,14 +25,14 @@ from util.downloads import CLIENTS, weights_folder
 from util.errors import UserError, run_main, say
 from util.files import atomic, write_text
 
-VERSION = '0.2.4'               # of visdom: other versions want other files
+VERSION = '0.2.4'               # of visdom: other versions need other files
 
 
 @dataclass(frozen=True)
 class Package:
     """An npm package.
 
-    name      and its version, as npm takes them
+    name      NAME@VERSION
     sha256    of its archive
     files     {path in the package: path in visdom's folder static/}
     """
@@ -59,7 +59,7 @@ PACKAGES = (
              'dist/css/bootstrap.min.css': 'css/bootstrap.min.css',
              **{f'dist/fonts/{ICONS}.{kind}': f'fonts/{ICONS}.{kind}'
                 for kind in ('eot', 'woff2', 'woff', 'ttf')},
-             # visdom keeps the whole end of the address it fetches this from
+             # visdom keeps the fragment of the URL in the file name
              f'dist/fonts/{ICONS}.svg': f'fonts/{ICONS}.svg#glyphicons_halflingsregular'}),
     Package('react@16.2.0', 'c0d1fc3e4157e03898012d3bd6360879a58f1178ab839859a15433aa60ed5499',
             {'umd/react.production.min.js': 'js/react-react.min.js'}),
@@ -92,30 +92,30 @@ PACKAGES = (
     Package('sjcl@1.0.7', '9fe881f59d05151dd4e38e4eca65821e773f1f8a7eb01f6fdb819008b0ce544e',
             {'sjcl.js': 'js/sjcl.js'}),
     Package('classnames@2.2.5', '38c83d48c787e08af4e79e591bb4e3b519e84c492507b16d593a98f576ea8959',
-            {'index.js': 'fonts/classnames'}),      # that is where visdom puts it
+            {'index.js': 'fonts/classnames'}),      # visdom itself puts it there
     Package('mathjax@2.7.5', '7fc8acc02a4930cdc59983ba4003686208af39fc855245fa8ae8d4b27fab781b',
             {path: f'js/mathjax/2.7.5/{path}' for path in MATHJAX}),
 )
 
 
 def kept_in() -> Path:
-    """Where the archives are kept; it need not be there yet."""
+    """The folder of the archives; it need not exist."""
     return weights_folder() / 'visdom'
 
 
 def fetch() -> None:
-    """Make sure that every archive is kept, whole.
+    """Download the archives that are not in `kept_in()`.
 
-    UserError: no npm, no network, not the archive it should be. Nothing is left half-written.
+    UserError: no npm, no network, or a wrong checksum. Nothing is left half-written.
     """
     missing = [p for p in PACKAGES if not is_whole(kept_in() / p.archive, p)]
     if not missing:
         return
     npm = shutil.which(CLIENTS['npm'][0])
     if npm is None:
-        raise UserError('the scripts of visdom come through npm, which is not on the PATH. '
-                        'Install Node.js, which has it, and give the command again.')
-    say(f'fetching {len(missing)} packages that visdom\'s page is made of ...')
+        raise UserError('the scripts of visdom are downloaded with npm, which is not on the PATH. '
+                        'Install Node.js, which contains npm, and give the same command again.')
+    say(f'fetching {len(missing)} packages of visdom\'s page ...')
     with tempfile.TemporaryDirectory(prefix='body2body-') as folder:
         done = subprocess.run(
             [npm, *CLIENTS['npm'][1:], '--fetch-timeout', '30000', *(p.name for p in missing)],
@@ -123,14 +123,14 @@ def fetch() -> None:
             stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             reasons = [line for line in done.stdout.splitlines() if line.startswith('npm ')]
-            raise UserError(f'npm could not fetch what visdom\'s page is made of '
-                            f'({reasons[0] if reasons else f"exit status {done.returncode}"}). '
-                            f'Is there a network? Nothing was changed; try again.')
+            reason = reasons[0] if reasons else f'exit status {done.returncode}'
+            raise UserError(f'npm could not fetch the packages of visdom\'s page ({reason}). Is '
+                            f'there a network? Nothing was changed; try again.')
         for package in missing:
             arrived = Path(folder) / package.archive
             if not is_whole(arrived, package):
-                raise UserError(f'{package.name}: npm gave another archive than was expected (its '
-                                f'checksum is wrong), so it is not used.')
+                raise UserError(f'{package.name}: the archive from npm has a wrong checksum, so it '
+                                f'is not used. Nothing was changed; try again.')
             with atomic(kept_in() / package.archive) as part:
                 shutil.copyfile(arrived, part)
 
@@ -142,12 +142,12 @@ def is_whole(archive: Path, package: Package) -> bool:
 
 
 def fill(static: Path) -> None:
-    """Put every file in its place in `static`, visdom's folder of that name; fetched before."""
+    """Unpack every file of the kept archives into `static`, visdom's folder of that name."""
     for package in PACKAGES:
         with tarfile.open(kept_in() / package.archive) as tar:
             wanted = dict(package.files)
             for member in tar:
-                # all of a package lies in one folder, which is not always named alike
+                # each package has one top folder, whose name differs
                 place = wanted.pop(member.name.partition('/')[2], None)
                 source = tar.extractfile(member) if place else None
                 if place and source:
@@ -156,19 +156,19 @@ def fill(static: Path) -> None:
                 if not wanted:
                     break
             assert not wanted, f'{package.name} has no {", ".join(wanted)}'
-    write_text(static / 'version.built', VERSION)       # so the server looks for nothing elsewhere
+    write_text(static / 'version.built', VERSION)       # or the server downloads them itself
 
 
 def visdom_folder() -> Path:
-    """Where visdom is installed; UserError where it is not, or is of another version."""
+    """The folder of the installed visdom; UserError where it is missing or of another version."""
     found = importlib.util.find_spec('visdom')
     if found is None or found.origin is None:
         raise UserError(f'visdom is not installed. Type: pip install visdom=={VERSION}')
     folder = Path(found.origin).parent
     version = (folder / 'VERSION').read_text(encoding='utf-8').strip()
     if version != VERSION:
-        raise UserError(f'visdom {version} is installed, and the files here are those of '
-                        f'{VERSION}. Type: pip install visdom=={VERSION}')
+        raise UserError(f'visdom {version} is installed, but these files are for {VERSION}. Type: '
+                        f'pip install visdom=={VERSION}')
     return folder
 
 
@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> None:
     folder = visdom_folder()
     fetch()
     fill(folder / 'static')
-    say(f'visdom {VERSION} has all its files, {folder / "static"}. Start it: '
+    say(f'visdom {VERSION} has all its files in {folder / "static"}. To start it, type '
         f'python -m visdom.server')
 
 

@@ -1,10 +1,11 @@
-"""The body: its measures and clothes, and where every joint is when it takes a pose.
+"""The body of a drawn figure: its measures and clothes, and the place of every joint in a pose.
 
-Feet are planted, the pelvis sinks as far as they ask, and knees follow by inverse kinematics.
+The feet are placed first; the pelvis is as low as the legs need it, and the knees follow by inverse
+kinematics.
 
-Lengths of a body are parts of its height. In the studio x points to the picture's right (the
-dancer's left), y up, z to the camera, metres, and the origin lies on the floor. `s` is 'l' for
-the dancer's left and 'r' for its right, `side` is +1 and -1.
+Lengths of a body are fractions of its height. In the studio, x points to the image's right (the
+figure's left), y up, z towards the camera, in metres, with the origin on the floor. `s` is 'l' for
+the figure's left and 'r' for its right, `side` is +1 and -1.
 """
 from dataclasses import dataclass
 

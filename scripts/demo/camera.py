@@ -1,6 +1,6 @@
-"""The studio as its camera sees it: perspective, wall and floor, the shadow, the grain.
+"""The studio in the camera's view: perspective, wall and floor, shadow, noise.
 
-On a picture pixels count down; depth, in px too, grows towards the viewer.
+In the image, y points down; depth, also in px, grows towards the viewer.
 """
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,13 +14,13 @@ from scripts.demo.body import RGB, SOLE, Body, Figure
 SHADOW = {'root neck': 0.10, 'neck skull': 0.05, 'l_hip l_knee': 0.055, 'r_hip r_knee': 0.055,
           'l_knee l_ankle': 0.04, 'r_knee r_ankle': 0.04, 'l_shoulder l_elbow': 0.03,
           'r_shoulder r_elbow': 0.03, 'l_elbow l_wrist': 0.024, 'r_elbow r_wrist': 0.024}
-COARSER = 4                      # the shadow's picture is so many times smaller
+COARSER = 4                      # image px for each px of the shadow's image
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where a camera sees its dancer, in parts of the picture, and what is behind."""
-    tall: float                  # the dancer's height when standing at the origin
+    """Where a camera sees its figure, in fractions of the image, and the background."""
+    tall: float                  # the figure's height when standing at the origin
     centre: float                # x of the origin
     floor: float                 # y of the origin
     wall: RGB
@@ -35,7 +35,7 @@ SOURCE_CAMERA = Camera(0.56, 0.42, 0.83, wall=(214, 200, 178), ground=(150, 122,
 
 @dataclass(frozen=True)
 class View:
-    """A camera in perspective: a stage seen in a picture `size` px wide and high."""
+    """Perspective projection of a camera to an image `size` px wide and high."""
     camera: Camera
     size: int
     scale: float                # px per metre at the origin
@@ -45,7 +45,8 @@ class View:
         camera = self.camera
         here = self.scale * camera.distance / (camera.distance - point[2])
         horizon = camera.floor * self.size - camera.eye * self.scale
-        # Depth grows by as many px a metre as the picture has there, or eyes sink into a near face.
+        # Depth has the px per metre of the image at that place; with a constant scale, eyes sink
+        # into a near face.
         depth = self.scale * camera.distance * np.log(here / self.scale)
         return (camera.centre * self.size + point[0] * here,
                 horizon + (camera.eye - point[1]) * here, depth, here)

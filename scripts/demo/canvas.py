@@ -1,8 +1,8 @@
 """Solids in a depth buffer: tubes and ellipsoids, lit from one side.
 
-On a canvas pixels count down and depth grows towards the viewer, all in the canvas' own px.
-Where a surface looks is (x, y, z) on the canvas, of any length. What varies along a tube, its
-thickness, its colours, its creases, is a table of STEPS entries from one end to the other.
+On a canvas y points down and depth grows towards the viewer, all in the canvas' own px. Normals are
+(x, y, z) on the canvas, of any length. What varies along a tube (thickness, colours, creases) is a
+table of STEPS entries from one end to the other.
 """
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from scripts.demo.body import RGB
 from scripts.demo.camera import View
 
 Box = tuple[slice, slice]                               # rows and columns
-FINER = 2                                               # the canvas is so many times the picture
+FINER = 2                                               # canvas px for each px of the image
 STEPS = 128
 NOTHING = -1e6                                          # the depth where nothing is
 LIGHT = np.array((-0.55, -0.62, 0.56), np.float32)      # where it comes from
@@ -182,6 +182,6 @@ def darker(colour: RGB, part: float) -> RGB:
 
 
 def blend(a: RGB, b: RGB, part: float) -> RGB:
-    """So much of b in a."""
+    """Mix colour b into a; `part` 0 gives a, 1 gives b."""
     red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
     return red, green, blue

@@ -1,8 +1,8 @@
 """The dances: key frames for each parameter of a body, and the moves that set them.
 
-A move is a function of the dance, the beat it begins at and the side it begins with (+1 the
-dancer's left, -1 its right); it sets keys from where the body is and returns how many beats it
-takes. Feet move by steps only: a foot that carries does not slide.
+A move is a function of the dance, the beat it starts at and the side it starts with (+1 the
+figure's left, -1 its right). It sets keys, starting from the body's present state, and returns its
+length in beats. Feet move by steps only: a foot that carries weight does not slide.
 """
 from bisect import bisect_right
 from collections.abc import Callable
@@ -15,8 +15,8 @@ Pose = dict[str, float]                         # a value for each parameter tha
 SIDES = {'l': 1, 'r': -1}
 BEAT = 0.43                                     # seconds
 
-# Each move begins to the side given. No two moves that follow one another in the source's dance
-# do so in the target's, which shows every move within its first 21 seconds.
+# Each move starts with the side given. No two consecutive moves of the source's dance are
+# consecutive in the target's, which shows every move within its first 21 seconds.
 TARGET_DANCE = (('step_touch', 1), ('wave', -1), ('arms_up', 1), ('point', 1), ('squat', 1),
                 ('kick', 1), ('walk_in', 1), ('clap', 1), ('lean', 1), ('walk_side', -1),
                 ('turn', -1), ('walk_in', -1), ('walk_side', 1))
@@ -48,11 +48,11 @@ class Dance:
         self.keys = {name: [(0.0, value)] for name, value in self.STAND.items()}
 
     def now(self, name: str) -> float:
-        """What a parameter was last told to become."""
+        """A parameter's value at its last key."""
         return self.keys[name][-1][1]
 
     def to(self, beat: float, beats: float, **values: float) -> None:
-        """From `beat` on, and within so many beats, go to these values."""
+        """Reach these values within `beats`, starting at `beat`."""
         for name, value in values.items():
             track = self.keys[name]
             begin = max(beat, track[-1][0])
@@ -70,7 +70,7 @@ class Dance:
 
     def step(self, beat: float, side: int, x: float = 0.0, z: float = 0.0,
              lift: float = 0.05, beats: float = 0.8) -> None:
-        """Set a foot down so much further to the picture's right and to the camera."""
+        """Move a foot by x to the image's right and by z towards the camera, metres."""
         s = letter(side)
         self.to(beat, beats, **{f'{s}_x': self.now(f'{s}_x') + x, f'{s}_z': self.now(f'{s}_z') + z})
         self.to(beat, beats / 2, **{f'{s}_y': lift, f'{s}_pitch': 14.0})
@@ -244,7 +244,7 @@ MOVES: dict[str, Callable[[Dance, float, int], float]] = {
 
 
 def choreograph(moves: tuple[tuple[str, int], ...], seconds: float) -> Dance:
-    """The moves one after the other, from the start again when they are through."""
+    """The moves one after the other, repeated until `seconds` are full."""
     dance, beat, ahead = Dance(), 0.4, cycle(moves)
     while beat * BEAT <= seconds:
         name, side = next(ahead)

@@ -1,7 +1,7 @@
-"""The dancer in a picture: the body dressed in tubes and ellipsoids, put into the studio.
+"""Draws a figure in the studio: tubes and ellipsoids on the joints of its body.
 
-Everything is known about the dancer, so the joints come with the picture. The same call gives
-the same pixels. Lengths are parts of the body's height, in its own directions: left, up, front.
+The joints are known, so they are returned with the image. The same call gives the same pixels.
+Lengths are fractions of the body's height, in its own directions: left, up, front.
 """
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ MARGIN = 0.14                    # what reaches beyond the joints: hands, hair, 
 
 def draw_figure(figure: Figure, camera: Camera, pose: Pose, size: int, noise: int | None = None
                 ) -> tuple[np.ndarray, np.ndarray]:
-    """One picture of a dancer, and where the joints are in it.
+    """One image of a figure, and its joints there.
 
     pose     the parameters that Dance lists
     size     width and height, px

@@ -1,7 +1,8 @@
-"""Several figures in one picture, and what a detector takes for one: poster, mirror, shadow.
+"""Draws several figures in one image, and decoys that a detector takes for people: a poster, a
+mirror image, a shadow.
 
-The nearer figure hides the farther. Joints come with the picture, hidden or not, as everything is
-known; lengths in the studio are metres, those of pictures px.
+A nearer figure hides a farther one. All joints are returned with the image, hidden or not. Lengths
+are metres in the studio and px in images.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +17,15 @@ from scripts.demo.canvas import Canvas
 from scripts.demo.dance import SIDES, Dance, Pose
 from scripts.demo.figure import draw_figure, dress
 
-TALL = 1.7                       # metres: who is so tall fills `stage.tall` of the picture
+TALL = 1.7                       # metres: a figure of this height fills `camera.tall` of the image
 STRIDE = 1.1                     # metres, two steps
 FRAME = 0.02                     # width of a frame, of its picture's height
 WOOD = (92, 62, 40)
 
 
 @dataclass(frozen=True)
-class Hung:
-    """What is on the wall.
+class Decoy:
+    """A decoy on the wall.
 
     image   uint8 (h, w, 3) RGB;  cover  float32 (h, w), 0..1, how much of the wall it hides
     joints  float32 (25, 3), BODY_25, px of the image
@@ -35,24 +36,24 @@ class Hung:
 
 
 def draw_scene(cast: Sequence[tuple[Figure, Pose]], camera: Camera, size: int,
-               wall: Sequence[tuple[Hung, tuple[int, int]]] = (), noise: int | None = None
+               wall: Sequence[tuple[Decoy, tuple[int, int]]] = (), noise: int | None = None
                ) -> tuple[np.ndarray, np.ndarray]:
-    """One picture of everybody, and where the joints are in it.
+    """One image of all figures, and their joints there.
 
-    cast     who is in the studio; where is said by the poses
+    cast     the figures in the studio; their poses contain their places
     size     width and height, px
-    wall     what hangs behind them, and the px x, y of its upper left corner, inside the picture
+    wall     the decoys behind them, and x, y px of each one's upper left corner in the image
     noise    seed of the camera's noise; None for none
     Returns  uint8 (size, size, 3) RGB and float32 (N, 25, 3): x px, y px, confidence 1; the cast,
-             then what hangs on the wall
+             then the decoys
     """
     view = View(camera, size, camera.tall * size / TALL)
     image, joints = studio(view).copy(), []
-    for hung, (x, y) in wall:
-        height, width = hung.cover.shape
+    for decoy, (x, y) in wall:
+        height, width = decoy.cover.shape
         part = image[y:y + height, x:x + width]
-        part += (hung.image / np.float32(255) - part) * hung.cover[..., None]
-        joints.append(hung.joints + np.array((x, y, 0), np.float32))
+        part += (decoy.image / np.float32(255) - part) * decoy.cover[..., None]
+        joints.append(decoy.joints + np.array((x, y, 0), np.float32))
     canvas = Canvas(view, (slice(0, size), slice(0, size)))
     for figure, pose in cast:
         body = stand_up(figure, pose)
@@ -68,43 +69,43 @@ def draw_scene(cast: Sequence[tuple[Figure, Pose]], camera: Camera, size: int,
 
 
 def joints_of(figure: Figure, pose: Pose, camera: Camera, size: int) -> np.ndarray:
-    """Where draw_scene puts the joints: float32 (25, 3), x px, y px, confidence 1."""
+    """The joints as draw_scene returns them: float32 (25, 3), x px, y px, confidence 1."""
     view = View(camera, size, camera.tall * size / TALL)
     places = (view(point) for point in body_25(figure, stand_up(figure, pose)))
     return np.array([(x - 0.5, y - 0.5, 1) for x, y, _, _ in places], np.float32)
 
 
-def poster(figure: Figure, camera: Camera, pose: Pose, size: int) -> Hung:
+def poster(figure: Figure, camera: Camera, pose: Pose, size: int) -> Decoy:
     """A framed photograph, size px wide and high."""
     return _framed(*draw_figure(figure, camera, pose, size))
 
 
-def mirror_image(figure: Figure, camera: Camera, pose: Pose, size: int) -> Hung:
-    """The figure as a mirror at the side shows it, size px wide and high."""
+def mirror_image(figure: Figure, camera: Camera, pose: Pose, size: int) -> Decoy:
+    """The figure in a framed mirror, size px wide and high."""
     image, joints = draw_figure(figure, camera, pose, size)
     return _framed(np.ascontiguousarray(image[:, ::-1]), mirror(joints, BODY_25, size))
 
 
-def shadow(figure: Figure, camera: Camera, pose: Pose, size: int) -> Hung:
-    """The figure's dark outline, thrown on the wall, size px wide and high."""
+def shadow(figure: Figure, camera: Camera, pose: Pose, size: int) -> Decoy:
+    """The figure's shadow on the wall, size px wide and high."""
     view = View(camera, size, camera.tall * size / TALL)
     canvas, body = Canvas(view, (slice(0, size), slice(0, size))), stand_up(figure, pose)
     dress(canvas, figure, body)
     cover = cv2.GaussianBlur(1 - canvas.finish()[1][..., 0], (0, 0), size / 200)
-    return Hung(np.full((size, size, 3), 30, np.uint8), 0.75 * cover,
+    return Decoy(np.full((size, size, 3), 30, np.uint8), 0.75 * cover,
                 joints_of(figure, pose, camera, size))
 
 
 def placed(pose: Pose, x: float, z: float = 0.0) -> Pose:
-    """The same pose so far to the picture's right and to the camera."""
+    """The same pose, moved by x to the image's right and by z towards the camera, metres."""
     moved = {name: pose[name] + x for name in ('x', 'l_x', 'r_x')}
     return pose | moved | {name: pose[name] + z for name in ('z', 'l_z', 'r_z')}
 
 
 def walking(x: float, z: float, way: int) -> Pose:
-    """Somebody who has walked to x on the line z, to the picture's right (way 1) or left (-1).
+    """A walking figure at x on the line z, on its way to the image's right (way 1) or left (-1).
 
-    The feet belong to the place, so that a path of x, at any pace, makes a walk.
+    The place alone decides the feet, so that any increasing or decreasing x makes a walk.
     """
     pose = Dance.STAND | {'x': x, 'z': z, 'turn': 50.0 * way, 'hip_turn': 50.0 * way}
     for s, side in SIDES.items():
@@ -118,7 +119,7 @@ def walking(x: float, z: float, way: int) -> Pose:
     return pose
 
 
-def _framed(image: np.ndarray, joints: np.ndarray) -> Hung:
+def _framed(image: np.ndarray, joints: np.ndarray) -> Decoy:
     cv2.rectangle(image, (0, 0), (len(image) - 1, len(image) - 1), WOOD,
                   2 * max(1, round(FRAME * len(image))))
-    return Hung(image, np.ones(image.shape[:2], np.float32), joints)
+    return Decoy(image, np.ones(image.shape[:2], np.float32), joints)

@@ -110,7 +110,7 @@ def paint(part: Part, opt: argparse.Namespace
     from data import datasets
     from data.loader import Loader
     from evaluation.evaluators import FrameSet, MotionEvaluator
-    from evaluation.painting import painted
+    from evaluation.painting import paint_batches
     from models import models
     from models.engine import choose_engine
     from options.test_options import TestOptions
@@ -127,7 +127,7 @@ def paint(part: Part, opt: argparse.Namespace
     model.load_weights(opt.out / 'ablation', 'latest')
     model.on_dataset(dataset)
     out, motion = {}, MotionEvaluator(has_truth=True, with_flow=True)
-    with closing(painted(model, dataset, Loader(dataset).epoch())) as every:
+    with closing(paint_batches(model, dataset, Loader(dataset).epoch())) as every:
         for k, one in enumerate(progress(every, 'painting', len(dataset))):
             real, pose = one.batch['B'][0], one.batch['joints'][0]
             motion.process(FrameSet({'painted': one.fake[0]}, real, None, None, dataset.follows(k)))
@@ -139,7 +139,7 @@ def paint(part: Part, opt: argparse.Namespace
 
 def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     """What test.py would say of them one by one, as far as it can be measured here."""
-    from evaluation.evaluate import gathered, lpips_evaluators
+    from evaluation.evaluate import lpips_evaluators, merge_scores
     from evaluation.evaluators import FrameSet, ImageEvaluator
     from models.engine import choose_engine
     size = min(size_of(next(iter(frames.values()))['real']))
@@ -149,7 +149,7 @@ def scores(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
         for evaluator in evaluators:
             evaluator.process(FrameSet({'painted': frame['painted']}, frame['real'], None,
                                        frame['box'], False))
-    found, _ = gathered(evaluators)
+    found, _ = merge_scores(evaluators)
     return {key: found['painted'][key] for key in SCORES if key in found['painted']}
 
 

@@ -70,7 +70,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
 
     from data import datasets
     from data.loader import Loader
-    from evaluation.painting import at_once, painted
+    from evaluation.painting import at_once, paint_batches
     from models import models
     from models.engine import choose_engine
     from models.warping import bone_warp
@@ -98,7 +98,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
             stack.enter_context(watch.timed(owner, name, label))
         stack.enter_context(watch.frames(model, 'paint', frames))
         stack.enter_context(watch.frames(model, 'blend_previous', carried))
-        every = stack.enter_context(closing(painted(
+        every = stack.enter_context(closing(paint_batches(
             model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
         times = [time.perf_counter()]
         for _ in zip(progress(range(total), 'painting', total), every):

@@ -1,4 +1,4 @@
-"""test.py says how good what it painted is: metrics.json, against films that cost no training."""
+"""test.py scores what it painted in metrics.json, against baselines that need no training."""
 import json
 import math
 import shutil
@@ -11,7 +11,7 @@ import pytest
 import test as painting
 import train as training
 from evaluation import evaluate
-from evaluation.baselines import median_picture
+from evaluation.baselines import median_image
 from evaluation.evaluators import (
     FrameSet,
     ImageEvaluator,
@@ -19,7 +19,7 @@ from evaluation.evaluators import (
     MotionEvaluator,
     PoseEvaluator,
 )
-from evaluation.verdict import NONE_BEATEN, in_lines, verdict
+from evaluation.verdict import NONE_BEATEN, summary, verdict
 from options.test_options import TestOptions
 from pose.detect.base import Detector
 from pose.silhouette import person_box
@@ -75,17 +75,18 @@ class Shifted(Detector):
 
 
 def test_metrics_json_says_of_every_frame_and_film_how_good_it_is(run):
-    told = run.paint()
-    assert (told['format'], told['run'], told['epoch'], told['frames']) == (1, 'me', 'latest', 3)
-    assert told['names'] == ['000001', '000002', '000003'] and told['times'] == [0, 0.04, 0.08]
-    assert list(told['scores']) == list(names.METHODS)
-    painted, median = told['scores']['painted'], told['scores']['median']
+    metrics = run.paint()
+    assert [metrics[key] for key in ('format', 'run', 'epoch', 'frames')] == [1, 'me', 'latest', 3]
+    assert metrics['names'] == ['000001', '000002', '000003']
+    assert metrics['times'] == [0, 0.04, 0.08]
+    assert list(metrics['scores']) == list(names.METHODS)
+    painted, median = metrics['scores']['painted'], metrics['scores']['median']
     assert painted['l1'] == painted['box_l1'] == 0 and painted['ssim'] == 1 == painted['ms_ssim']
     assert painted['psnr'] is None, 'JSON has no infinity'
     assert median['l1'] > 0 and 0 < median['box_psnr'] < median['psnr']
-    assert all(len(values) == 3 for values in told['frames_scores'].values())
-    assert told['frames_scores']['flicker'][0] is None
-    assert all(names.score_of(key) for film in told['scores'].values() for key in film)
+    assert all(len(values) == 3 for values in metrics['frames_scores'].values())
+    assert metrics['frames_scores']['flicker'][0] is None
+    assert all(names.score_of(key) for scores in metrics['scores'].values() for key in scores)
 
 
 def test_scores_are_of_the_picture_and_of_the_box_about_the_joints():
@@ -112,8 +113,8 @@ def test_the_box_holds_the_joints_in_sight_with_a_margin():
 
 
 def test_less_is_measured_where_less_is_asked_for(run):
-    told = run.paint('--metrics', 'fast')
-    assert {key.removeprefix('box_') for key in told['scores']['painted']} == {
+    metrics = run.paint('--metrics', 'fast')
+    assert {key.removeprefix('box_') for key in metrics['scores']['painted']} == {
         'l1', 'psnr', 'ssim', 'flicker'}
     page = painting.main([*run.places, '--results_dir', str(run.folder.parents[1]), '--no_video',
                           '--metrics', 'none'])
@@ -121,11 +122,11 @@ def test_less_is_measured_where_less_is_asked_for(run):
     assert TestOptions().parse([*run.places, '--dataroot', 'x']).metrics == 'all'
 
 
-def test_what_cannot_be_measured_is_said_with_what_to_type(run, capsys):
-    told = run.paint()
-    assert 'get_models.py lpips' in told['not_measured']['lpips_alex']
-    assert 'no detector is known' in told['not_measured']['pose_error']
-    assert 'lpips_alex' not in told['scores']['painted']
+def test_what_cannot_be_measured_is_listed_with_what_to_type(run, capsys):
+    metrics = run.paint()
+    assert 'get_models.py lpips' in metrics['not_measured']['lpips_alex']
+    assert 'no detector is known' in metrics['not_measured']['pose_error']
+    assert 'lpips_alex' not in metrics['scores']['painted']
     said = capsys.readouterr().out
     assert 'not measured: LPIPS, VGG, VGG16 Fréchet distance, LPIPS (no weights' in said
 
@@ -137,18 +138,18 @@ def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run,
     monkeypatch.setattr(evaluate, 'declared', lambda kind: {'openpose_size': 1})
     monkeypatch.setattr(evaluate, 'make_detector',
                         lambda *name, **flags: asked.append((name, flags)) or Shifted())
-    told = run.paint()
+    metrics = run.paint()
     assert asked == 4 * [(('openpose',), {'openpose_size': 99})]
     # the body is 0.33 of its height from neck to hips, here 3 px
-    assert told['scores']['painted']['pose_error'] == pytest.approx(100 / (3 / 0.33), rel=1e-3)
-    assert told['scores']['painted']['missed_joints'] == 0
-    assert len(told['frames_scores']['pose_error']) == 3
+    assert metrics['scores']['painted']['pose_error'] == pytest.approx(100 / (3 / 0.33), rel=1e-3)
+    assert metrics['scores']['painted']['missed_joints'] == 0
+    assert len(metrics['frames_scores']['pose_error']) == 3
 
 
 def test_poses_that_were_read_from_files_cannot_be_found_again():
     missing: dict[str, str] = {}
     read = SimpleNamespace(root='datasets/me', facts={'detector': 'keypoints'}, joints=object())
-    assert evaluate.pose_gauges(read, ['painted'], missing) == []
+    assert evaluate.pose_evaluators(read, ['painted'], missing) == []
     assert 'no detector is known' in missing['pose_error']
 
 
@@ -158,36 +159,36 @@ def test_poses_that_were_never_filmed_are_scored_by_what_needs_no_truth(run, tmp
     shutil.copy(run.root / 'poses.npz', alone)
     for k in (1, 2, 3):
         cv2.imwrite(str(alone / f'{k:06d}.png'), picture(k)[:, :32])
-    told = run.paint('--dataroot', alone, '--dataset_mode', 'single')
-    assert list(told['scores']) == ['painted']
-    assert list(told['scores']['painted']) == ['own_warp_error']
-    assert 'no truth' in told['not_measured']['ssim'] and told['verdict'] == []
+    metrics = run.paint('--dataroot', alone, '--dataset_mode', 'single')
+    assert list(metrics['scores']) == ['painted']
+    assert list(metrics['scores']['painted']) == ['own_warp_error']
+    assert 'no truth' in metrics['not_measured']['ssim'] and metrics['verdict'] == []
 
 
 def test_without_the_training_part_there_is_nothing_to_compare_with(run, pairs):
     other = pairs(name='other')
     shutil.rmtree(run.root)
-    told = run.paint('--dataroot', other)
-    assert list(told['scores']) == ['painted'] and told['verdict'] == []
-    assert 'is not there' in told['not_measured']['nearest']
+    metrics = run.paint('--dataroot', other)
+    assert list(metrics['scores']) == ['painted'] and metrics['verdict'] == []
+    assert 'is not there' in metrics['not_measured']['nearest']
 
 
 def test_the_nearest_frame_is_never_the_one_that_is_painted(run, pairs):
     assert run.paint()['scores']['nearest']['l1'] == 0, 'the toy was trained on what is held out'
     run.root = pairs(320, 32, train=100, val=1, name='long')        # four seconds
     run.learn('--model', 'nearest', '--align', 'none', '--overwrite')
-    told = run.paint('--phase', 'train', '--num_test', 2, '--metrics', 'fast')
-    assert told['scores']['painted']['l1'] == 0 < told['scores']['nearest']['l1']
+    metrics = run.paint('--phase', 'train', '--num_test', 2, '--metrics', 'fast')
+    assert metrics['scores']['painted']['l1'] == 0 < metrics['scores']['nearest']['l1']
 
 
-def test_the_median_picture_is_the_median_of_each_pixel():
+def test_the_median_image_is_the_median_of_each_pixel():
     frames = np.random.default_rng(0).integers(0, 256, (51, 4, 5, 3), np.uint8)
 
     class Frames:
         root = 'x'
         __len__ = lambda self: len(frames)
         item = lambda self, k: {'B': frames[k]}
-    assert np.array_equal(median_picture(Frames()), np.median(frames, axis=0).astype(np.uint8))
+    assert np.array_equal(median_image(Frames()), np.median(frames, axis=0).astype(np.uint8))
 
 
 def test_a_network_sees_the_chosen_frames_and_their_boxes():
@@ -231,7 +232,7 @@ def test_lpips_is_measured_where_its_weights_are(net, monkeypatch):
     assert scores['nearest']['lpips'] == scores['nearest']['box_lpips'] == 0
 
 
-def test_of_several_people_the_likest_counts_and_cuts_are_told_to_the_detector():
+def test_of_several_people_the_nearest_counts_and_the_detector_is_reset_at_cuts():
     detector = Shifted()
     evaluator = PoseEvaluator({'painted': detector}, 'BODY_25', 0.1)
     frame = picture(0)[:, 32:]
@@ -242,7 +243,7 @@ def test_of_several_people_the_likest_counts_and_cuts_are_told_to_the_detector()
         100 / (3 / 0.33), rel=1e-3), 'the giant stands far off'
 
 
-def test_pictures_of_several_sizes_have_no_motion_between_them():
+def test_images_of_different_sizes_have_no_motion_between_them():
     evaluator = MotionEvaluator(has_truth=False, with_flow=True)
     for side in (32, 48, 48, 8, 8):
         painted = np.full((side, side, 3), side, np.uint8)
@@ -252,35 +253,37 @@ def test_pictures_of_several_sizes_have_no_motion_between_them():
 
 # -- in words ------------------------------------------------------------------------------------
 
-def told(painted, nearest, key='box_lpips_alex'):
-    films = {'painted': painted, 'nearest': nearest}
-    return verdict({film: {key: float(np.mean(values))} for film, values in films.items()},
-                   {film: {key: values} for film, values in films.items()})
+def verdict_of(painted, nearest, key='box_lpips_alex'):
+    methods = {'painted': painted, 'nearest': nearest}
+    return verdict({name: {key: float(np.mean(values))} for name, values in methods.items()},
+                   {name: {key: values} for name, values in methods.items()})
 
 
 def test_the_verdict_says_by_how_much_and_how_often_it_is_better():
-    assert told([0.1, 0.2, 0.3], [0.2, 0.3, 0.25]) == [
+    assert verdict_of([0.1, 0.2, 0.3], [0.2, 0.3, 0.25]) == [
         'Better than the nearest pose: LPIPS, person 0.200 against 0.250 (lower is better), better '
         'in 2 of 3 frames.']
-    assert told([0.5], [0.4], 'ssim')[0].startswith('Better than the nearest pose: SSIM 0.500')
+    first, *_ = verdict_of([0.5], [0.4], 'ssim')
+    assert first.startswith('Better than the nearest pose: SSIM 0.500')
 
 
-def test_beating_nothing_is_said_first():
-    first, line = told([0.3], [0.29999])
-    assert first == NONE_BEATEN and line.startswith('No better than the nearest pose')
+def test_beating_no_baseline_is_said_first():
+    first, line = verdict_of([0.3], [0.29999])
+    assert first == NONE_BEATEN and 'any baseline that needs no training' in first
+    assert line.startswith('No better than the nearest pose')
 
 
-def test_without_rivals_the_pose_is_judged():
+def test_without_baselines_the_verdict_is_about_the_pose():
     scores = {'pose_error': 3.21, 'missed_joints': 0.05, 'missed_people': 0.0}
     (line,) = verdict({'painted': scores}, {})
-    assert '3.21 %' in line and '5.0 % of the joints' in line
+    assert '3.21 %' in line and '5.0 % of the joints' in line and '0.0 % of the frames' in line
     nobody = {'pose_error': math.nan, 'missed_joints': 1.0, 'missed_people': 1.0}
     assert verdict({'painted': nobody}, {}) == ['The detector finds nobody in any painted frame.']
     assert verdict({'painted': {'own_warp_error': 2.0}}, {}) == []
 
 
-def test_the_terminal_is_told_each_score_once():
-    lines = in_lines({'scores': {'painted': {'box_ssim': 0.5, 'ssim': 0.9, 'pose_error': 2.0}},
+def test_the_terminal_shows_each_score_once():
+    lines = summary({'scores': {'painted': {'box_ssim': 0.5, 'ssim': 0.9, 'pose_error': 2.0}},
                       'verdict': ['Better.'], 'not_measured': {'median': 'x', 'l1': 'x'}})
     assert lines == ['scores: SSIM, person 0.500, pose error 2.00 % of body height', 'Better.',
                      'not measured: median picture, L1 (x)']

@@ -1,4 +1,5 @@
-"""test.py paints every pose in order, the same each time, and leaves frames, films and a page."""
+"""test.py paints every pose in order, the same each time, and writes frames, videos and a page."""
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import preprocess
@@ -54,13 +56,27 @@ def test_the_name_alone_is_enough(run, prepared):
     assert (page.parent / 'fake_B.mp4').is_file() and 'side_by_side.mp4' in page.read_text()
 
 
+def test_painting_json_lists_the_frames_and_what_they_cost(run):
+    page = run('--no_video', '--num_test', '3', results='cost')
+    record = json.loads((page.parent / 'painting.json').read_text())
+    assert list(record) == ['seconds_a_frame', 'device', 'memory', 'parameters', 'frames']
+    names = [path.stem.removesuffix('_fake_B') for path in painted(page)]
+    assert list(record['frames']) == names and len(names) == 3
+    assert list(record['frames'].values()) == sorted(record['frames'].values())
+    weights = torch.load(run.folder / 'ck' / 'me' / 'latest_net_G.pth', weights_only=True)
+    trained = [value.numel() for key, value in weights.items()
+               if key.endswith(('.weight', '.bias'))]
+    assert record['parameters'] == sum(trained)
+    assert record['seconds_a_frame'] > 0 and record['memory'] > 50
+
+
 def test_the_same_pixels_every_time(run):
     first = [p.read_bytes() for p in painted(run('--no_video', results='a'))]
     assert first == [p.read_bytes() for p in painted(run('--no_video', results='b'))]
     assert len(set(first)) > 1
 
 
-def test_films_keep_the_rate_and_the_width_of_what_is_shown(run):
+def test_videos_keep_the_frame_rate_and_the_size_of_the_frames(run):
     page = run(results='films')
     film, beside = (probe(page.parent / f'{n}.mp4') for n in ('fake_B', 'side_by_side'))
     assert film.size == (128, 128) and beside.size == (384, 128)
@@ -85,7 +101,7 @@ def test_poses_alone_are_painted_with_their_own_times_beside_the_source(
         run('--dataroot', root, '--dataset_mode', 'aligned')
 
 
-def test_a_folder_of_poses_of_any_sizes_gives_a_film_of_the_first(run, tmp_path):
+def test_a_folder_of_poses_of_any_sizes_gives_a_video_of_the_first_size(run, tmp_path):
     folder = tmp_path / 'poses'
     folder.mkdir()
     for k, size in enumerate([(128, 128), (96, 128), (64, 64)]):
@@ -95,7 +111,7 @@ def test_a_folder_of_poses_of_any_sizes_gives_a_film_of_the_first(run, tmp_path)
     assert probe(page.parent / 'fake_B.mp4').size == (128, 128)
 
 
-def test_films_of_an_earlier_call_do_not_stay(run):
+def test_videos_of_an_earlier_call_do_not_stay(run):
     page = run(results='twice')
     assert (page.parent / 'fake_B.mp4').is_file()
     run('--no_video', results='twice')
@@ -145,7 +161,7 @@ def test_earlier_results_stay_until_all_frames_are_painted(run, monkeypatch):
     monkeypatch.setattr(Results, 'write_videos', broken)
     with pytest.raises(UserError, match='no film today'):
         run('--num_test', '5', results='stopped')
-    assert len(painted(page)) == 5, 'what was painted for long is not lost'
+    assert len(painted(page)) == 5, 'the frames, which took long, are not lost'
     assert sorted(path.name for path in page.parent.iterdir()) == ['images', 'painting.json']
 
 
@@ -165,8 +181,8 @@ def test_frames_that_cannot_be_read_are_listed_on_the_page(run, prepared, tmp_pa
 
 
 @pytest.mark.e2e
-def test_the_commands_written_in_stone_work_as_written(prepared, tmp_path):
-    """DESIGN: these two commands, and the second with --dataset_mode single."""
+def test_the_two_commands_that_may_never_change_work_as_written(prepared, tmp_path):
+    """The design's two fixed commands, and the second with --dataset_mode single."""
     (tmp_path / 'datasets').mkdir()
     (tmp_path / 'datasets' / 'dance_mimic').symlink_to(prepared)
     common = ['--dataroot', './datasets/dance_mimic', '--name', 'dance_mimic_pix2pix', '--model',

@@ -1,4 +1,4 @@
-"""A test run's page: the film first, then how good it is in words, numbers, charts and frames."""
+"""A test run's page: the video first, then its quality in words, numbers, charts and frames."""
 import json
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation.results import Results
-from evaluation.results_page import apart, ranked, write_results_page
+from evaluation.results_page import spaced_in_time, worst_first, write_results_page
 from evaluation.score_table import markdown_table, score_table
 from tests.browser import ask, needs_browser
 from util.video_writer import VideoWriter
@@ -18,7 +18,7 @@ from util.web.frame_charts import connected, frame_chart, with_extremes
 
 FRAMES = 40
 LABELS = ('real_A', 'fake_B', 'real_B')
-METHODS = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
+VIDEOS = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
 
 
 def metrics(count: int = FRAMES) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def metrics(count: int = FRAMES) -> dict[str, Any]:
         'verdict': ['Better than the median picture by 10 %.', 'No better than <nearest pose>.']}
 
 
-def make_page(folder: Path, count: int = FRAMES, told: dict[str, Any] | None = None,
+def make_page(folder: Path, count: int = FRAMES, measured: dict[str, Any] | None = None,
               labels: tuple[str, ...] = LABELS, facts: dict[str, Any] | None = None) -> Path:
     """The page of `count` frames, each of its own grey, and of two films of 4 s."""
     (folder / 'images').mkdir(parents=True)
@@ -55,19 +55,20 @@ def make_page(folder: Path, count: int = FRAMES, told: dict[str, Any] | None = N
             for k in range(40):
                 film.write(np.full((32, width, 3), 6 * k, np.uint8))
     return write_results_page(folder, {'name': 'me', 'netG': 'unet'} if facts is None else facts,
-                              frames, METHODS, told)
+                              frames, VIDEOS, measured)
 
 
 @pytest.fixture(scope='module')
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_page(tmp_path_factory.mktemp('results') / 'me/latest_val', told=metrics())
+    return make_page(tmp_path_factory.mktemp('results') / 'me/latest_val', measured=metrics())
 
 
-def test_film_verdict_scores_charts_frames_and_facts_come_in_that_order(page: Path) -> None:
+def test_video_verdict_scores_charts_frames_and_facts_come_in_that_order(page: Path) -> None:
     text = page.read_text()
     parts = ['side_by_side.mp4', 'fake_B.mp4', 'Better than the median picture', '<table',
              'Not measured', 'Frame by frame', 'data-score="box_ssim"', 'The worst 10 frames',
-             'Frames in the middle', 'unet', 'Every frame (40)', 'id="frame-1"', 'id="frame-40"']
+             'Median frames by SSIM, person', 'unet', 'Every frame (40)', 'id="frame-1"',
+             'id="frame-40"']
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert '&lt;nearest pose&gt;' in text
@@ -96,13 +97,13 @@ def test_the_best_of_a_row_is_bold_whichever_way_is_better() -> None:
 
 
 def test_the_worst_frames_are_those_of_the_worst_score_at_different_moments(page: Path) -> None:
-    assert ranked([3, None, 1, 2], greater=False) == [0, 3, 2]
-    assert ranked([3, None, 1, 2], greater=True) == [2, 3, 0]
+    assert worst_first([3, None, 1, 2], greater=False) == [0, 3, 2]
+    assert worst_first([3, None, 1, 2], greater=True) == [2, 3, 0]
     times = [k / 25 for k in range(1000)]
-    worst = apart(range(1000), times, 10)
+    worst = spaced_in_time(range(1000), times, 10)
     assert len(worst) == 10 and worst[:2] == [0, 13], 'half a second apart'
-    assert len(apart(range(12), times[:12], 10)) == 10, 'nearer in a short film'
-    assert apart([0], [4.0], 10) == [0]
+    assert len(spaced_in_time(range(12), times[:12], 10)) == 10, 'nearer in a short film'
+    assert spaced_in_time([0], [4.0], 10) == [0]
     worst_part = page.read_text().split('The worst 10 frames by SSIM, person')[1]
     assert re.findall(r'>(\d+, [^<]*)</a>', worst_part)[0] == '000031, 3.00 s: 0.100'
 
@@ -125,14 +126,14 @@ def test_a_chart_shows_every_peak_of_a_long_film_and_no_line_where_nothing_is_kn
     assert 'nan' not in frame_chart('ssim', [3.0], [0.5], 'SSIM')
 
 
-def test_a_film_without_truth_is_judged_by_what_needs_none(tmp_path: Path) -> None:
-    told = metrics()
-    told['frames_scores'] = {'pose_error': told['frames_scores']['pose_error']}
-    told['scores'] = {'painted': {'pose_error': 3.9}}
-    text = make_page(tmp_path / 'a/latest_val', told=told, labels=LABELS[:2]).read_text()
+def test_a_video_without_truth_shows_the_scores_that_need_none(tmp_path: Path) -> None:
+    measured = metrics()
+    measured['frames_scores'] = {'pose_error': measured['frames_scores']['pose_error']}
+    measured['scores'] = {'painted': {'pose_error': 3.9}}
+    text = make_page(tmp_path / 'a/latest_val', measured=measured, labels=LABELS[:2]).read_text()
     assert 'The worst 10 frames by pose error' in text and '<td>3.90</td>' in text
-    told['frames_scores'] = {'pose_error': [None] * FRAMES, 'a_new_one': [1.0] * FRAMES}
-    text = make_page(tmp_path / 'b/latest_val', told=told).read_text()
+    measured['frames_scores'] = {'pose_error': [None] * FRAMES, 'a_new_one': [1.0] * FRAMES}
+    text = make_page(tmp_path / 'b/latest_val', measured=measured).read_text()
     assert 'Frame by frame' not in text and '<td>3.90</td>' in text
 
 

@@ -1,4 +1,4 @@
-"""Runs side by side: their scores, the curves of their training, one film, one page of its own."""
+"""compare.py shows the scores, training curves and frames of several runs in a video and a page."""
 import json
 import re
 from pathlib import Path
@@ -68,8 +68,8 @@ def test_two_runs_come_into_one_table_one_film_and_one_page(
     assert '<b>0.900</b>' in text and 'Where they differ most by SSIM, person' in text
     assert 'unet_100' in text and 'unet_180' in text and '2.00 million weights' in text
     plots = dict(re.findall(r'<h2>([^<]*)</h2><svg(.*?)</svg>', text))
-    assert list(plots) == ['SSIM, person over the film', 'held-out score', 'G_L1']
-    assert plots['G_L1'].count('<polyline') == 2, 'a line cut short hurts no other'
+    assert list(plots) == ['SSIM, person over the video', 'held-out score', 'G_L1']
+    assert plots['G_L1'].count('<polyline') == 2, 'an incomplete line hurts no other'
     for link in re.findall(r'(?:src|href)="([^"]*)"', text):
         assert link == 'data:,' or (page.parent / unquote(link)).is_file(), link
         assert '..' not in link, 'the folder stands alone'
@@ -82,14 +82,14 @@ def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path)
     add_run(tmp_path, 'me', 100, 0.8)
     add_run(tmp_path, 'hd', 180, 0.9)
     scores = tmp_path / 're/me/latest_val/metrics.json'
-    told = json.loads(scores.read_text())
-    told['frames_scores']['box_ssim'][2] = 0.1
-    write(scores, told)
+    metrics = json.loads(scores.read_text())
+    metrics['frames_scores']['box_ssim'][2] = 0.1
+    write(scores, metrics)
     text = compare.main(argv(tmp_path, 'me', 'hd')).read_text()
     assert '000003' in re.findall(r'<h3>(\d+)</h3>', text)
 
 
-def test_what_cannot_be_compared_is_said_on_the_page_and_in_the_terminal(
+def test_reasons_against_a_comparison_are_on_the_page_and_in_the_terminal(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     add_run(tmp_path, 'me', 100, 0.8)
     add_run(tmp_path, 'short', 100, 0.8, frames=5, measured=False)
@@ -97,15 +97,15 @@ def test_what_cannot_be_compared_is_said_on_the_page_and_in_the_terminal(
         cv2.imwrite(str(path), np.full((32, 32, 3), 90, np.uint8))
     text = compare.main(argv(tmp_path, 'me', 'short')).read_text()
     warned = capsys.readouterr().err
-    for words in ('short: not measured; python test.py --name short does it',
-                  'have not painted the same frames', 'from datasets that differ'):
+    for words in ('short has no scores; type python test.py --name short',
+                  'have not painted the same frames', 'from different datasets'):
         assert words in text and words in warned
     assert 'A few frames' in text and '<td>–</td>' in text
     add_run(tmp_path, 'twin', 100, 0.8)
-    assert 'differ:' not in compare.main(argv(tmp_path, 'me', 'twin')).read_text()
+    assert 'from different datasets' not in compare.main(argv(tmp_path, 'me', 'twin')).read_text()
 
 
-def test_runs_that_painted_what_nobody_filmed_are_compared_too(tmp_path: Path) -> None:
+def test_runs_without_real_frames_are_compared_too(tmp_path: Path) -> None:
     for name, grey in (('me', 100), ('hd', 180)):
         add_run(tmp_path, name, grey, 0.8, truth=False)
         (tmp_path / 'ck' / name / 'web/history.jsonl').unlink()

@@ -1,4 +1,4 @@
-"""The gallery: each recipe trained and painted by itself, then one table, one film, one page."""
+"""The gallery trains and paints each recipe, then makes one table, one video and one page."""
 import json
 import re
 from itertools import pairwise
@@ -45,7 +45,7 @@ def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeyp
     for name in ('vanilla', 'nearest_bones'):
         row = rows[name]
         assert row['seconds_a_frame'] > 0 and row['frames'] == 3 and row['train_memory'] > 50
-    assert rows['nearest_bones']['l1'] == 0 < rows['vanilla']['l1'], 'it has learnt these frames'
+    assert rows['nearest_bones']['l1'] == 0 < rows['vanilla']['l1'], 'these frames are in its index'
     assert rows['vanilla']['parameters'] > rows['nearest_bones']['parameters'] == 0
     best = [row['box_ssim'] for row in rows.values() if 'error' not in row]
     assert all(a >= b for a, b in pairwise(best))
@@ -77,7 +77,7 @@ def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeyp
         gallery.main([*argv[:-1], 'vanilla,nearest_bones'])
 
 
-def test_the_best_by_the_judge_that_knows_all_comes_first_and_what_failed_last():
+def test_the_best_by_a_score_that_all_have_comes_first_and_failed_recipes_last():
     a, b, failed = {'box_lpips_alex': 0.3, 'box_ssim': 0.5}, {'box_ssim': 0.6}, {'error': 'no'}
     assert gallery.ranked([failed, a, b]) == [b, a, failed]
     assert gallery.ranked([a, b | {'box_lpips_alex': 0.4}])[0] == a
@@ -97,7 +97,7 @@ def test_without_vgg_weights_a_recipe_trains_without_that_loss_and_says_so(argv,
     assert ['--no_vgg_loss' in words for words in called] == [True, False, False, False]
 
 
-def test_what_cannot_be_is_refused_before_anything_is_trained(argv, monkeypatch):
+def test_impossible_flags_are_refused_before_anything_is_trained(argv, monkeypatch):
     monkeypatch.setattr(gallery, 'call_script', lambda script, *more: pytest.fail(
         f'{script} was called'))
     with pytest.raises(UserError, match='Did you mean pix2pix'):
@@ -108,6 +108,6 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(argv, monkeypatch)
         gallery.main([*argv, '--minutes', '0'])
 
 
-def test_the_rows_of_the_film_are_filled_alike():
+def test_the_rows_of_the_video_are_equally_full():
     assert [columns_of(n, 256) for n in (3, 8, 9, 12)] == [3, 8, 5, 6]
     assert columns_of(12, 512) == 4
