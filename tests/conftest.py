@@ -167,7 +167,8 @@ def demo_videos(tmp_path_factory):
 @pytest.fixture(scope='session')
 def short_videos(demo_videos, tmp_path_factory):
     """The first 2 s of that target and the first second of that source."""
-    from util.video import VideoWriter, read_frames
+    from util.video import read_frames
+    from util.video_writer import VideoWriter
 
     def cut(folder: Path) -> None:
         for video, end in zip(demo_videos, (2, 1)):

@@ -93,10 +93,10 @@ def test_an_output_that_is_an_input_is_refused(refused, tmp_path):
 def test_an_output_of_somebody_elses_is_refused(refused):
     for mine in ('mine.mp4', 'film_side_by_side.mp4'):
         Path(mine).write_text('a film of mine')
-    refused('mine.mp4', 'mine.mp4 is there already.*another --output')
-    refused('film.mp4', 'film_side_by_side.mp4 is there already.*Move it')
+    refused('mine.mp4', 'mine.mp4 exists and was not written.*another --output')
+    refused('film.mp4', 'film_side_by_side.mp4 exists and was not written.*Move it')
     Path('nowhere.mp4').symlink_to('elsewhere.mp4')
-    refused('nowhere.mp4', 'nowhere.mp4 is there already')
+    refused('nowhere.mp4', 'nowhere.mp4 exists and was not written')
 
 
 def test_an_output_that_cannot_be_written_is_refused(refused, tmp_path, monkeypatch):
@@ -121,7 +121,7 @@ def test_only_what_was_written_there_before_is_replaced(tmp_path):
         with pytest.raises(UserError, match='was not written by this program'):
             refuses.write(film)
     (tmp_path / 'out.mp4').write_text('cut by hand')
-    with pytest.raises(UserError, match='was changed since'):
+    with pytest.raises(UserError, match='has changed since'):
         place().check()
     assert (tmp_path / 'out.mp4').read_text() == 'cut by hand'
 

@@ -226,7 +226,7 @@ def test_weights_of_another_version_are_told_to_be_trained_anew(trained):
         weights = torch.load(file)
         weights['smooth.weight'] = weights['smooth.weight'][:, :1]
         torch.save(weights, file)
-    with pytest.raises(UserError, match='than --model body2body asks for .*Train again') as told:
+    with pytest.raises(UserError, match='that --model body2body selects .*Train again') as told:
         trained.paint()
     assert '--net' not in str(told.value)
 

@@ -163,7 +163,7 @@ def test_an_installation_fetches_what_is_absent_and_says_nothing_of_what_is_ther
                                                                                    capsys):
     get_models.main(['--if_possible', 'toy'])
     assert weights_path('toy', 'a.bin').read_bytes() == CONTENT
-    assert 'checksum right' in capsys.readouterr().out
+    assert 'checksum correct' in capsys.readouterr().out
     get_models.main(['--if_possible', 'toy'])
     assert capsys.readouterr() == ('', '')
 
