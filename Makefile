@@ -34,7 +34,7 @@ else
 	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES)
 endif
 
-# Eleven recipes, of which eight train, for so many minutes each.
+# Eleven recipes; eight of them train, each for MINUTES.
 gallery: MINUTES = 5
 gallery: install
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos

@@ -76,7 +76,7 @@ class Results:
         names = painted_before(self.place)
         files = set(FILES)
         for ending in endings:
-            if names is None:       # painted, or only begun, by an earlier version
+            if names is None:       # painted, at least in part, by an earlier version
                 found = (self.place / 'images').glob(f'*_{ending}')
                 files |= {f'images/{path.name}' for path in found}
             else:

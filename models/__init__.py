@@ -12,6 +12,6 @@ models: Registry[BaseModel] = Registry('--model', 'models', '_model', 'BaseModel
 
 
 def artefacts() -> tuple[str, ...]:
-    """What any model keeps in a run's folder besides weights. Imports no torch."""
+    """What any model keeps in a run's folder apart from weights. Imports no torch."""
     every = {pattern for name in models.names() for pattern in models.find(name).ARTEFACTS}
     return tuple(sorted(every))

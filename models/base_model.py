@@ -11,7 +11,7 @@ default. "both" is train.py and test.py.
     check_saved         test.py    refuses a run that lacks files to paint with
     build *             both       makes the networks
     check_size          train.py   refuses images too small to train on
-    metadata            train.py   what run.json says of the model besides its options
+    metadata            train.py   what run.json says of the model apart from its options
     load_weights        both       loads a saved epoch: to resume, and to paint
     load_state          train.py   resumes with what `state` gave
     fit *               train.py   instead of all steps, if not TRAINS
@@ -62,8 +62,8 @@ class BaseModel:
     TRAINS       whether it trains in steps; otherwise `fit` does all at once
     RESULTS      more files that test.py writes for each frame: {our label: end of the file name},
                  for users of another project's names
-    ARTEFACTS    files that it keeps in the run's folder besides weights, as glob patterns; train.py
-                 --overwrite removes them
+    ARTEFACTS    files that it keeps in the run's folder apart from weights, as glob patterns;
+                 train.py --overwrite removes them
     """
 
     DEFAULTS: dict[str, Any] = {}
@@ -141,7 +141,7 @@ class BaseModel:
             self.ema.update(self.networks)
 
     def metadata(self) -> dict[str, Any]:
-        """What the run's record says of the model besides its options."""
+        """What the run's record says of the model apart from its options."""
         return {}
 
     def visible(self, poses: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 # The factor of each weight where no VGG is there. L1 alone would blur, so the discriminator's
 # features take its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
 WITHOUT_VGG_FACTORS = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
-KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, besides weights
+KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, apart from weights
 
 
 class Body2BodyModel(MultiscaleGAN):
@@ -319,7 +319,7 @@ class Body2BodyModel(MultiscaleGAN):
 
 
 def remove_kept(folder: Path) -> None:
-    """Remove what an earlier start of the run kept besides weights.
+    """Remove what an earlier start of the run kept apart from weights.
 
     The index's poses go first. Without them nothing is painted, so no stop on the way leaves the
     mattes or the background of one person with the frames of another.

@@ -58,5 +58,5 @@ class TemplateModel(BaseModel):
         return {f'G_{self.opt.loss}': G_distance.detach()}
 
     # BaseModel's own versions are enough for the rest: `forward` paints G(batch['A']); `state` and
-    # `load_state` hold all that `step` depends on besides weights and optimizers, so that
+    # `load_state` hold all that `step` depends on apart from weights and optimizers, so that
     # --continue_train resumes exactly. models/base_model.py lists every hook.

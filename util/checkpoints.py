@@ -51,8 +51,8 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 
 
 def is_unstarted(state: Mapping[str, Any] | None) -> bool:
-    """Whether a run of that state was stopped before its first step: no weights are learnt, and
-    what the model keeps besides weights may be missing."""
+    """Whether a run of that state was stopped before its first step: its weights are
+    untrained, and what the model keeps apart from weights may be missing."""
     return state is not None and state['steps'] == 0
 
 

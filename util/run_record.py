@@ -35,7 +35,7 @@ def write_record(folder: Path, options: dict[str, Any], dataset: dict[str, Any],
                  model: dict[str, Any] | None = None) -> None:
     """Write run.json and, for the eyes of upstream's users and tools, train_opt.txt.
 
-    model   what the model says of itself besides its options
+    model   what the model says of itself apart from its options
     """
     write_json(folder / 'run.json', {
         'options': options, 'dataset': dataset, 'model': model or {}, 'versions': versions(),

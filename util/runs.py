@@ -19,7 +19,7 @@ PAGES = ('web/index.html', 'web/history.jsonl', 'web/images/epoch[0-9]*_*.png',
 class RunFolder:
     """CHECKPOINTS_DIR/NAME.
 
-    artefacts   what models keep there besides weights, as glob patterns: models.artefacts()
+    artefacts   what models keep there apart from weights, as glob patterns: models.artefacts()
     """
 
     def __init__(self, checkpoints_dir: str, name: str, artefacts: tuple[str, ...]):
@@ -27,19 +27,19 @@ class RunFolder:
 
     @property
     def has_weights(self) -> bool:
-        """Whether something was learnt into it: weights, or what a model keeps besides."""
+        """Whether it holds a trained model: weights, or what a model keeps apart from them."""
         return any(any(self.path.glob(pattern)) for pattern in ('*_net_G.pth', *self.artefacts))
 
     def check_free(self, continue_train: bool, overwrite: bool) -> None:
         """Refuse to train over a run that is there, or on from one that is not."""
         if self.has_weights and not continue_train and not overwrite:
             raise UserError(f'{self.path} holds a trained run already. Add --continue_train to '
-                            f'go on with it, --overwrite to start anew, or take another --name.')
+                            f'go on with it, --overwrite to start again, or use another --name.')
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else trains into this folder within the block, nor after a crash for long: the
-        lock is the process's own and ends with it."""
+        """Nobody else trains into this folder within the block. The lock belongs to the process
+        and ends with it, even after a crash."""
         from filelock import FileLock, Timeout
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -47,11 +47,11 @@ class RunFolder:
                 clear_leftovers(self.path)
                 yield
         except Timeout:
-            raise UserError(f'another training into {self.path} is under way. Wait for it, stop '
-                            f'it, or take another --name.') from None
+            raise UserError(f'another training writes into {self.path}. Wait for it, stop '
+                            f'it, or use another --name.') from None
 
     def clear(self) -> None:
-        """Remove what an earlier run wrote: its weights, what its model kept besides, its log,
+        """Remove what an earlier run wrote: its weights, what its model kept, its log,
         records and pages. Files of other names stay."""
         weights = [path.name for path in self.path.glob('*.pth') if WEIGHTS.fullmatch(path.name)]
         remove(self.path, (*weights, *self.artefacts, *PAGES, 'latest_state.pth', 'loss_log.txt',

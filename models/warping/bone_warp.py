@@ -10,7 +10,7 @@ moved and scaled there, not bent.
 
 Shape letters: B batch, N bones, K joints, C channels, H W pixels of the picture, h w pixels of the
 frame. Poses are float32 (B, K, 3): x px, y px (pixel centres at integers), confidence, 0 = not
-seen. A prime beside an equation, x_ in code, marks what lies in the frame.
+seen. A prime in an equation, x_ in code, marks what lies in the frame.
 """
 from types import EllipsisType
 from typing import NamedTuple, TypeAlias

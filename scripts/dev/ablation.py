@@ -182,7 +182,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--minutes', type=float, default=0.0, help='training time of each')
     parser.add_argument('--parts', default='', metavar='NAME,NAME',
                         help=f'some of them, with commas between: {", ".join(PARTS)}')
-    parser.add_argument('--every', type=int, default=6, help='of so many held-out frames one')
+    parser.add_argument('--every', type=int, default=6, help='use every N-th held-out frame')
     parser.add_argument('--out', type=Path, default=Path('results/ablation'), help='folder')
     opt = parser.parse_args(argv)
     given = [name for name in opt.parts.split(',') if name]

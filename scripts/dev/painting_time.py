@@ -113,7 +113,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
 
 def shared_out(ms: float, frames: Sequence[Mapping[str, float]],
                carried: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """{part: its ms} of so many: as much as it has of what all threads spent on a frame.
+    """{part: its share of `ms`}, by what all threads spent on it in a frame.
 
     frames    seconds of each part of painting, 'the rest' standing for all of it
     carried   those of making a frame follow the one before
