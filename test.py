@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> Path:
     from evaluation.results import Results
     from models import models
     from models.engine import choose_engine
-    from util.run_record import read_record
+    from util.runs import read_record
     from util.video import probe
 
     if opt.video_from:

@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None, **made_with: Any) -> bool:
 def open_dataset(opt: Options, folder: 'RunFolder') -> 'BaseDataset':
     """DATAROOT/PHASE, read as the run so far read it."""
     from data import datasets
-    from util.run_record import read_record
+    from util.runs import read_record
     trained = read_record(folder.path).get('dataset') if opt.continue_train else None
     return datasets.find(opt.dataset_mode)(opt, opt.phase, trained)
 

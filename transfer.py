@@ -17,8 +17,7 @@ from util.errors import UserError, run_main, say
 from util.files import read_json
 from util.options import Options
 from util.output_file import OutputFile
-from util.run_record import read_record
-from util.runs import RunFolder
+from util.runs import RunFolder, read_record
 
 
 def main(argv: list[str] | None = None) -> Path:

@@ -21,7 +21,7 @@ from models.warping.frame_index import FrameIndex, track_of
 from util.errors import UserError
 from util.images import in_colour, size_of
 from util.options import Options
-from util.run_record import read_record
+from util.runs import read_record
 from util.sampling import evenly_spaced
 
 CACHED_FRAMES = 16      # a smooth sequence shows the same few training frames again

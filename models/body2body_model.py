@@ -26,7 +26,7 @@ from models.flags import declare_adversary, declare_perceptual
 from models.multiscale_gan import MultiscaleGAN
 from models.warping.settings import Body2BodySettings, from_record, recorded
 from util.errors import UserError
-from util.run_record import read_record
+from util.runs import read_record
 
 if TYPE_CHECKING:
     import argparse

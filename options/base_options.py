@@ -15,7 +15,7 @@ from models.flags import check_least, refuse
 from options.legacy import modern, modern_facts, older_spellings
 from util.errors import UserError, warn
 from util.options import Options
-from util.run_record import read_record
+from util.runs import read_record
 
 
 class Parser(argparse.ArgumentParser):

@@ -16,7 +16,7 @@ from util.errors import UserError, say
 from util.files import read_json
 from util.options import Options
 from util.owned import finish
-from util.run_record import read_record
+from util.runs import read_record
 
 
 class Target:

@@ -25,7 +25,7 @@ from util.files import read_json, write_text
 from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
 from util.owned import replacing
-from util.run_record import read_record
+from util.runs import read_record
 from util.sampling import evenly_spaced
 from util.sinks.html_sink import SCORE, Curve
 from util.web.charts import Point, curves_svg

@@ -1,14 +1,18 @@
 """A run's folder, CHECKPOINTS_DIR/NAME: who may train into it, and what it says of itself."""
+import datetime
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
-from util.files import clear_leftovers
+from util.files import clear_leftovers, read_json, write_json, write_text
 from util.owned import remove
-from util.run_record import RECORDS, write_record
+
+RECORDS = ('run.json', 'train_opt.txt', 'opt.txt')
 
 WEIGHTS = re.compile(r'(latest|best|\d+|iter_\d+)_net_[A-Z]\w*\.pth')     # as Training names them
 # as the sinks write them, by glob patterns
@@ -60,3 +64,49 @@ class RunFolder:
     def write_record(self, options: dict[str, Any], dataset: dict[str, Any],
                      model: dict[str, Any]) -> None:
         write_record(self.path, options, dataset, model)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """{'options': {...}, 'dataset': {...}, ...} of the run in `folder`; {} if there is none.
+
+    A run made by upstream has only text: then every option is a str, in the spelling of its year.
+    """
+    for name in RECORDS:
+        path = folder / name
+        if path.is_file():
+            if path.suffix == '.json':
+                return read_json(path)
+            return {'options': read_option_lines(path.read_text('utf-8', 'replace'))}
+    return {}
+
+
+def read_option_lines(text: str) -> dict[str, str]:
+    """`   netG: unet_256     [default: resnet_9blocks]` lines -> {'netG': 'unet_256'}."""
+    found = re.findall(r'^\s*(\w+):[ \t]*(.*?)[ \t]*(?:\[default:.*\])?[ \t]*$', text, re.M)
+    return dict(found)
+
+
+def write_record(folder: Path, options: dict[str, Any], dataset: dict[str, Any],
+                 model: dict[str, Any] | None = None) -> None:
+    """Write run.json and, for upstream's users and tools, train_opt.txt.
+
+    model   what the model says of itself apart from its options
+    """
+    write_json(folder / 'run.json', {
+        'options': options, 'dataset': dataset, 'model': model or {}, 'versions': versions(),
+        'written': datetime.datetime.now().astimezone().isoformat(timespec='seconds')})
+    lines = [f'{name:>25}: {value!s:<30}' for name, value in options.items()]
+    write_text(folder / 'train_opt.txt', '\n'.join(
+        ['----------------- Options ---------------', *lines,
+         '----------------- End -------------------']) + '\n')
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that a picture's pixels depend on."""
+    found = {'python': platform.python_version()}
+    for package in ('torch', 'numpy', 'opencv-contrib-python', 'mediapipe', 'av'):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            pass
+    return found

@@ -16,7 +16,7 @@ from util.errors import UserError
 from util.files import read_json
 from util.images import size_of
 from util.owned import finish
-from util.run_record import read_record
+from util.runs import read_record
 
 
 class Prepared:

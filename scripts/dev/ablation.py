@@ -115,7 +115,7 @@ def paint(part: Part, opt: argparse.Namespace
     from models.engine import choose_engine
     from options.test_options import TestOptions
     from pose.silhouette import person_box
-    from util.run_record import read_record
+    from util.runs import read_record
     run = ['--dataroot', opt.dataroot, '--name', 'ablation', '--checkpoints_dir', str(opt.out)]
     length = ['--max_minutes', f'{opt.minutes:g}'] if opt.minutes else UNTRAINED
     train.main([*run, '--model', 'body2body', '--overwrite', '--no_html', '--display_id', '0',

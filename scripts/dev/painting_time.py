@@ -74,7 +74,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     from models import models
     from models.engine import choose_engine
     from models.warping import bone_warp
-    from util.run_record import read_record
+    from util.runs import read_record
     if opt.model != 'body2body':
         raise UserError(f'{opt.name} was trained by --model {opt.model}; the parts of painting are '
                         f'told of --model body2body alone.')

@@ -18,7 +18,7 @@ from pose.skeleton import BODY_25, mirror
 from pose.track import PoseTrack
 from tests.conftest import slow_but
 from util.errors import UserError
-from util.run_record import read_record
+from util.runs import read_record
 
 QUIET = ['--model', 'nearest', '--display_id', '0', '--device', 'cpu']
 

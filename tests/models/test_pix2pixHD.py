@@ -34,7 +34,7 @@ from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from scripts import encode_features, precompute_feature_maps
 from util.errors import UserError
-from util.run_record import read_record
+from util.runs import read_record
 
 TINY = ['--model', 'pix2pixHD', '--ngf', '4', '--ndf', '4', '--n_blocks_global', '1',
         '--n_downsample_global', '2', '--n_blocks_local', '1', '--display_id', '0', '--no_compile',

@@ -13,7 +13,7 @@ import models as package
 import test as painting_entry
 import train as training_entry
 from models import models
-from util.run_record import read_record
+from util.runs import read_record
 
 TEMPLATE = (Path(package.__file__).parent / 'template_model.py').read_text()
 # as short as it gets: one convolution, whose brightness is a flag

@@ -13,7 +13,7 @@ from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
 from util.errors import UserError
-from util.run_record import write_record
+from util.runs import write_record
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = ['train.py', 'test.py', 'preprocess.py', 'transfer.py']

@@ -21,7 +21,7 @@ from tests.pose.test_draw import figure
 from util.errors import UserError
 from util.files import read_json, write_json
 from util.images import write_image
-from util.run_record import write_record
+from util.runs import write_record
 
 SIZE = (112, 96)
 LAYOUTS = ('pairs', 'folders', 'poses')

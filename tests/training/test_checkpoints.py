@@ -19,7 +19,7 @@ from tests.conftest import SMALL, make_pairs
 from tests.saved import equal, weights
 from util import checkpoints
 from util.errors import UserError
-from util.run_record import read_record
+from util.runs import read_record
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,7 +24,7 @@ from models.engine import Engine, choose_engine, to_image
 from options.train_options import TrainOptions
 from tests.saved import equal, weights
 from util.errors import UserError
-from util.run_record import read_record
+from util.runs import read_record
 
 ROOT = Path(__file__).parents[2]
 MODELS = [name for name in models.names() if models.find(name).TRAINS]
