@@ -1,8 +1,6 @@
 """--model body2body: real frames bent into the pose, over the background, and what refines them."""
 import json
 import shutil
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,31 +11,22 @@ from PIL import Image
 import test as painting
 import train as training
 from data.aligned_dataset import AlignedDataset
-from data.joints import PictureJoints
 from data.loader import Loader
 from models import body2body_model
 from models.body2body_model import KEPT
 from models.engine import choose_engine
-from models.networks.refiner import Refiner
 from models.warping import blending, frame_index
-from models.warping.blending import Masked, blend_weights, person_region, window
-from models.warping.bones import MISSING, Bones, areas
+from models.warping.blending import Masked
 from models.warping.frame_index import FrameIndex
-from models.warping.selection import FACING, choose, strain_left
+from models.warping.selection import choose
 from models.warping.settings import (
     BlendSettings,
     Body2BodySettings,
-    SelectionSettings,
-    from_record,
-    recorded,
 )
 from options.train_options import TrainOptions
 from pose.matching.coverage import APART
 from pose.silhouette import person_mask
-from pose.skeleton import BODY_25
-from pose.track import PoseTrack
 from scene.background import make_plate
-from scene.matte import NEAR
 from util.errors import UserError
 
 
@@ -144,13 +133,6 @@ def test_the_background_is_made_of_frames_read_one_at_a_time(trained, monkeypatc
         frames[len(frames)]
 
 
-def test_a_refiner_has_nothing_to_say_at_first_and_few_weights():
-    refiner = Refiner(15, sharp=7, smooth=4)
-    said = refiner(torch.rand(1, 15, 32, 24))
-    assert said.shape == (1, 11, 64, 48) and said.abs().max() < 0.1
-    assert sum(weights.numel() for weights in refiner.parameters()) < 8e6
-
-
 def test_a_still_camera_shows_its_background_once(run, tmp_path):
     opt = TrainOptions().parse(['--dataroot', str(run.root), *run.flags])
     dataset = AlignedDataset(opt, 'train')
@@ -163,45 +145,6 @@ def test_a_still_camera_shows_its_background_once(run, tmp_path):
     path = batch['A_paths'][0]
     model.shots[path] = model.shots[path]._replace(camera=np.diag([1.5, 1.5, 1]))
     assert not torch.equal(model.background(batch).packed, first.packed)
-
-
-def test_what_is_smooth_changes_slowly_and_what_is_sharp_need_not():
-    refiner = Refiner(3, sharp=1, smooth=1, ngf=8)
-    for head in (refiner.sharp, refiner.smooth):
-        torch.nn.init.normal_(head.weight)
-    said = refiner(torch.rand(1, 3, 64, 64))[0].detach()
-    roughness = (said[:, 1:] - said[:, :-1]).abs().mean((1, 2)) / said.std((1, 2))
-    assert roughness[1] < roughness[0] / 2
-
-
-def filled(*values):
-    """(1, N, 4, 4): each value all over its picture."""
-    return torch.tensor(values)[None, :, None, None].expand(1, -1, 4, 4).clone()
-
-
-def test_a_limb_is_shown_by_the_frame_that_strains_it_least():
-    strain, said = filled(0.1, 0.1), torch.zeros(1, 4, 4, 4)
-    strain[0, 0, :2] = 0.4
-    share = blend_weights(said, filled(1.0, 1.0), strain)
-    assert torch.allclose(share.sum(1), torch.ones(1, 4, 4))
-    assert (share[0, 1, :2] > 0.98).all() and (share[0, 0, 2:] > 0.7).all()
-
-
-def test_the_background_is_where_the_frame_that_is_shown_has_no_person():
-    strain, said = filled(0.0, 0.2), torch.zeros(1, 4, 4, 4)
-    for first, second, behind in ((-1.0, 1.0, True), (1.0, -1.0, False), (-1.0, -1.0, True)):
-        share = blend_weights(said, filled(first, second), strain)
-        assert (share[0, 2] > 0.9).all() == behind and (share[0, 0] > 0.9).all() == (not behind)
-
-
-def test_what_g_says_is_bounded_and_comes_back_from_anywhere():
-    said = torch.full((1, 4, 4, 4), 0.0)
-    said[0, 3] = 500.0
-    said.requires_grad_()
-    share = blend_weights(said, filled(1.0, 1.0), filled(0.1, 0.1))
-    assert share[0, 3].max() < 0.99
-    share[0, 3].sum().backward()
-    assert (said.grad[0, 3] > 0).all()
 
 
 def test_the_mattes_are_kept_and_their_frames_person_stands_out(trained):
@@ -257,21 +200,6 @@ def test_it_learns_by_lpips_where_that_is_at_hand_and_says_so(run, tmp_path, mon
     assert Told.name not in capsys.readouterr().out
 
 
-def test_only_where_the_person_may_be_anything_is_painted():
-    pose = np.zeros((25, 3), np.float32)
-    pose[[1, 8, 10, 11], :] = [[60, 40, 1], [60, 80, 1], [62, 100, 1], [60, 120, 1]]
-    part = person_region(pose[None], BODY_25, (200, 160))
-    rows, columns = part[1:]
-    assert rows.start % 16 == columns.start % 16 == 0
-    inside = person_mask(pose, BODY_25, (160, 200), NEAR)
-    inside[part] = False
-    assert not inside.any() and (columns.stop - columns.start) * (rows.stop - rows.start) < 15_000
-    everybody = person_region(np.stack([pose, pose + [[90, 70, 0]]]), BODY_25, (200, 160))
-    assert everybody[1].stop == 200 and everybody[2].stop == 160
-    nobody = person_region(np.zeros((1, 25, 3)), BODY_25, (90, 70))
-    assert nobody[1:] == (slice(0, 90), slice(0, 70))
-
-
 def test_beside_the_person_stands_the_background_as_it_is(trained, monkeypatch):
     corner = ..., slice(0, 32), slice(16, 48)
     monkeypatch.setattr(blending, 'person_region', lambda *given: corner)
@@ -282,28 +210,6 @@ def test_beside_the_person_stands_the_background_as_it_is(trained, monkeypatch):
         assert (painted[:32, 16:48] == 255).all()
         painted[:32, 16:48] = behind[:32, 16:48]
         assert np.abs(painted - behind).max() <= 1
-
-
-@pytest.mark.parametrize('shape', [(512, 1024), (256, 256), (96, 64)])
-def test_a_step_looks_at_a_window_of_one_size_about_a_joint(shape):
-    torch.manual_seed(0)
-    wanted = torch.rand(1, 25, 3) * torch.tensor([shape[1], shape[0], 1.0])
-    wanted[0, 5:, 2] = 0
-    seen = set()
-    for _ in range(60):
-        part = window(wanted, shape)
-        shown = torch.zeros(shape)
-        shown[part] = 1
-        sides = int(shown.amax(1).sum()), int(shown.amax(0).sum())
-        assert sides == (min(BlendSettings().window, *shape) // 16 * 16,) * 2
-        x, y = wanted[0, :5, :2].long().unbind(-1)
-        seen |= set(torch.nonzero(shown[y, x]).flatten().tolist())
-    assert seen == set(range(5))
-
-
-def test_a_pose_without_joints_is_looked_at_in_the_middle():
-    part = window(torch.zeros(1, 25, 3), (512, 512))
-    assert part[1] == part[2] == slice(192, 320)
 
 
 def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is_not(run, tmp_path):
@@ -330,87 +236,6 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     assert torch.equal(model.blend_previous(batch, blue, before, nobody), blue)
 
 
-STANDING = np.zeros((25, 3), np.float32)
-STANDING[:15] = [[50, 10, 1], [50, 20, 1], [42, 20, 1], [38, 32, 1], [36, 44, 1], [58, 20, 1],
-                 [62, 32, 1], [64, 44, 1], [50, 50, 1], [45, 50, 1], [44, 70, 1], [43, 90, 1],
-                 [55, 50, 1], [56, 70, 1], [57, 90, 1]]
-
-
-def test_a_further_frame_is_asked_for_what_the_first_would_have_to_strain():
-    """One arm is raised: what is left of that is nothing where a frame shows the arm so, though
-    its legs are elsewhere, and all of it where it does not."""
-    generator = np.random.default_rng(0)
-    raised, sitting = STANDING.copy(), STANDING.copy()
-    raised[3:5, 1] = 8, -4
-    sitting[[10, 11, 13, 14], :2] = [[30, 52], [28, 70], [72, 52], [74, 70]]
-    both = sitting.copy()
-    both[3:5] = raised[3:5]
-    frames = torch.from_numpy(np.stack([STANDING, sitting, both]))
-    poses = torch.from_numpy(raised)[None]
-    least = Bones.of(frames[:1], poses, BODY_25).strains(FACING)
-    rows = np.array([[0, 1, 2]])
-    same, arm_down, arm_up = strain_left(frames, rows, poses, least, BODY_25)[0]
-    assert same == arm_down > 0.02 and arm_up < same / 4
-    crowd = torch.from_numpy(generator.normal(50, 20, (40, 25, 3)).astype(np.float32)).abs()
-    rows = generator.integers(0, 40, (9, 30))
-    least = torch.full((9, 1), MISSING)
-    together = strain_left(crowd, rows, crowd[:9], least, BODY_25)
-    for f in range(9):
-        alone = strain_left(crowd, rows[f:f + 1], crowd[f:f + 1], least[:1], BODY_25)[0]
-        assert np.allclose(together[f], alone)
-
-
-def limbs_moved(random):
-    """STANDING with its elbows, wrists, knees and ankles elsewhere."""
-    pose = STANDING.copy()
-    ends = [3, 4, 6, 7, 10, 11, 13, 14]
-    pose[ends, :2] += random.normal(0, 8, (len(ends), 2))
-    return pose
-
-
-def test_the_frames_chosen_leave_less_strain_together_than_the_nearest_ones(tmp_path):
-    random = np.random.default_rng(0)
-
-    def track(count, apart):
-        poses = np.stack([limbs_moved(random) for _ in range(count)])
-        return PoseTrack(poses, np.arange(count) * apart, np.arange(count), 'BODY_25', (100, 100))
-    (tmp_path / 'index').mkdir()
-    track(80, 2 * APART).save(tmp_path / 'index' / 'poses.npz')
-    asked = track(6, 0.04)
-    paths = [Path(f'{number + 1:06d}.png') for number in asked.index]
-    dataset = SimpleNamespace(joints=PictureJoints(asked), root=tmp_path,
-                              pictures=SimpleNamespace(rows=[(path,) for path in paths]))
-
-    def left(settings):
-        index = FrameIndex(tmp_path / 'index', settings)
-        chosen = np.stack(list(choose(index, dataset, 3, smooth_path=0, mirrored=True).values()))
-        frames, poses = (torch.from_numpy(each.poses) for each in (index.both, asked))
-        strains = [Bones.of(frames[rows], poses, BODY_25).strains(FACING) for rows in chosen.T]
-        least = torch.stack(strains).amin(0).clamp(max=1)
-        return chosen[:, 0], float((least * areas(poses, BODY_25)).sum(1).mean())
-    first, together = left(SelectionSettings())
-    nearest, apart = left(SelectionSettings(strain=0.0, whole=1.0))
-    assert np.array_equal(first, nearest) and together < 0.9 * apart
-
-
-def test_a_wrong_depth_does_not_outweigh_the_joints_where_frames_may_be_mirrored(tmp_path):
-    """Two frames in profile: one as asked for, if it were not for what the depth says, the other
-    with its arm elsewhere."""
-    profile = STANDING.copy()
-    profile[[2, 5, 9, 12], 0] = 50
-    profile[[4, 7], 0] = 70                             # both hands before him
-    other = profile.copy()
-    other[3:5, :2] += 12
-    facing_right, facing_left = (np.array([20.0 * (joint[0] == far) for joint in BODY_25.joints])
-                                 for far in 'LR')
-    (tmp_path / 'index').mkdir()
-    PoseTrack(np.stack([profile, other]), np.arange(2.0), np.arange(2), 'BODY_25', (100, 100),
-              depth=np.stack([facing_right, facing_left])).save(tmp_path / 'index' / 'poses.npz')
-    index = FrameIndex(tmp_path / 'index')
-    assert index.poses.nearest(profile, depth=facing_left)[0] == 1
-    assert index.poses_of_both.nearest(profile, depth=facing_left)[0] == 0
-
-
 def test_the_second_frame_is_no_near_copy_of_the_first(trained):
     index = FrameIndex(trained.folder / 'index')
     dataset = AlignedDataset(TrainOptions().parse(['--dataroot', str(trained.root)]), 'val')
@@ -430,11 +255,3 @@ def test_the_settings_are_recorded_and_old_weights_keep_theirs(run, tmp_path):
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
     model.load_weights(run.folder, 'latest')
     assert model.settings.light == 0.25 and model.settings.blend.strain == 9.0
-
-
-def test_a_record_sets_nothing_but_numbers_of_known_names():
-    today = Body2BodySettings()
-    assert from_record(today, recorded(today)) == today
-    strange = {'light': 'much', 'blend': {'strain': [1]}, 'warp': 3, 'results_dir': 1, 'lpips': 0}
-    assert from_record(today, strange) == Body2BodySettings(lpips=False)
-    assert from_record(today, None) == from_record(today, ['light']) == today
