@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pose.retargeting.feet import contacts, slide
-from pose.retargeting.retarget import Ground, choose_how, measure_ground, measure_grounds, retarget
+from pose.retargeting.ground import Ground, measure_ground, measure_grounds
+from pose.retargeting.retarget import choose_how, retarget
 from pose.skeleton import skeleton_of
 from pose.track import PoseTrack
 from preprocessing.crop import Box, choose_box, into_box, output_size

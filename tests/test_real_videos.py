@@ -9,7 +9,7 @@ import preprocess
 import transfer
 from pose.body import body_sizes
 from pose.detect import make_detector
-from pose.retargeting.retarget import Ground, measure_grounds
+from pose.retargeting.ground import Ground, measure_grounds
 from pose.track import PoseTrack
 from util.video import probe, read_frames
 

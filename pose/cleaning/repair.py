@@ -10,9 +10,6 @@ import numpy as np
 
 from pose.cleaning import smoothing
 from pose.cleaning.bone_lengths import parents, proportions
-from pose.cleaning.smoothing import jitter as jitter
-from pose.cleaning.smoothing import lag as lag
-from pose.cleaning.smoothing import smooth as smooth
 from pose.cleaning.swaps import undo_swaps
 from pose.shots import SHORTEST_SHOT, body_jumps
 from pose.stretches import runs, shot_slices

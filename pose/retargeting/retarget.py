@@ -15,13 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.retargeting.ground import Ground, measure_bones, measure_ground, measure_grounds, paths
+from pose.retargeting.ground import Ground, measure_grounds, paths
 from pose.retargeting.limbs import BODY_BONES, PLAUSIBLE, bone_ratios, fit_limbs
 from pose.track import PoseTrack
 from util.errors import UserError
-
-__all__ = ['Ground', 'choose_how', 'measure_bones', 'measure_ground', 'measure_grounds', 'paths',
-           'retarget']
 
 HOW, WALK = ('global', 'limbs'), ('keep', 'follow', 'center')
 MARGIN = 0.2                  # of the body height: least distance of root and picture edge

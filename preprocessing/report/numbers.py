@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pose.body import body_sizes, joint_at
-from pose.cleaning.repair import jitter, lag
+from pose.cleaning.smoothing import jitter, lag
 from pose.matching.coverage import variety
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack

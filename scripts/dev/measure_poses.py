@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from pose.cleaning.repair import jitter, lag, repair
+from pose.cleaning.repair import repair
+from pose.cleaning.smoothing import jitter, lag
 from pose.detect import detectors, make_detector
 from pose.detect.base import Detector
 from pose.shots import PictureWatch

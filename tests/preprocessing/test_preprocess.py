@@ -194,7 +194,7 @@ def test_images_folders_and_size(demo_videos, tmp_path):
 
 
 def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_path):
-    from pose.retargeting.retarget import Ground, measure_ground
+    from pose.retargeting.ground import Ground, measure_ground
     root = tmp_path / 'dancer'
     prepare(root, '--video', demo_videos[1], '--poses_only', '--retarget_to', prepared)
     facts = json.loads((root / 'dataset.json').read_text())

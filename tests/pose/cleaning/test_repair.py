@@ -9,13 +9,11 @@ from pose.cleaning.repair import (
     drop_beyond_limits,
     drop_guesses,
     fill,
-    jitter,
-    lag,
     repair,
-    smooth,
     undo_swaps,
     without_flyers,
 )
+from pose.cleaning.smoothing import jitter, lag, smooth
 from pose.shots import find_cuts
 from pose.skeleton import BODY_25, COCO_18, convert, skeleton_of
 from pose.track import PoseTrack

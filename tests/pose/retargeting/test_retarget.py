@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from pose.body import body_sizes
-from pose.retargeting.retarget import Ground, measure_ground, measure_grounds, retarget
+from pose.retargeting.ground import Ground, measure_ground, measure_grounds
+from pose.retargeting.retarget import retarget
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from tests.pose.test_track import standing
