@@ -58,7 +58,7 @@ class Results:
         """
         failed: BaseException | None = None
         try:
-            with replacing(self.place, self.written(), 'index.html') as self.folder:
+            with replacing(self.place, self.written, 'index.html') as self.folder:
                 try:
                     yield
                 except BaseException as error:

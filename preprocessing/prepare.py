@@ -50,7 +50,8 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
         split(drawn, opt.val_fraction)
     facts = dataset_facts(opt, source, target, placement, draw, phases, picked.people, repaired)
 
-    written = written_files(root) if (root / 'dataset.json').is_file() else set()
+    def written() -> set[str]:
+        return written_files(root) if (root / 'dataset.json').is_file() else set()
     with replacing(root, written, 'dataset.json') as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
         writer = Writer(folder, facts['layout'], placement, phases, draw)

@@ -38,7 +38,8 @@ def redraw(root: Path, style: str | None = None, line_width: float | None = None
     poses = pose_files(root, facts, track)
     written = {name for name in files_in(root) if CACHE.fullmatch(name)}
     written |= {path.as_posix() for path in poses} | {'dataset.json'}
-    with replacing(root, written, 'dataset.json') as folder, ThreadPoolExecutor(2) as pool:
+    with replacing(root, lambda: written, 'dataset.json') as folder, \
+            ThreadPoolExecutor(2) as pool:
         for parent in {path.parent for path in poses}:
             (folder / parent).mkdir(parents=True)
 

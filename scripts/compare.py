@@ -271,7 +271,7 @@ def main(argv: Sequence[str] | None = None) -> Path:
     """Do as `argv` says. Returns the page."""
     opt = options(argv)
     shown = Comparison([Run(name, opt) for name in opt.names])
-    with replacing(opt.out, written(opt.out), 'index.html') as folder:
+    with replacing(opt.out, lambda: written(opt.out), 'index.html') as folder:
         write_video(folder / 'compare.mp4', shown.painted, shown.truth)
         write_page(folder, shown)
     for caveat in shown.caveats():

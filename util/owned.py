@@ -10,7 +10,7 @@ after the program wrote it, or after a replacement was decided, is the user's.
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,11 +23,13 @@ NOTES = '.written.json'     # in a folder that others write into too: which file
 
 
 @contextmanager
-def replacing(place: Path, written: Collection[str], record: str = '') -> Iterator[Path]:
+def replacing(place: Path, written: Callable[[], Collection[str]],
+              record: str = '') -> Iterator[Path]:
     """A new folder to fill; at the end its files replace those in `place`.
 
-    written   files that an earlier call wrote, as paths within `place` with / between folders:
-              those that are not written again are removed
+    written   gives the files that an earlier call wrote, as paths within `place` with / between
+              folders: those that are not written again are removed. It is called after an exchange
+              that was stopped is completed, as that one adds files
     record    the file that says the rest is whole: it is removed first and comes last
 
     If the block fails, nothing changes. UserError, and nothing changes either, if a new file would
@@ -41,11 +43,12 @@ def replacing(place: Path, written: Collection[str], record: str = '') -> Iterat
     try:
         with _locked(place):
             _exchange(place)
+            before = written()
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
             try:
                 yield new
-                _decide(place, written, record)
+                _decide(place, before, record)
                 _exchange(place)
             finally:
                 if not _plan(place).is_file():
@@ -101,8 +104,10 @@ def replacing_pictures(folder: Path) -> Iterator[Path]:
     """`replacing` for a folder that holds nothing but the pictures of one call."""
     folder = Path(os.path.realpath(folder))
     start = f'{folder.name}/'
-    before = noted(folder.parent)
-    written = {name.removeprefix(start) for name in before if name.startswith(start)}
+
+    def written() -> set[str]:
+        before = noted(folder.parent)
+        return {name.removeprefix(start) for name in before if name.startswith(start)}
     with replacing(folder, written) as new:
         yield new
         names = [f'{folder.name}/{path.name}' for path in new.iterdir()]

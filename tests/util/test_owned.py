@@ -30,7 +30,15 @@ def contents(folder):
             for path in folder.rglob('*') if path.is_file()}
 
 
-def write(place, files=SECOND, written=tuple(FIRST)):
+def first():
+    return tuple(FIRST)
+
+
+def nothing():
+    return ()
+
+
+def write(place, files=SECOND, written=first):
     with replacing(place, written, 'record.json') as folder:
         put(folder, files)
 
@@ -55,7 +63,7 @@ def test_a_link_goes_on_leading_where_it_led(place):
     (place.parent / 'link').symlink_to(place)
     (place.parent / 'ahead').symlink_to('not_there_yet')
     write(place.parent / 'link')
-    write(place.parent / 'ahead', written=())
+    write(place.parent / 'ahead', written=nothing)
     assert (place.parent / 'link').is_symlink() and contents(place) == SECOND | MINE
     assert contents(place.parent / 'not_there_yet') == SECOND
     assert not [path for path in place.parent.iterdir() if path.name.startswith('.')]
@@ -85,11 +93,11 @@ def test_what_would_be_written_over_is_named_and_nothing_is_changed(name, place)
 
 @pytest.mark.parametrize('error', [OSError, UserError, KeyboardInterrupt])
 def test_a_failure_changes_nothing(error, place):
-    with pytest.raises(error), replacing(place, tuple(FIRST), 'record.json') as folder:
+    with pytest.raises(error), replacing(place, first, 'record.json') as folder:
         put(folder, SECOND)
         raise error
     assert contents(place) == FIRST | MINE
-    with pytest.raises(error), replacing(place.parent / 'other', ()):
+    with pytest.raises(error), replacing(place.parent / 'other', nothing):
         raise error
     assert not (place.parent / 'other').exists()
 
@@ -114,6 +122,16 @@ def test_an_exchange_that_was_stopped_in_the_middle_is_completed_later(after, pl
     assert not (place / 'record.json').exists(), 'nobody takes a mixture for a dataset'
     finish(place)
     assert contents(place) == SECOND | MINE
+
+
+@pytest.mark.parametrize('after', range(3))
+def test_the_same_call_again_replaces_what_a_stopped_one_has_moved(after, place, monkeypatch):
+    stop_after(after, place, monkeypatch)
+
+    def by_their_places():      # as of a program that knows its files by their names
+        return {name for name in contents(place) if name in FIRST | SECOND}
+    write(place, SECOND | {'val/2.png': 'new'}, by_their_places)
+    assert contents(place) == SECOND | MINE | {'val/2.png': 'new'}
 
 
 def test_what_a_killed_call_left_is_cleaned_by_the_next(place):
@@ -165,7 +183,7 @@ def test_a_call_that_is_refused_leaves_the_lock_of_the_other(place):
 
 
 def test_two_calls_at_once_do_not_write_into_one_folder(place):
-    with replacing(place, tuple(FIRST), 'record.json') as folder:
+    with replacing(place, first, 'record.json') as folder:
         with pytest.raises(UserError, match='another call writes into this folder'):
             write(place)
         put(folder, SECOND)
