@@ -23,14 +23,15 @@ NOTES = '.written.json'     # in a folder that others write into too: which file
 
 
 @contextmanager
-def replacing(place: Path, written: Callable[[], Collection[str]],
-              record: str = '') -> Iterator[Path]:
+def replacing(place: Path, written: Callable[[], Collection[str]], record: str = '',
+              is_noted: bool = False) -> Iterator[Path]:
     """A new folder to fill; at the end its files replace those in `place`.
 
     written   gives the files that an earlier call wrote, as paths within `place` with / between
               folders: those that are not written again are removed. It is called after an exchange
               that was stopped is completed, as that one adds files
     record    the file that says the rest is whole: it is removed first and comes last
+    is_noted  whether the folder above notes the new files as the program's, before they are moved
 
     If the block fails, nothing changes. UserError, and nothing changes either, if a new file would
     replace one that is not in `written`. If the process is stopped in the middle of the exchange,
@@ -48,7 +49,7 @@ def replacing(place: Path, written: Callable[[], Collection[str]],
             new.mkdir()
             try:
                 yield new
-                _decide(place, before, record)
+                _decide(place, before, record, is_noted)
                 _exchange(place)
             finally:
                 if not _plan(place).is_file():
@@ -73,7 +74,7 @@ def holds_something(place: Path) -> bool:
 
 def note(folder: Path, names: Iterable[str]) -> None:
     """Record that these files of `folder`, as they are now, are the program's."""
-    write_json(folder / NOTES, _notes(folder) | _states(folder, names))
+    _note(folder, _states(folder, names))
 
 
 def noted(folder: Path) -> set[str]:
@@ -96,6 +97,7 @@ def check_ours(folder: Path, names: Iterable[str]) -> None:
 def check_pictures(folder: Path, pictures: Iterable[str]) -> None:
     """`check_ours` for a folder that holds nothing but pictures: its parent has the record."""
     folder = Path(os.path.realpath(folder))
+    finish(folder)
     check_ours(folder.parent, [f'{folder.name}/{name}' for name in pictures])
 
 
@@ -108,10 +110,8 @@ def replacing_pictures(folder: Path) -> Iterator[Path]:
     def written() -> set[str]:
         before = noted(folder.parent)
         return {name.removeprefix(start) for name in before if name.startswith(start)}
-    with replacing(folder, written) as new:
+    with replacing(folder, written, is_noted=True) as new:
         yield new
-        names = [f'{folder.name}/{path.name}' for path in new.iterdir()]
-    note(folder.parent, names)
 
 
 def in_the_way(path: Path) -> UserError:
@@ -137,6 +137,10 @@ def _notes(folder: Path) -> dict[str, list[int]]:
     path = folder / NOTES
     found = read_json(path) if path.is_file() else {}
     return found if isinstance(found, dict) else {}
+
+
+def _note(folder: Path, states: dict[str, list[int] | None]) -> None:
+    write_json(folder / NOTES, _notes(folder) | states)
 
 
 def _state(path: Path) -> list[int] | None:
@@ -187,7 +191,7 @@ def _locked(place: Path) -> Iterator[None]:
             making.rmdir()
 
 
-def _decide(place: Path, written: Collection[str], record: str) -> None:
+def _decide(place: Path, written: Collection[str], record: str, is_noted: bool) -> None:
     """Record what is exchanged: from here on it will be."""
     new = place / MAKING / 'new'
     names = sorted(path.relative_to(new).as_posix() for path in new.rglob('*') if path.is_file())
@@ -201,19 +205,21 @@ def _decide(place: Path, written: Collection[str], record: str) -> None:
             raise in_the_way(path)
     gone = sorted(set(written) - set(names))
     write_json(_plan(place), {'gone': _states(place, gone), 'new': _states(place, names),
-                              'record': record})
+                              'record': record, 'noted': is_noted})
 
 
 def _exchange(place: Path) -> None:
     """Do what is decided, or what is left of it, except to files that changed since."""
     if not _plan(place).is_file():
         return
-    gone, coming, record = _read_plan(place)
+    gone, coming, record, is_noted = _read_plan(place)
     new = place / MAKING / 'new'
     for name, state in coming.items():
         path = place / name
         if os.path.lexists(path) and _state(path) not in (state, _state(new / name)):
             raise in_the_way(path)
+    if is_noted:
+        _note(place.parent, {f'{place.name}/{name}': _state(new / name) for name in coming})
     if record in coming:
         (place / record).unlink(missing_ok=True)
     for name, state in gone.items():
@@ -227,15 +233,15 @@ def _exchange(place: Path) -> None:
     _plan(place).unlink()
 
 
-def _read_plan(place: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """{name: state when it was decided} of the files that go and of those yet to come, and the name
-    of the record."""
+def _read_plan(place: Path) -> tuple[dict[str, Any], dict[str, Any], str, bool]:
+    """{name: state when it was decided} of the files that go and of those yet to come, the name of
+    the record, and whether the new files are noted."""
     plan, new = read_json(_plan(place)), place / MAKING / 'new'
     try:
         gone = {name: state for name, state in plan['gone'].items() if _is_inside(name)}
         coming = {name: state for name, state in plan['new'].items()
                   if _is_inside(name) and (new / name).exists()}
-        return gone, coming, plan['record']
+        return gone, coming, plan['record'], plan.get('noted') is True
     except (TypeError, KeyError, AttributeError):
         raise UserError(f'{_plan(place)}: not written by this program. Remove {place / MAKING}, '
                         f'then give the same command again.') from None

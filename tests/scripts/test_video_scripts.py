@@ -1,5 +1,7 @@
 """The scripts for those who stitch by hand."""
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import util.owned
 from scripts.ffmpeg import ffmpeg_path
 from scripts.take_frames import take_frames
 from util.errors import UserError
@@ -66,6 +69,27 @@ def test_frames_of_a_longer_run_are_replaced_but_a_retouched_one_is_not(results,
     with pytest.raises(UserError, match='1.png: is there already'):
         take_frames(results, frames, overwrite=True)
     assert (frames / '1.png').read_text() == 'retouched'
+
+
+@pytest.mark.parametrize('moves', range(4))
+def test_frames_that_a_stopped_call_took_are_replaced_by_the_next(
+        moves, results, tmp_path, monkeypatch):
+    frames = tmp_path / 'frames'
+    take_frames(results, frames)
+    shutil.rmtree(frames)
+    move, moved = util.owned._move, []
+
+    def killed_on_the_way(source, target):
+        if len(moved) == moves:
+            raise KeyboardInterrupt
+        moved.append(target)
+        move(source, target)
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(util.owned, '_move', killed_on_the_way)
+        take_frames(results, frames)
+    (results / 'frame10_fake_B.png').unlink()
+    take_frames(results, frames, overwrite=True)
+    assert greys(frames) == {'0.png': 1, '1.png': 2}
 
 
 def test_what_is_missing_is_said_in_one_sentence(results, tmp_path):
