@@ -24,7 +24,7 @@ from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
 from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
-from util.owned import replacing
+from util.owned import finish, replacing
 from util.runs import read_record
 from util.sampling import evenly_spaced
 from util.sinks.html_sink import SCORE, Curve
@@ -47,6 +47,7 @@ class Run:
         self.name = name
         self.folder = Path(opt.results_dir) / name / f'{opt.epoch}_{opt.phase}'
         self.trained = Path(opt.checkpoints_dir) / name
+        finish(self.folder)
         if not (self.folder / 'painting.json').is_file():
             raise not_painted(name, opt)
         self.painting = read_json(self.folder / 'painting.json')

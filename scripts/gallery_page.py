@@ -115,8 +115,8 @@ def read_frame(file: Path) -> np.ndarray:
     """uint8 RGB (H, W, 3); UserError where the file is gone or no image."""
     image = read_image(file) if file.is_file() else None
     if image is None:
-        raise UserError(f'{file}: this image is missing or broken. Delete {file.parents[1]}, then '
-                        f'give the same command again.')
+        raise UserError(f'{file}: this image is missing or broken. Paint that run again with '
+                        f'test.py or gallery.py, then give the same command again.')
     return image
 
 

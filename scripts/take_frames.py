@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from util.errors import UserError, run_main, say
 from util.files import natural
-from util.owned import check_pictures, holds_something, replacing_pictures
+from util.owned import check_pictures, finish, holds_something, replacing_pictures
 
 KINDS = ('fake_B', 'real_A', 'real_B')    # painted, pose, real
 
@@ -30,6 +30,7 @@ def take_frames(source: str | os.PathLike[str], target: str | os.PathLike[str],
     if not source.is_dir():
         raise UserError(f'{source}: no such folder. Name the images folder of a test run, such as '
                         f'results/me/latest_val/images.')
+    finish(source.parent)       # results, if test.py was stopped before all were in place
     frames = sorted(source.glob(f'*_{which}.png'), key=lambda file: natural(file.name))
     if not frames:
         there = [kind for kind in KINDS if any(source.glob(f'*_{kind}.png'))]

@@ -1,6 +1,7 @@
 """compare.py shows the scores, training curves and frames of several runs in a video and a page."""
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -9,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+import util.owned
 from scripts import compare
 from tests.browser import ask, needs_browser
 from util.errors import UserError
-from util.video import probe
+from util.owned import replacing
+from util.video import probe, read_frames
 
 FRAMES = 12
 
@@ -76,6 +79,28 @@ def test_two_runs_come_into_one_table_one_film_and_one_page(
     (page.parent / 'notes.txt').write_text('mine')
     assert compare.main(argv(tmp_path, 'me', 'hd')) == page, 'again, over its own'
     assert (page.parent / 'notes.txt').read_text() == 'mine'
+
+
+def test_results_that_a_stopped_call_left_half_replaced_are_completed_first(
+        tmp_path: Path) -> None:
+    for name, grey in (('me', 100), ('hd', 180)):
+        add_run(tmp_path, name, grey, 0.8)
+    place = tmp_path / 're/me/latest_val'
+    move = util.owned._move
+
+    def killed_before_the_record(source: Path, target: Path) -> None:
+        if target.name == 'painting.json':
+            raise KeyboardInterrupt
+        move(source, target)
+    earlier = {path.relative_to(place).as_posix() for path in place.rglob('*') if path.is_file()}
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt), \
+            replacing(place, lambda: earlier) as new:
+        patch.setattr(util.owned, '_move', killed_before_the_record)
+        add_run(tmp_path / 'second', 'me', 100, 0.8, frames=4)
+        shutil.copytree(tmp_path / 'second/re/me/latest_val', new, dirs_exist_ok=True)
+    compare.main(argv(tmp_path, 'me', 'hd'))
+    shown = read_frames(tmp_path / 're/compare_me_hd/compare.mp4')
+    assert len(list(shown)) == 4, 'the frames of the second call, not all of the first'
 
 
 def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path) -> None:
