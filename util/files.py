@@ -11,6 +11,7 @@ from typing import Any
 
 from util.errors import UserError
 
+NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG    # errors of a full disk
 OURS = '.ours'      # in a folder that was replaced: the pattern of what the program wrote there
 
 
@@ -29,7 +30,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         flush_to_disk(part)
         os.replace(part, path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in NO_ROOM:
             raise UserError(f'{path}: the disk is full. Nothing that was there is lost; make room, '
                             f'then give the same command again.') from error
         raise

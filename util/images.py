@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from util.errors import UserError
-from util.files import natural
+from util.files import NO_ROOM, natural
 
 PICTURES = {'.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm'}
 
@@ -33,9 +33,12 @@ def write_image(path: Path, image: np.ndarray) -> None:
     try:
         path.write_bytes(encoded.tobytes())
     except OSError as error:
+        reason = f'{path} could not be written ({error.strerror}'
+        if error.errno not in NO_ROOM:
+            raise UserError(f'{reason}). Name a folder that you may write to.') from error
         free = shutil.disk_usage(path.parent).free / 1e6
-        raise UserError(f'{path} could not be written ({error.strerror}; {free:.0f} MB are free '
-                        f'there). Make room, then run the same command again.') from error
+        raise UserError(f'{reason}; {free:.0f} MB are free there). Make room, then run the same '
+                        f'command again.') from error
 
 
 def read_image(path: Path) -> np.ndarray | None:

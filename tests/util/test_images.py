@@ -1,8 +1,25 @@
 """Images in memory keep their shapes and colours."""
+import errno
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
+import pytest
 
-from util.images import resized, side_by_side
+from util.errors import UserError
+from util.images import resized, side_by_side, write_image
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EACCES])
+def test_room_is_asked_for_only_where_the_disk_is_full(number, tmp_path, monkeypatch):
+    def refused(path, data):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(Path, 'write_bytes', refused)
+    reason = rf'1.png could not be written \({os.strerror(number)}'
+    with pytest.raises(UserError, match=reason) as said:
+        write_image(tmp_path / '1.png', np.zeros((4, 4, 3), np.uint8))
+    assert ('Make room' in str(said.value)) == (number == errno.ENOSPC)
 
 
 def test_side_by_side_has_one_height_from_left_to_right():
