@@ -51,7 +51,12 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     facts = dataset_facts(opt, source, target, placement, draw, phases, picked.people, repaired)
 
     def written() -> set[str]:
-        return written_files(root) if (root / 'dataset.json').is_file() else set()
+        if not (root / 'dataset.json').is_file():
+            return set()
+        if not opt.overwrite:
+            raise UserError(f'{root}: a dataset was made by another call meanwhile. Use that one, '
+                            f'or add --overwrite to make it again.')
+        return written_files(root)
     with replacing(root, written, 'dataset.json') as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
         writer = Writer(folder, facts['layout'], placement, phases, draw)

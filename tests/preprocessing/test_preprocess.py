@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import preprocess
+import preprocessing.prepare
 from pose.draw import draw_facts, draw_pose
 from pose.track import PoseTrack
 from preprocessing.crop import box_around, choose_box, cut_out, into_box, output_size
@@ -106,6 +107,20 @@ def test_a_finished_dataset_is_not_made_again_and_never_silently_changed(
     prepare(root, *flags, '--smooth', '0.5', '--overwrite')
     assert (root / 'dataset.json').stat().st_mtime_ns != made
     assert files(tmp_path) == ['me'], 'nothing is left beside it'
+
+
+def test_a_dataset_that_another_call_made_meanwhile_is_not_replaced(
+        half_a_second, demo_videos, tmp_path, monkeypatch):
+    root = tmp_path / 'me'
+    detect = preprocessing.prepare.detect
+
+    def detect_slowly(*given):
+        shutil.copytree(half_a_second, root)
+        return detect(*given)
+    monkeypatch.setattr(preprocessing.prepare, 'detect', detect_slowly)
+    with pytest.raises(UserError, match='made by another call meanwhile.*--overwrite'):
+        prepare(root, '--video', demo_videos[1], '--end', '0.4')
+    assert (root / 'dataset.json').read_text() == (half_a_second / 'dataset.json').read_text()
 
 
 def test_a_folder_that_is_no_dataset_is_left_alone(demo_videos, tmp_path):
