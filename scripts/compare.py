@@ -24,7 +24,7 @@ from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
 from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
-from util.owned import finish, replacing
+from util.owned import finish, holds_something, replacing
 from util.runs import read_record
 from util.sampling import evenly_spaced
 from util.sinks.html_sink import SCORE, Curve
@@ -255,10 +255,17 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
         raise UserError(f'only one run is named, {opt.names[0]}: name another to compare it with.')
     words = '_'.join(opt.names).replace('/', '_')
     opt.out = Path(opt.out or Path(opt.results_dir) / f'compare_{words}')
-    if opt.out.exists() and not (opt.out / 'compare.mp4').is_file():
+    finish(opt.out)
+    is_ours = (opt.out / 'compare.mp4').is_file()
+    if opt.out.exists() and not is_ours and not is_empty(opt.out):
         raise UserError(f'--out {opt.out} is there already, and this script did not write it. '
                         f'Name a folder that does not exist.')
     return opt
+
+
+def is_empty(out: Path) -> bool:
+    """Whether a folder holds nothing except what a stopped call left."""
+    return out.is_dir() and not holds_something(out)
 
 
 def written(out: Path) -> set[str]:

@@ -103,6 +103,27 @@ def test_results_that_a_stopped_call_left_half_replaced_are_completed_first(
     assert len(list(shown)) == 4, 'the frames of the second call, not all of the first'
 
 
+@pytest.mark.parametrize('moves', range(4))
+def test_the_same_command_works_after_it_was_stopped(moves: int, tmp_path: Path) -> None:
+    for name, grey in (('me', 100), ('hd', 180)):
+        add_run(tmp_path, name, grey, 0.8)
+    move = util.owned._move
+    moved: list[Path] = []
+
+    def killed_on_the_way(source: Path, target: Path) -> None:
+        if len(moved) == moves:
+            raise KeyboardInterrupt
+        moved.append(target)
+        move(source, target)
+    out = tmp_path / 're/compare_me_hd'
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(util.owned, '_move', killed_on_the_way)
+        compare.main(argv(tmp_path, 'me', 'hd'))
+    compare.main(argv(tmp_path, 'me', 'hd'))
+    assert (out / 'index.html').is_file() and (out / 'compare.mp4').is_file()
+    assert sorted(path.name for path in out.iterdir()) == ['compare.mp4', 'images', 'index.html']
+
+
 def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path) -> None:
     add_run(tmp_path, 'me', 100, 0.8)
     add_run(tmp_path, 'hd', 180, 0.9)
