@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from util.errors import UserError
-from util.files import atomic, flush_to_disk, natural
+from util.files import NO_ROOM, atomic, flush_to_disk, natural
 
 
 def save(files: Mapping[Path, Any]) -> None:
@@ -25,14 +25,16 @@ def save(files: Mapping[Path, Any]) -> None:
     with ExitStack() as places:
         # contexts end in reverse order: the file that is named first is renamed first
         parts = {path: places.enter_context(atomic(path)) for path in reversed(list(files))}
-        for path, part in parts.items():
-            try:
+        try:
+            for path, part in parts.items():
                 with open(part, 'wb') as file:
                     torch.save(files[path], file)
-            except RuntimeError as error:       # torch wraps the error of the disk
-                raise disk_full(path, any(file.exists() for file in files)) from error
-        for part in parts.values():
-            flush_to_disk(part)     # slow; the renames that follow are fast
+            for part in parts.values():
+                flush_to_disk(part)     # slow; the renames that follow are fast
+        except (OSError, RuntimeError) as error:        # torch wraps most errors of the disk
+            if isinstance(error, OSError) and error.errno not in NO_ROOM:
+                raise
+            raise disk_full(path, any(file.exists() for file in files)) from error
 
 
 def disk_full(path: Path, saved_before: bool) -> UserError:

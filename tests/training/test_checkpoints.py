@@ -1,4 +1,5 @@
 """What a run leaves in its folder can be read again, whatever stops the run or damages a file."""
+import errno
 import os
 import resource
 import shutil
@@ -149,6 +150,24 @@ def test_a_full_disk_while_saving_leaves_the_checkpoint_before_whole(run, small)
     assert equal(before, weights(run.folder))
     assert not list(run.folder.glob('.*.part*'))
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 300_000
+
+
+@pytest.mark.parametrize('error', [
+    OSError(errno.ENOSPC, 'No space left on device'), RuntimeError('unexpected pos 64 vs 0')])
+def test_a_full_disk_says_how_to_go_on_and_only_where_something_was_saved(
+        error, tmp_path, monkeypatch):
+    def full(value, file):
+        raise error
+    files = {tmp_path / 'latest_state.pth': {'steps': 3}, tmp_path / 'latest_net_G.pth': {}}
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, 'save', full)
+        with pytest.raises(UserError, match='Make room, then give the same command again'):
+            checkpoints.save(files)
+    checkpoints.save(files)
+    monkeypatch.setattr(torch, 'save', full)
+    with pytest.raises(UserError, match='make room, then add --continue_train'):
+        checkpoints.save(files)
+    assert checkpoints.read(tmp_path / 'latest_state.pth') == {'steps': 3}
 
 
 def test_a_checkpoint_of_another_architecture_says_what_it_fits(trained):
