@@ -40,8 +40,6 @@ class FrameIndex:
     """index.frame(row) is the frame, uint8 (H, W, C), of row `row` of index.track, or of
     index.both, where the same frames follow mirrored."""
 
-    settings = TODAY
-
     def __init__(self, folder: Path, settings: SelectionSettings = TODAY):
         """UserError where `folder` holds none."""
         self.folder, self.settings = folder, settings

@@ -3,6 +3,7 @@
 They are handed in by the model and recorded with the run (run.json, model/settings), so that old
 weights keep the numbers they were trained with. An experiment hands in `replace(settings, ...)`.
 """
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -110,8 +111,8 @@ def recorded(settings: Any) -> dict[str, Any]:
 
 
 def from_record(settings: Settings, record: Any) -> Settings:
-    """`settings` with the values of a record. Whatever is no number of a known name is left out: a
-    record may be a stranger's."""
+    """`settings` with the values of a record, of which only finite numbers, 0 or more, of known
+    names are used: a record may be a stranger's."""
     if not isinstance(record, Mapping):
         return settings
     values: dict[str, Any] = {}
@@ -119,6 +120,11 @@ def from_record(settings: Settings, record: Any) -> Settings:
         known, given = getattr(settings, one.name), record.get(one.name)
         if is_dataclass(known):
             values[one.name] = from_record(known, given)
-        elif isinstance(given, (bool, int, float)):
+        elif is_number(given):
             values[one.name] = type(known)(given)
     return replace(settings, **values)                          # type: ignore[type-var]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a record's value is a finite number, 0 or more."""
+    return isinstance(value, (bool, int, float)) and math.isfinite(value) and value >= 0
