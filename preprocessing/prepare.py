@@ -61,8 +61,9 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
         raw.save(folder / 'found.npz')
         write_json(folder / 'dataset.json', facts)
         write_report(folder)
-    say(f'{root}: {facts["split"]} from {facts["frames"]["read"]} frames, '
-        f'{facts["frames"]["dropped"]} dropped')
+    counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
+    say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {facts["frames"]["dropped"]} '
+        f'dropped')
     return root / 'report.html'
 
 

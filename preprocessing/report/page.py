@@ -12,7 +12,7 @@ from util.web.page import facts_table, fold, page, render, styles
 from util.web.report_charts import bars, heat_map, time_chart
 from util.words import clock
 
-LEGEND = (('h4', 'surely found'), ('h2', 'less so'), ('h1', 'hardly'), ('h0', 'left out'))
+LEGEND = (('h4', 'high confidence'), ('h2', 'medium'), ('h1', 'low'), ('h0', 'left out'))
 REPAIRED = (('h5', 'filled in'), ('h6', 'left and right exchanged back'))
 STEPS = {'flyers': 'frames in which another person was found for a moment',
          'swaps': 'frames with left and right exchanged back',
@@ -88,7 +88,7 @@ def tiles(report: Report) -> None:
     if jitter['before'] is not None:
         shown.append((f'{jitter["before"]:.2f} → {jitter["after"]:.2f}', 'jitter before and after'))
     if lag is not None:
-        shown.append((f'{lag:.2f}'.replace('-0.00', '0.00'), 'frames of lag added'))
+        shown.append((f'{lag:.2f}'.replace('-0.00', '0.00'), 'frames of delay added by repair'))
     if frames['found'] is not None:
         filled = sum(joint['filled'] or 0 for joint in joints)
         swapped = sum(joint['swapped'] or 0 for joint in joints)
@@ -126,7 +126,7 @@ def coverage_section(report: Report) -> None:
 
 def furthest_caption(pose: FurthestPose) -> str:
     away = f'{clock(pose["seconds"])} · {pose["distance"]:.0f} % away'
-    return f'{away}, {PART[pose["part"]]} most' if pose['part'] else away
+    return f'{away}, mostly {PART[pose["part"]]}' if pose['part'] else away
 
 
 def moments_section(facts: dict[str, Any], report: Report) -> None:
