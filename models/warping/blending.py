@@ -22,7 +22,7 @@ AROUND = 0.12       # of the body's height: farther from the limbs than any matt
 # The difference to the background, of [-1, 1], that counts as half the person: a hard edge is
 # dotted.
 DIFFERS = 0.08
-TODAY = BlendSettings()
+BLEND_DEFAULTS = BlendSettings()
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Decision(NamedTuple):
     light: Tensor
 
 
-def window(query: Tensor, shape: tuple[int, int], settings: BlendSettings = TODAY) -> Region:
+def window(query: Tensor, shape: tuple[int, int],
+           settings: BlendSettings = BLEND_DEFAULTS) -> Region:
     """A square about one of the joints seen, in a picture of that (height, width): there is
     something to learn, and a step takes as long for a large picture as for a small one."""
     height, width = shape
@@ -116,7 +117,7 @@ def halved(images: Tensor) -> Tensor:
 
 
 def blend_weights(logits: Tensor, person: Tensor, strain: Tensor,
-                  settings: BlendSettings = TODAY) -> Tensor:
+                  settings: BlendSettings = BLEND_DEFAULTS) -> Tensor:
     """(B, N + 2, H, W), with the sum 1: how much of each pixel is of each frame, of the background
     and of paint.
 
@@ -142,7 +143,9 @@ def compose(decision: Decision, background: Masked, frames: Masked, warp: Warp,
     background   of the region, (B, C, h, w)
     frames       (B N, C, H, W), sampled where `warp` and the decision's offset say
     """
-    batch, count, (h, w) = len(decision.colour), decision.trust.shape[1] - 2, warp.x.shape[-2:]
+    batch = len(decision.colour)
+    count = decision.trust.shape[1] - 2
+    h, w = warp.x.shape[-2:]
     reach = settings.offset_reach * max(frames.packed.shape[-2:]) / 256
     offset = reach * F.softsign(decision.offset)
     shown = Masked(sampled(frames.packed, warp.x + offset[:, 0], warp.y + offset[:, 1]))

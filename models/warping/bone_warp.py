@@ -27,7 +27,7 @@ Region: TypeAlias = tuple[EllipsisType, slice, slice]       # rows and columns: 
 EVERYWHERE: Region = ..., slice(None), slice(None)
 FEET = {'RAnkle', 'LAnkle'}     # where the bones of a foot start
 GRID_POINTS = 64                # along the shorter side, at which bending is computed
-TODAY = WarpSettings()
+WARP_DEFAULTS = WarpSettings()
 
 
 class Warp(NamedTuple):
@@ -63,7 +63,7 @@ def bent(frames: Tensor, source: Tensor, query: Tensor, skeleton: Skeleton,
 
 
 def warp_field(source: Tensor, query: Tensor, skeleton: Skeleton, size: tuple[int, int],
-               region: Region = EVERYWHERE, settings: WarpSettings = TODAY) -> Warp:
+               region: Region = EVERYWHERE, settings: WarpSettings = WARP_DEFAULTS) -> Warp:
     """Where the pixels of a picture of size (W, H) at pose `query`, or of a region of it, lie in
     the frames at pose `source`. Strain is here also that of what is drawn out or folded, and the
     mean around each pixel."""
@@ -130,11 +130,12 @@ def move(x: Tensor, y: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
     return (x - here[:, 0]) / scale + there[:, 0], (y - here[:, 1]) / scale + there[:, 1]
 
 
-def bend(x: Tensor, y: Tensor, bones: Bones, settings: WarpSettings = TODAY) -> Warp:
+def bend(x: Tensor, y: Tensor, bones: Bones, settings: WarpSettings = WARP_DEFAULTS) -> Warp:
     """Where the pixels at x (W,) and y (H, 1) of the picture lie in the frame."""
     P, P_ = bones.query.start, bones.frame.start
     length, length_ = bones.query.length, bones.frame.length
-    scale, reach = bones.fit.scale, bones.reach
+    scale = bones.fit.scale
+    reach = bones.reach
 
     def wide(values: Tensor) -> Tensor:
         return values[..., None, None]              # (B, N) -> (B, N, 1, 1)

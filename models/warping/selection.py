@@ -44,7 +44,8 @@ def choose(index: FrameIndex, dataset: BaseDataset, count: int = 1, fitted: bool
     known = index.both if mirrored else index.track
     poses_known = index.poses_of_both if mirrored else index.poses
     track = rescaled(track_of(dataset).numbered(known.skeleton), known.size)
-    poses, frames = torch.from_numpy(track.poses), torch.from_numpy(known.poses)
+    poses = torch.from_numpy(track.poses)
+    frames = torch.from_numpy(known.poses)
     least = poses.new_full((len(track), 1), MISSING)    # strain of each bone so far
     chosen: list[np.ndarray] = []
 

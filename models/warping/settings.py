@@ -116,7 +116,8 @@ def from_record(settings: Settings, record: Any) -> Settings:
         return settings
     values: dict[str, Any] = {}
     for one in fields(settings):                                # type: ignore[arg-type]
-        known, given = getattr(settings, one.name), record.get(one.name)
+        known = getattr(settings, one.name)
+        given = record.get(one.name)
         if is_dataclass(known):
             values[one.name] = from_record(known, given)
         elif isinstance(given, (bool, int, float)):

@@ -66,6 +66,7 @@ def known_cameras(index: FrameIndex, plate: Plate, dataset: BaseDataset,
 
     def mask(row: int) -> np.ndarray:
         return person_mask(track.poses[row], track.joints, track.size)
-    frames, masks = LazySequence(len(dataset), frame), LazySequence(len(dataset), mask)
+    frames = LazySequence(len(dataset), frame)
+    masks = LazySequence(len(dataset), mask)
     found = plate.locate_film(frames, masks, int(track.index[0]))
     return dict(zip(track.index.tolist(), found))
