@@ -17,10 +17,10 @@ from models.warping.settings import BlendSettings, Body2BodySettings
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton
 
-UNIT = Refiner.enlarges * Refiner.multiple      # px: what the refiner takes is a multiple of it
+UNIT = Refiner.enlarges * Refiner.multiple      # px: the refiner takes multiples of it
 AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
-# The difference to the background, of [-1, 1], that counts as half the person: a hard edge is
-# dotted.
+# The difference to the background, of [-1, 1], that counts as half the person; a hard threshold
+# leaves dotted edges.
 DIFFERS = 0.08
 BLEND_DEFAULTS = BlendSettings()
 
@@ -76,8 +76,8 @@ class Decision(NamedTuple):
 
 def window(query: Tensor, shape: tuple[int, int],
            settings: BlendSettings = BLEND_DEFAULTS) -> Region:
-    """A square about one of the joints seen, in a picture of that (height, width): there is
-    something to learn, and a step takes as long for a large picture as for a small one."""
+    """A square around a random visible joint, in an image of that (height, width): there is
+    something to learn there, and the time of a step does not depend on the image's size."""
     height, width = shape
     side = max(UNIT, min(settings.window, height, width) // UNIT * UNIT)
     seen = query[0, query[0, :, 2] > 0, :2].cpu()
@@ -90,9 +90,9 @@ def window(query: Tensor, shape: tuple[int, int],
 
 
 def person_region(query: np.ndarray, skeleton: Skeleton, shape: tuple[int, int]) -> Region:
-    """The rectangle of a picture of that (height, width) in which the people of poses (B, K, 3)
-    are, clothes and hair included. What lies outside is the background, still and unpainted, and
-    takes no time."""
+    """The rectangle of an image of that (height, width) that holds the people of poses (B, K, 3),
+    clothes and hair included. Outside it the image is the unpainted background, which takes no
+    time."""
     size = shape[1], shape[0]
     mask = np.any([person_mask(pose, skeleton, size, AROUND) for pose in query], 0)
     return ..., occupied(mask.any(1)), occupied(mask.any(0))
@@ -132,7 +132,7 @@ def blend_weights(logits: Tensor, person: Tensor, strain: Tensor,
     there = settings.person * (person * best.softmax(1)).sum(1, keepdim=True)
     paint = torch.full_like(there, -settings.person)
     prior = torch.cat([settings.person * person + best, -there, paint], 1)
-    # bounded, but with a slope everywhere: what went too far comes back
+    # bounded, but with a gradient everywhere, so that a logit at the bound can return
     return (prior + settings.sway * F.softsign(logits / settings.sway)).softmax(1)
 
 

@@ -105,7 +105,7 @@ class Bones:
         frame_length = self.frame.length.clamp(min=SHORTEST)
         query_length = self.query.length.clamp(min=SHORTEST)
         longer = torch.log2(frame_length / query_length * self.fit.scale[:, None]).abs()
-        # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
+        # where a bone is shorter than it is thick, as in a face, an error of a pixel turns it far
         weight = torch.maximum(self.query.length, self.frame.length)
         weight = weight / (weight + self.reach)
         seen = self.query.seen & self.frame.seen
@@ -157,7 +157,7 @@ def torso_fit(source: Tensor, query: Tensor, skeleton: Skeleton) -> Fit:
     neck, hips = torso(query, skeleton)
     frame_neck, frame_hips = torso(source, skeleton)
     seen = torch.stack([neck, hips, frame_neck, frame_hips])[..., 2].amin(0) > 0
-    # of the body, not of the torso alone: that is short in a bow, when the legs are as long as ever
+    # of the body, not of the torso alone: a bow shortens the torso, but not the legs
     scale = body_height(query, skeleton) / body_height(source, skeleton).clamp(min=1e-6)
     query_middle = ((neck + hips) / 2)[:, :2]
     frame_middle = ((frame_neck + frame_hips) / 2)[:, :2]

@@ -1,7 +1,7 @@
 """Which frames of an index are shown for each pose of a film.
 
 Poses are compared by pose.matching.retrieval. The first frame is the nearest; each further one is
-to show what those before it would have to strain.
+chosen to show what the earlier ones strain.
 
 Shape letters: F poses of the film, T frames, N candidates, K joints.
 """
@@ -78,7 +78,7 @@ def allowed_frames(poses_known: PoseIndex, track: PoseTrack, known: PoseTrack, p
         may &= abs(track.times[part, None] - known.times) > APART
     for earlier in chosen:
         other = may & (abs(known.times - known.times[earlier[part], None]) >= APART)
-        # of a short video nothing else may be left
+        # a short video may have no other frame
         may = np.where(other.any(1, keepdims=True), other, may)
     return may
 
