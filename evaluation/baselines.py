@@ -37,7 +37,8 @@ class Baselines:
     """
 
     def __init__(self, dataset: BaseDataset, opt: Options, engine: Engine):
-        self.dataset, self.engine = dataset, engine
+        self.dataset = dataset
+        self.engine = engine
         self.missing: dict[str, str] = {}
         self.nearest: dict[str, Any] = {}
         self.median: np.ndarray | None = None

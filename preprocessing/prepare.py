@@ -46,8 +46,10 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     placement = place(opt, source, track, target)
     drawn = placement.drawn
     draw = drawing(opt, placement.size, drawn.skeleton, target)
-    phases = {'val': np.flatnonzero(drawn.kept)} if opt.poses_only else \
-        split(drawn, opt.val_fraction)
+    if opt.poses_only:
+        phases = {'val': np.flatnonzero(drawn.kept)}
+    else:
+        phases = split(drawn, opt.val_fraction)
     facts = dataset_facts(opt, source, target, placement, draw, phases, picked.people, repaired)
 
     written = written_files(root) if (root / 'dataset.json').is_file() else set()
@@ -72,7 +74,8 @@ def check_track(raw: PoseTrack, track: PoseTrack, poses_only: bool) -> None:
 
     raw, track   before and after repair
     """
-    found, total = int(raw.seen().sum()), len(raw)
+    found = int(raw.seen().sum())
+    total = len(raw)
     if not track.kept.any():
         raise UserError(f'a person was found in {found} of {total} frames, never long enough to '
                         f'follow. Look at the video, or take another part of it with --start '

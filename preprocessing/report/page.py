@@ -7,7 +7,7 @@ from dominate.util import raw
 
 from pose.matching.coverage import CEILING, FLOOR
 from pose.matching.sentences import VARIETY, variety_sentence
-from preprocessing.report.schema import FurthestPose, MomentPicture, Report
+from preprocessing.report.schema import FurthestPose, Gaps, MomentPicture, Report
 from util.web.page import facts_table, fold, page, render, styles
 from util.web.report_charts import bars, heat_map, time_chart
 from util.words import clock
@@ -80,8 +80,10 @@ def summary(report: Report) -> str:
 
 def tiles(report: Report) -> None:
     """The few numbers that say whether the dataset is good."""
-    frames, jitter, lag = report['frames'], report['jitter'], report['lag']
-    joints, cover = report['joints'].values(), report['coverage']
+    frames = report['frames']
+    jitter, lag = report['jitter'], report['lag']
+    joints = report['joints'].values()
+    cover = report['coverage']
     seen = [joint['seen'] for joint in joints if joint['seen']]
     shown = [(f'{100 * frames["kept"] / max(frames["read"], 1):.0f} %', 'of the frames kept'),
              (f'{100 * float(np.mean(seen)) if seen else 0:.0f} %', 'of the joints seen in them')]
@@ -103,7 +105,8 @@ def tiles(report: Report) -> None:
 
 
 def coverage_section(report: Report) -> None:
-    cover, over = report['coverage'], report['over_time']
+    cover = report['coverage']
+    over = report['over_time']
     if not cover:
         return
     shaded = []
@@ -168,7 +171,8 @@ def joints_section(report: Report, times: np.ndarray, cells: dict[str, np.ndarra
 
 
 def person_section(facts: dict[str, Any], report: Report) -> None:
-    over, outside = report['over_time'], report['person']['outside']
+    over = report['over_time']
+    outside = report['person']['outside']
     written = 'as fitted' if facts.get('retargeted_to') else 'as written'
     height = 'Body height, % of the picture\'s height'
     place = 'Hips from the left, % of the picture\'s width'
@@ -192,15 +196,22 @@ def variety_section(report: Report) -> None:
             raw(bars({VARIETY[name]: share for name, share in shares.items()}))
 
 
+def gaps_sentence(gaps: Gaps) -> str:
+    if not gaps['times']:
+        return 'none'
+    noun = 'gap' if gaps['times'] == 1 else 'gaps'
+    return (f'{gaps["frames"]} in {gaps["times"]} {noun}, the longest of {gaps["longest"]} '
+            f'frames')
+
+
 def repair_section(report: Report) -> None:
-    gaps, jitter = report['gaps'], report['jitter']
+    gaps = report['gaps']
+    jitter = report['jitter']
     facts: dict[str, Any] = {}
     for name, count in report['repair'].items():
         facts[STEPS.get(name, name)] = count
     if gaps:
-        facts['frames without a person'] = (
-            f'{gaps["frames"]} in {gaps["times"]} {"gap" if gaps["times"] == 1 else "gaps"}, the '
-            f'longest of {gaps["longest"]} frames' if gaps['times'] else 'none')
+        facts['frames without a person'] = gaps_sentence(gaps)
     before = '–' if jitter['before'] is None else f'{jitter["before"]:.3f}'
     facts['jitter before and after, % of body height per frame²'] = \
         f'{before} → {jitter["after"]:.3f}'
