@@ -84,10 +84,10 @@ class Steps:
         """A misspelt flag is refused now, not after an hour."""
         for flags in (self.person, self.moves):
             PreprocessOptions().parse(flags)
-        trained = TrainOptions().parse(self.training)
+        trained = TrainOptions().parse(self.training, dataset_made=False)
         # the run's record and the dataset, which say this later, do not exist yet
         known = [f'--model={trained.model}', '--dataset_mode=single']
-        if TestOptions().parse([*known, *self.painting]).no_video:
+        if TestOptions().parse([*known, *self.painting], dataset_made=False).no_video:
             raise UserError('--test_args: with --no_video there is no video to put at --output. '
                             'Leave --no_video out.')
 

@@ -131,7 +131,8 @@ def affine(size: tuple[int, int], degrees: float, log_scale: float, right: float
            down: float) -> np.ndarray:
     """float64 (2, 3): rotate clockwise around the centre of an image of that (width, height),
     scale by e ** log_scale, then shift by px."""
-    angle, scale = np.deg2rad(degrees), np.exp(log_scale)
+    angle = np.deg2rad(degrees)
+    scale = np.exp(log_scale)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = (np.array(size) - 1) / 2
     return np.column_stack([turn, middle - turn @ middle + (right, down)])

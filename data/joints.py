@@ -27,9 +27,9 @@ class PictureJoints:
         if not (root / 'poses.npz').is_file():
             return None
         joints = cls(PoseTrack.load(root / 'poses.npz'))
-        if all(size == joints.track.size for size in sizes) and all(p in joints for p in paths):
-            return joints
-        return None
+        if any(size != joints.track.size for size in sizes):
+            return None
+        return joints if all(path in joints for path in paths) else None
 
     def __contains__(self, path: Path) -> bool:
         return path.stem.isdecimal() and int(path.stem) - 1 in self.row

@@ -55,7 +55,8 @@ class SingleDataset(BaseDataset):
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt = self.opt
-        path, picture = self.path(i), self.pose(i)
+        path = self.path(i)
+        picture = self.pose(i)
         size = size_of(picture)
         how = geometry(*size, opt.preprocess, opt.load_size, opt.crop_size, rng)
         item = {'A': to_channels(how(picture, self.labels), opt.input_nc), 'A_paths': str(path)}

@@ -18,6 +18,7 @@ from data.loader import Loader
 from models import models
 from models.engine import Engine, to_image
 from models.warping.frame_index import FrameIndex, track_of
+from models.warping.settings import SelectionSettings
 from util.errors import UserError
 from util.images import in_colour, size_of
 from util.options import Options
@@ -36,7 +37,8 @@ class Baselines:
     """
 
     def __init__(self, dataset: BaseDataset, opt: Options, engine: Engine):
-        self.dataset, self.engine = dataset, engine
+        self.dataset = dataset
+        self.engine = engine
         self.missing: dict[str, str] = {}
         self.nearest: dict[str, Any] = {}
         self.median: np.ndarray | None = None
@@ -129,7 +131,8 @@ class DatasetIndex(FrameIndex):
         if not track.seen().any():
             raise UserError(f'none of the poses of {dataset.root} shows a torso')
         poses = np.stack([dataset.item(row)['joints'] for row in range(len(track))])
-        self.dataset = dataset
+        self.dataset = dataset          # no folder to open: FrameIndex.__init__ is not called
+        self.settings = SelectionSettings()
         self.track = replace(track, poses=poses, size=size_of(dataset.item(0)['B']), depth=None)
         self.frame = lru_cache(CACHED_FRAMES)(self.read)
 

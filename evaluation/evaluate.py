@@ -185,7 +185,7 @@ def pose_evaluators(dataset: BaseDataset, methods: Sequence[str],
 
 def merge_scores(evaluators: Iterable[Evaluator]) -> tuple[dict[str, dict[str, float]],
                                                            dict[str, dict[str, list[float]]]]:
-    """The scores of all evaluators: {method: {key: mean over all frames}}, in the order of a
+    """The scores of all evaluators: {method: {key: score of the whole film}}, in the order of a
     table, and {method: {key: one value for each frame}}."""
     scores: dict[str, dict[str, float]] = {}
     frames: dict[str, dict[str, list[float]]] = {}

@@ -102,12 +102,16 @@ class LpipsEvaluator(Evaluator):
 
     def __init__(self, lpips: Lpips, key: str, chosen: Iterable[int], frechet: str | None = None):
         super().__init__()
-        self.lpips, self.key, self.chosen, self.frechet = lpips, key, set(chosen), frechet
+        self.lpips = lpips
+        self.key = key
+        self.chosen = set(chosen)
+        self.frechet = frechet
         self.number = 0                                         # of the next frame
         self.pooled: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def process(self, frame_set: FrameSet) -> None:
-        real, box, names = frame_set.real, frame_set.box, list(frame_set.methods)
+        real, box = frame_set.real, frame_set.box
+        names = list(frame_set.methods)
         assert real is not None
         whole = inside = np.full(len(names), math.nan)
         images = np.stack([real, *frame_set.methods.values()])
@@ -149,7 +153,8 @@ class PoseEvaluator(Evaluator):
 
     def __init__(self, detectors: Mapping[str, Detector], skeleton: str, min_confidence: float):
         super().__init__()
-        self.detectors, self.min_confidence = detectors, min_confidence
+        self.detectors = detectors
+        self.min_confidence = min_confidence
         self.body = skeleton_of(skeleton.partition('+')[0])
         self.found: dict[str, list[np.ndarray]] = defaultdict(list)
         self.requested: list[np.ndarray] = []
@@ -191,7 +196,8 @@ class MotionEvaluator(Evaluator):
 
     def __init__(self, has_truth: bool, with_flow: bool):
         super().__init__()
-        self.has_truth, self.with_flow = has_truth, with_flow
+        self.has_truth = has_truth
+        self.with_flow = with_flow
         self.motion = Motion(with_flow)
         self.methods: list[str] = []
         self.size = (0, 0)

@@ -42,7 +42,8 @@ class Results:
     def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any],
                  also: dict[str, str] | None = None):
         self.place = self.folder = folder
-        self.dataset, self.trained = dataset, trained
+        self.dataset = dataset
+        self.trained = trained
         self.also = also or {}
         self.painted = False                        # whether all frames are on the disk
         self.frames: list[dict[str, str]] = []      # {label: path relative to folder}, in order
@@ -118,7 +119,8 @@ class Results:
                 known = dict(zip((track['index'] + 1).tolist(), track['times'].tolist()))
             numbers = [int(name) for name in self.names]
             if all(n in known for n in numbers):
-                return [known[n] for n in numbers], [n - 1 for n in numbers]
+                in_source = [n - 1 for n in numbers]
+                return [known[n] for n in numbers], in_source
         fps = self.dataset.facts.get('fps') or self.trained.get('fps') or 30.0
         numbers = list(range(len(self.names)))
         return [k / fps for k in numbers], numbers
@@ -189,7 +191,9 @@ class SourceFrames:
     def __init__(self, path: str, numbers: list[int], times: list[float]):
         from util.parallel import prefetch
         from util.video import read_frames
-        self.path, self.numbers, self.times = path, numbers, times
+        self.path = path
+        self.numbers = numbers
+        self.times = times
         self.frames = prefetch(read_frames(path))
         first = next(self.frames, None)
         if first is None:

@@ -87,7 +87,9 @@ class VideoScores:
 
     def __init__(self, metrics: Mapping[str, Any], frames: Sequence[Frame],
                  size: tuple[int, int] | None):
-        self.metrics, self.frames, self.size = metrics, frames, size
+        self.metrics = metrics
+        self.frames = frames
+        self.size = size
         self.times: list[float] = metrics['times']
         self.columns = {heading: metrics['scores'][key]
                         for key, heading in METHODS.items() if key in metrics['scores']}

@@ -12,6 +12,7 @@ models: Registry[BaseModel] = Registry('--model', 'models', '_model', 'BaseModel
 
 
 def artefacts() -> tuple[str, ...]:
-    """What any model keeps in a run's folder apart from weights. Imports no torch."""
-    every = {pattern for name in models.names() for pattern in models.find(name).ARTEFACTS}
+    """What any model keeps in a run's folder apart from weights, as regular expressions. Imports no
+    torch."""
+    every = {pattern for kind in models.importable().values() for pattern in kind.ARTEFACTS}
     return tuple(sorted(every))

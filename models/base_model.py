@@ -62,8 +62,8 @@ class BaseModel:
     TRAINS       whether it trains in steps; otherwise `fit` does all at once
     RESULTS      more files that test.py writes for each frame: {our label: end of the file name},
                  for users of another project's names
-    ARTEFACTS    files that it keeps in the run's folder apart from weights, as glob patterns;
-                 train.py --overwrite removes them
+    ARTEFACTS    files that it keeps in the run's folder apart from weights, as regular
+                 expressions; train.py --overwrite removes them
     """
 
     DEFAULTS: dict[str, Any] = {}

@@ -51,9 +51,9 @@ class Body2BodyModel(MultiscaleGAN):
     """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
     poses, RUN/mattes how much of them is the person, RUN/plate the background."""
 
-    WITHOUT_VGG = PREFERS_LPIPS = BLENDS_PREVIOUS = True
-    ARTEFACTS = ('index/poses.npz', 'index/[0-9]*.png', 'mattes/[0-9]*.png', 'plate/plate.png',
-                 'plate/plate.npz')
+    WITHOUT_VGG = BLENDS_PREVIOUS = True
+    ARTEFACTS = (r'index/poses\.npz', r'index/\d+\.png', r'mattes/\d+\.png',
+                 r'plate/plate\.(png|npz)')
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
     index: FrameIndex
     plate: Plate
@@ -112,8 +112,7 @@ class Body2BodyModel(MultiscaleGAN):
             return
         self.networks['D'] = MultiscaleDiscriminator(opt.input_nc + colours, opt.ndf, 3, 'none', 2)
         init_weights(self.networks['D'], 'kaiming')
-        self.PREFERS_LPIPS = self.settings.lpips
-        self.begin_perceptual(opt)
+        self.begin_perceptual(opt, self.settings.lpips)
         factors = WITHOUT_VGG_FACTORS if self.perceptual is None else {}
         weights = {'G_GAN': opt.lambda_GAN, 'G_Feat': opt.lambda_feat, 'G_L1': opt.lambda_L1,
                    'G_VGG': opt.lambda_VGG}
@@ -135,14 +134,18 @@ class Body2BodyModel(MultiscaleGAN):
             self.index.cut_out(self.plate, self.opt.num_threads, self.settings.darkest_shadow)
         self.shots |= self.find_shots(dataset, fitted=True)
 
+    def load_networks(self, folder: Path, epoch: str) -> None:
+        """With the numbers that they were trained with, or were to be."""
+        super().load_networks(folder, epoch)
+        metadata = read_record(folder).get('model')
+        if isinstance(metadata, Mapping):
+            self.settings = from_record(self.settings, metadata.get('settings'))
+
     def load_weights(self, folder: Path, epoch: str) -> None:
         from models.warping.frame_index import FrameIndex
         from scene.background import Plate
         self.check_saved(folder, epoch)
         super().load_weights(folder, epoch)
-        metadata = read_record(folder).get('model')
-        if isinstance(metadata, Mapping):
-            self.settings = from_record(self.settings, metadata.get('settings'))
         self.index = FrameIndex(folder / 'index', self.settings.selection)
         self.plate = Plate.load(folder / 'plate')
         self.loaded = True
@@ -325,5 +328,5 @@ def remove_kept(folder: Path) -> None:
     mattes or the background of one person with the frames of another.
     """
     from util.owned import remove
-    remove(folder, (KEPT[0],))
+    (folder / KEPT[0]).unlink(missing_ok=True)
     remove(folder, Body2BodyModel.ARTEFACTS)

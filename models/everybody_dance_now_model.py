@@ -26,11 +26,12 @@ from models.faces import (
     square_side,
     zero_residual,
 )
-from models.flags import check_least, declare_coarse_to_fine, declare_generator, details
+from models.flags import declare_coarse_to_fine, declare_generator, details
 from models.label_options import declare_labels, validate_labels
 from models.pix2pixHD_model import Pix2PixHDModel
 from models.stage_plan import SHARES, StagePlan, no_joints, validate_stages
 from util.errors import UserError, say, warn
+from util.options import check_least
 
 if TYPE_CHECKING:
     import argparse

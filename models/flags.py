@@ -1,10 +1,8 @@
-"""Flags that several models share, and checks of flags. Imports no torch: --help stays quick."""
+"""Flags that several models share. Imports no torch: --help stays quick."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
-
-from util.errors import UserError
+from collections.abc import Sequence
 
 # The flags that define_G takes as details of --netG global, local and stacked_hourglass.
 DETAILS = ('n_downsample_global', 'n_blocks_global', 'n_local_enhancers', 'n_blocks_local',
@@ -73,17 +71,3 @@ def declare_coarse_to_fine(group: argparse._ArgumentGroup) -> None:
     declare_perceptual(group)
 
 
-def check_least(opt: argparse.Namespace, least: Mapping[str, float]) -> None:
-    """UserError for a number below the least that its flag takes. Flags that `opt` lacks, or
-    that are None, pass."""
-    for flag, smallest in least.items():
-        value = getattr(opt, flag, None)
-        if value is not None and value < smallest:
-            raise UserError(f'--{flag} {value}: give {smallest} or more.')
-
-
-def refuse(cases: Iterable[tuple[object, str]]) -> None:
-    """UserError with the message of the first case (condition, message) whose condition holds."""
-    for condition, message in cases:
-        if condition:
-            raise UserError(message)

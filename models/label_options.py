@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.flags import refuse
 from util.errors import UserError, say, warn
+from util.options import refuse
 
 
 def declare_labels(group: argparse._ArgumentGroup, images: str = '') -> None:

@@ -23,12 +23,11 @@ class MultiscaleGAN(BaseModel):
 
     perceptual     the perceptual loss; None with --no_vgg_loss
     WITHOUT_VGG    whether it trains without that loss where no VGG is installed
-    PREFERS_LPIPS  whether it uses LPIPS where that is installed and --vgg_weights is not given
     """
-    WITHOUT_VGG = PREFERS_LPIPS = False
+    WITHOUT_VGG = False
     perceptual: PerceptualLoss | LpipsLoss | None
 
-    def begin_perceptual(self, opt: argparse.Namespace) -> None:
+    def begin_perceptual(self, opt: argparse.Namespace, prefer_lpips: bool = False) -> None:
         """Load the perceptual loss that is installed and say which. UserError where there is
         none, unless the model trains WITHOUT_VGG and --vgg_weights is not given."""
         from models.perceptual import find_lpips_loss, find_perceptual_loss
@@ -36,7 +35,7 @@ class MultiscaleGAN(BaseModel):
         if opt.no_vgg_loss:
             return
         try:
-            lpips = find_lpips_loss() if self.PREFERS_LPIPS and not opt.vgg_weights else None
+            lpips = find_lpips_loss() if prefer_lpips and not opt.vgg_weights else None
             self.perceptual = loss = lpips or find_perceptual_loss(opt.vgg_weights)
         except UserError as error:
             if opt.vgg_weights or not self.WITHOUT_VGG:

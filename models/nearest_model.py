@@ -33,7 +33,7 @@ class NearestModel(BaseModel):
 
     DEFAULTS: dict[str, Any] = {'batch_size': 1}
     TRAINS = False
-    ARTEFACTS = 'index/poses.npz', 'index/[0-9]*.png'
+    ARTEFACTS = r'index/poses\.npz', r'index/\d+\.png'
     index: 'FrameIndex'
 
     @staticmethod

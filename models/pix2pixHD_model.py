@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.flags import check_least, declare_coarse_to_fine, declare_generator, details
+from models.flags import declare_coarse_to_fine, declare_generator, details
 from models.label_options import (
     declare_features,
     declare_labels,
@@ -23,6 +23,7 @@ from models.label_options import (
 )
 from models.multiscale_gan import MultiscaleGAN
 from util.errors import UserError, say
+from util.options import check_least
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from models.engine import Batch
-
 
 
 class Pix2PixHDModel(MultiscaleGAN):

@@ -4,9 +4,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.flags import refuse
 from models.lr_schedule import Schedule
 from util.errors import UserError, say
+from util.options import refuse
 
 SHARES = {'global': 0.45, 'local': 0.40, 'face': 0.15}      # of the run, with --stage auto
 

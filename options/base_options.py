@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from models.flags import check_least, refuse
 from options.legacy import modern, modern_facts, older_spellings
 from util.errors import UserError, warn
-from util.options import Options
+from util.options import Options, check_least, refuse
 from util.runs import read_record
 
 
@@ -176,7 +174,12 @@ class BaseOptions(EntryOptions):
         machine.add_argument('--no_compile', action='store_true',
                              help='never use torch.compile')
 
-    def parse(self, argv: list[str] | None = None) -> Options:
+    def parse(self, argv: list[str] | None = None, dataset_made: bool = True) -> Options:
+        """Frozen options from `argv` (default: the command line).
+
+        dataset_made   False: the dataset is still to be made, so what a model makes of it and of
+                       its own flags is not checked yet
+        """
         from data import datasets
         from models import models
 
@@ -198,7 +201,8 @@ class BaseOptions(EntryOptions):
         opt = parser.parse_strictly(argv, Options(isTrain=self.phase == 'train'))          # 4.
         use_trained_direction(opt, record)
         self.check(opt)
-        model.validate_options(opt)
+        if dataset_made:
+            model.validate_options(opt)
         return opt.freeze()
 
     def look_first(self, argv: list[str]) -> tuple[dict[str, Any], set[str], dict[str, Any]]:
@@ -233,7 +237,7 @@ class BaseOptions(EntryOptions):
     def recognised(self, root: Path, phase: str) -> str | None:
         """The --dataset_mode that alone can read that folder, or None."""
         from data import datasets
-        kinds = {name: datasets.find(name) for name in datasets.names()}
+        kinds = datasets.importable()
         # datasets without frames first: no other can read theirs, and training uses none of them
         for name in sorted(kinds, key=lambda name: kinds[name].HAS_FRAMES):
             usable = kinds[name].HAS_FRAMES or self.phase == 'test'
@@ -282,9 +286,3 @@ def use_trained_direction(opt: Options, record: dict[str, Any]) -> None:
         opt.direction = trained
 
 
-def check_more_than_0(opt: Options, flags: Iterable[str]) -> None:
-    """UserError for a number that is not above 0; None passes."""
-    for flag in flags:
-        value = getattr(opt, flag)
-        if value is not None and value <= 0:
-            raise UserError(f'--{flag} {value}: give more than 0.')

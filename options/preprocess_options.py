@@ -1,13 +1,12 @@
 """Which flags preprocess.py has."""
 import re
 
-from models.flags import check_least, refuse
-from options.base_options import EntryOptions, Parser, check_more_than_0
+from options.base_options import EntryOptions, Parser
 from pose.cleaning.repair import MAX_GAP, MIN_CONFIDENCE
 from pose.detect import detectors
 from pose.tracking.people import check_person
 from util.errors import UserError
-from util.options import Options
+from util.options import Options, check_least, check_more_than_0, refuse
 
 
 class PreprocessOptions(EntryOptions):

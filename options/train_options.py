@@ -1,10 +1,10 @@
 """Which flags train.py has."""
 from typing import Any
 
-from options.base_options import BaseOptions, Parser, check_more_than_0
+from options.base_options import BaseOptions, Parser
 from util.errors import UserError
 from util.metrics.names import save_best_choices
-from util.options import Options
+from util.options import Options, check_more_than_0
 
 
 class TrainOptions(BaseOptions):

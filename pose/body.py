@@ -123,7 +123,7 @@ def extended_sizes(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 def heights(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """float (F,) px: body height by the torso or a leg, whichever is the least foreshortened;
-    0 without a torso. models.warping.bone_warp.body_height is the same for tensors."""
+    0 without a torso. models.warping.bones.body_height is the same for tensors."""
     _, torso, leg = body_parts(poses, skeleton).T
     return np.maximum(torso / TORSO, leg / LEG) * (torso > 0)
 

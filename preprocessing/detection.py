@@ -68,8 +68,10 @@ def detect(source: Source, opt: Options) -> Detected:
     UserError if no frame shows a person.
     """
     num_workers = min(opt.num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
-    found = detect_alone(source, opt, 0, None) if num_workers == 1 else \
-        detect_together(source, opt, num_workers)
+    if num_workers == 1:
+        found = detect_alone(source, opt, 0, None)
+    else:
+        found = detect_together(source, opt, num_workers)
     results = sorted(progress(found, f'finding poses ({opt.detector})', source.count),
                      key=itemgetter(0))
     if not results:

@@ -46,8 +46,10 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     placement = place(opt, source, track, target)
     drawn = placement.drawn
     draw = drawing(opt, placement.size, drawn.skeleton, target)
-    phases = {'val': np.flatnonzero(drawn.kept)} if opt.poses_only else \
-        split(drawn, opt.val_fraction)
+    if opt.poses_only:
+        phases = {'val': np.flatnonzero(drawn.kept)}
+    else:
+        phases = split(drawn, opt.val_fraction)
     facts = dataset_facts(opt, source, target, placement, draw, phases, picked.people, repaired)
 
     def written() -> set[str]:
@@ -67,8 +69,9 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
         raw.save(folder / 'found.npz')
         write_json(folder / 'dataset.json', facts)
         write_report(folder)
-    say(f'{root}: {facts["split"]} from {facts["frames"]["read"]} frames, '
-        f'{facts["frames"]["dropped"]} dropped')
+    counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
+    say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {facts["frames"]["dropped"]} '
+        f'dropped')
     return root / 'report.html'
 
 
@@ -77,7 +80,8 @@ def check_track(raw: PoseTrack, track: PoseTrack, poses_only: bool) -> None:
 
     raw, track   before and after repair
     """
-    found, total = int(raw.seen().sum()), len(raw)
+    found = int(raw.seen().sum())
+    total = len(raw)
     if not track.kept.any():
         raise UserError(f'a person was found in {found} of {total} frames, never long enough to '
                         f'follow. Look at the video, or take another part of it with --start '

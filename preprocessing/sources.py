@@ -40,7 +40,9 @@ class VideoSource:
 
     def __init__(self, path: str, start: float = 0.0, end: float | None = None,
                  fps: float | None = None):
-        self.path, self.start, self.end, self.wanted = path, start, end, fps
+        self.path = path
+        self.start, self.end = start, end
+        self.wanted = fps
         self.info = probe(path)
         self.size = self.info.size
         self.fps = min(fps or self.info.fps, self.info.fps)
@@ -61,7 +63,8 @@ class ImagesSource:
 
     def __init__(self, folder: str, start: float = 0.0, end: float | None = None,
                  fps: float | None = None):
-        self.folder, self.fps = folder, fps or 30.0
+        self.folder = folder
+        self.fps = fps or 30.0
         if not Path(folder).is_dir():
             raise UserError(f'--images {folder}: no such folder.')
         files = pictures_in(Path(folder))
@@ -117,7 +120,8 @@ def filmed_before(path: Path, root: Path) -> bool:
     """Whether the dataset says that it was filmed into `path`, which is as large as it was then.
     Earlier versions recorded it nowhere else."""
     facts = read_facts(root)
-    source, settings = facts.get('source', {}), facts.get('settings', {'video': ''})
+    source = facts.get('source', {})
+    settings = facts.get('settings', {'video': ''})
     was_filmed = settings.get('video') is None and settings.get('images') is None
     if not was_filmed or source.get('kind') != 'video':
         return False

@@ -69,7 +69,8 @@ class Writer:
         """Write the pose of one frame, and the crop of `image`, uint8 (H, W, 3)."""
         phase, row = self.phase[index]
         name = f'{index + 1:06d}.png'
-        size, box, track = self.placement.size, self.placement.box, self.placement.drawn
+        size, box = self.placement.size, self.placement.box
+        track = self.placement.drawn
         pose = draw_pose(track.poses[row], size, self.draw['style'], track.skeleton,
                          self.draw['line_width'])
         if image is None or box is None:

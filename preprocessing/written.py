@@ -46,7 +46,8 @@ def is_written(name: str, facts: Mapping[str, Any], kept: set[int] | None,
                  poses.npz does not say, stands for any number
     """
     if frame := FRAME.fullmatch(name):
-        folder, number = name.partition('/')[0], int(frame[2]) - 1
+        folder = name.partition('/')[0]
+        number = int(frame[2]) - 1
         return folder in split_folders(facts) and (kept is None or number in kept)
     if joints := JOINTS.fullmatch(name):
         was_asked = bool(facts.get('settings', {}).get('write_json'))
@@ -77,7 +78,8 @@ def numbers(root: Path) -> tuple[set[int] | None, set[int] | None]:
     """The numbers of the kept frames and of all frames in poses.npz; None if it is not readable."""
     try:
         with np.load(root / 'poses.npz', allow_pickle=False) as track:
-            index, kept = track['index'], track['kept'].astype(bool)
+            index = track['index']
+            kept = track['kept'].astype(bool)
         return set(index[kept].tolist()), set(index.tolist())
     except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
         return None, None

@@ -36,8 +36,8 @@ CLOTHES_MARGIN = 0.04         # of the picture's height: clothes may reach so fa
 DARK = 48                     # 0..255: a black bar stays below it, with the noise of a video
 TRUSTED = 8                   # frames that must show a place for full confidence
 LARGEST = 5                   # frames across and down that a mosaic may be
-FINEST, ZOOMED = 2.0, 0.95    # how much finer than the median frame it may be; and how much
-                              # smaller than another a frame is whose camera has zoomed
+FINEST = 2.0                  # how much finer than the median frame it may be
+ZOOMED = 0.95                 # how much smaller than another a frame is whose camera has zoomed
 MOSTLY = 0.8                  # of a column that must be seen for it to be mirrored
 ANCHORS = 15                  # located frames around a frame whose median decides its place
 CHUNK = 16_000_000            # samples held in memory at a time

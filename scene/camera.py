@@ -22,16 +22,18 @@ import numpy as np
 from util.sampling import evenly_spaced
 
 WORKING_SIZE = 384            # px of the longer side at which frames are compared
-CORNERS, SPACING = 300, 5     # the most corners of a frame, and px between two
+CORNERS = 300                 # of a frame at most
+SPACING = 5                   # px between two corners at least
 ENOUGH = 12                   # corners that must agree on a transform
 SHARE = 0.5                   # of the key frame's corners that a frame must show
 CLOSE = 1.0                   # px that a corner may be off
 LOWES_RATIO = 0.8             # how much nearer the nearest descriptor must be than the second
 RIM = 6                       # px at the edges that are ignored: bars and borders do not move
 BLURS = 3.0, 1.0              # px, coarse to fine, of the pictures whose edges are aligned
-EDGES, STEPS = 6000, 12       # pixels compared, those with the strongest edges; most iterations
-FITS, SEEN = 0.9, 0.25        # least correlation of two pictures of one place, and the least share
-                              # of the pixels that both show
+EDGES = 6000                  # pixels compared: those with the strongest edges
+STEPS = 12                    # iterations at most
+FITS = 0.9                    # least correlation of two pictures of one place
+SEEN = 0.25                   # least share of the pixels that both pictures show
 SLACK = 0.005                 # correlation that a better place may lack: an identity transform
                               # keeps noise, any other smooths it
 PATIENCE = 10                 # frames in a row that are not located before a new scene starts
@@ -185,9 +187,10 @@ def match_features(before: View, after: View) -> np.ndarray | None:
     matches = [first for first, second in
                cv2.BFMatcher().knnMatch(descriptors, descriptors_there, k=2)
                if first.distance < LOWES_RATIO * second.distance]
-    return _similarity(before, after, start[[match.queryIdx for match in matches]],
-                       there[[match.trainIdx for match in matches]],
-                       max(ENOUGH, SHARE / 2 * len(matches)), 2 * CLOSE)
+    rows = [match.queryIdx for match in matches]
+    rows_there = [match.trainIdx for match in matches]
+    needed = max(ENOUGH, SHARE / 2 * len(matches))
+    return _similarity(before, after, start[rows], there[rows_there], needed, 2 * CLOSE)
 
 
 def _similarity(before: View, after: View, start: np.ndarray, there: np.ndarray, needed: float,
@@ -281,7 +284,8 @@ def follow(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> np.ndar
     for f, (frame, mask) in enumerate(zip(frames, masks)):
         placed = follower(View(frame, mask))
         if placed:
-            transforms[f], scenes[f] = placed.transform, placed.scene
+            transforms[f] = placed.transform
+            scenes[f] = placed.scene
     transforms[scenes != np.bincount(scenes[scenes >= 0]).argmax()] = np.nan
     return np.linalg.inv(np.nanmedian(transforms, 0)) @ transforms
 

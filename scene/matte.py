@@ -12,14 +12,15 @@ from pose.matching.coverage import LIMBS
 from pose.silhouette import disc, person_mask
 from pose.skeleton import Skeleton
 
-SAME, WHOLLY = 10.0, 20.0   # 0..255: less difference is noise; that much more is opaque
+SAME = 10.0                 # 0..255: less difference is noise
+WHOLLY = 20.0               # 0..255: that much more difference is opaque
 NOISY = 90                  # %: of the background, whose difference is noise in any case
-NEAR, CORE = 0.10, -0.03    # of the body's height: how far clothes may reach beyond the drawn
-                            # limbs, and by how much thinner limbs are surely the person
-JOIN, SOFT = 1.5, 1.0       # px of a picture of 256: half the gaps to be closed, and the blur of
-                            # the edge
-FLOOR, DARKEST = 0.15, 0.55     # a shadow reaches so far above the lowest joint, of the body's
-                                # height, and leaves at least that share of the light
+NEAR = 0.10                 # of the body's height: how far clothes may reach beyond the drawn limbs
+CORE = -0.03                # of the body's height: limbs thinner by this are surely the person
+JOIN = 1.5                  # px of a picture of 256: half the width of the gaps to close
+SOFT = 1.0                  # px of a picture of 256: blur of the edge
+FLOOR = 0.15                # of the body's height: how far above the lowest joint a shadow reaches
+DARKEST = 0.55              # share of the light that a shadow leaves at least
 HOLE = 0.03                 # of the picture's size: a smaller hole is filled
 
 

@@ -1,10 +1,11 @@
-"""Two videos in, one out; every stage is done once."""
+"""Two videos in, one out; every step is done once."""
 import shutil
 from pathlib import Path
 
 import pytest
 
 import transfer
+from options.transfer_options import TransferOptions
 from util.errors import UserError
 from util.output_file import OutputFile
 from util.video import probe
@@ -58,6 +59,18 @@ def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     with pytest.raises(UserError, match=said):
         job(*flags)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('model, training', [
+    ('everybody_dance_now', '--face_generator --face_discrim'),
+    ('pix2pixHD', '--label_feat'), ('body2body', '')])
+def test_flags_that_need_the_dataset_are_not_refused_before_it_is_made(model, training, tmp_path,
+                                                                       capsys):
+    opt = TransferOptions().parse(['--target', __file__, '--source', __file__, '--output',
+                                   str(tmp_path / 'out.mp4'), '--model', model, '--train_args',
+                                   training, '--datasets_dir', str(tmp_path)])
+    transfer.Steps(opt, 'me', tmp_path / 'me', tmp_path / 'dancer').check()
+    assert capsys.readouterr() == ('', '')
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ class Training:
 
     @property
     def epoch_is_over(self) -> bool:
-        """More batches than an epoch has: the dataset has shrunk since they were trained on."""
+        """Every batch was used; more than all of them if the dataset has shrunk since."""
         return self.position.batches >= len(self.loader)
 
     @property

@@ -1,4 +1,4 @@
-"""What a user is told when something is wrong: one sentence, exit status 1, no traceback."""
+"""Errors for users: one sentence, exit status 1, no traceback."""
 import signal
 import sys
 from collections.abc import Callable, Iterable

@@ -1,6 +1,9 @@
 """The parsed options, which every layer may read. options/ declares the flags."""
 import argparse
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from util.errors import UserError
 
 
 class Options(argparse.Namespace):
@@ -22,3 +25,27 @@ class Options(argparse.Namespace):
     def facts(self) -> dict[str, Any]:
         """Every option by name, ready for JSON."""
         return {k: v for k, v in sorted(vars(self).items()) if k not in ('_frozen', 'isTrain')}
+
+
+def check_least(opt: argparse.Namespace, least: Mapping[str, float]) -> None:
+    """UserError for a number below the least that its flag takes. Flags that `opt` lacks, or
+    that are None, pass."""
+    for flag, smallest in least.items():
+        value = getattr(opt, flag, None)
+        if value is not None and value < smallest:
+            raise UserError(f'--{flag} {value}: give {smallest} or more.')
+
+
+def refuse(cases: Iterable[tuple[object, str]]) -> None:
+    """UserError with the message of the first case (condition, message) whose condition holds."""
+    for condition, message in cases:
+        if condition:
+            raise UserError(message)
+
+
+def check_more_than_0(opt: Options, flags: Iterable[str]) -> None:
+    """UserError for a number that is not above 0; None passes."""
+    for flag in flags:
+        value = getattr(opt, flag)
+        if value is not None and value <= 0:
+            raise UserError(f'--{flag} {value}: give more than 0.')

@@ -62,7 +62,8 @@ class OutputFile:
     def written(self) -> dict[str, list[str]]:
         """{absolute path: sha256 of what was written there last, or was about to be}."""
         record = self.results / WRITTEN
-        return read_json(record) if record.is_file() else {}
+        found = read_json(record) if record.is_file() else {}
+        return found if isinstance(found, dict) else {}
 
     def write(self, film: Path) -> None:
         """Copy `film` there, whole or not at all; UserError where `check` would refuse it."""

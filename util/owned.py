@@ -9,6 +9,7 @@ after the program wrote it, or after a replacement was decided, is the user's.
 """
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -119,15 +120,19 @@ def in_the_way(path: Path) -> UserError:
                      f'then give the same command again.')
 
 
-def remove(place: Path, patterns: Iterable[str]) -> None:
-    """Remove the files within `place` that match any of these glob patterns, and then the folders
-    that are empty without them."""
-    removed = []
-    for pattern in patterns:
-        for path in place.glob(pattern):
-            if not path.is_dir():
-                path.unlink(missing_ok=True)
-                removed.append(path.relative_to(place).as_posix())
+def matching(place: Path, patterns: Collection[str]) -> list[str]:
+    """The files within `place` whose path there, with / between folders, matches one of these
+    regular expressions as a whole."""
+    one_of = re.compile('|'.join(f'(?:{pattern})' for pattern in patterns))
+    names = [path.relative_to(place).as_posix() for path in place.rglob('*') if not path.is_dir()]
+    return [name for name in names if one_of.fullmatch(name)]
+
+
+def remove(place: Path, patterns: Collection[str]) -> None:
+    """Remove the files that `matching` finds, and then the folders that are empty without them."""
+    removed = matching(place, patterns)
+    for name in removed:
+        (place / name).unlink(missing_ok=True)
     _remove_empty(place, removed)
 
 

@@ -3,7 +3,7 @@ import importlib
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from util.errors import unknown_choice
+from util.errors import unknown_choice, warn
 
 T = TypeVar('T')
 
@@ -41,3 +41,15 @@ class Registry(Generic[T]):
                  and issubclass(c, base) and c.__module__ == module.__name__]
         assert len(found) == 1, f'{module.__name__} must define one {self.base}, not {len(found)}'
         return found[0]
+
+    def importable(self) -> dict[str, type[T]]:
+        """{name: class} of all choices, without those whose file cannot be imported: somebody's
+        unfinished file must not end a call that does not ask for it."""
+        kinds = {}
+        for name in self.names():
+            try:
+                kinds[name] = self.find(name)
+            except Exception as error:      # a file can fail in any way
+                warn(f'{self.package}.{name}{self.suffix} cannot be imported and is left out: '
+                     f'{type(error).__name__}: {error}')
+        return kinds

@@ -10,20 +10,20 @@ from typing import Any
 
 from util.errors import UserError
 from util.files import clear_leftovers, read_json, write_json, write_text
-from util.owned import remove
+from util.owned import matching, remove
 
 RECORDS = ('run.json', 'train_opt.txt', 'opt.txt')
 
-WEIGHTS = re.compile(r'(latest|best|\d+|iter_\d+)_net_[A-Z]\w*\.pth')     # as Training names them
-# as the sinks write them, by glob patterns
-PAGES = ('web/index.html', 'web/history.jsonl', 'web/images/epoch[0-9]*_*.png',
-         'web/film/[0-9]*.jpg', 'tensorboard/events.out.tfevents.*')
+# what the training loop writes, as regular expressions
+WRITTEN = (r'(latest|best|\d+|iter_\d+)_net_[A-Z]\w*\.pth', r'latest_state\.pth',
+           *map(re.escape, RECORDS))
 
 
 class RunFolder:
     """CHECKPOINTS_DIR/NAME.
 
-    artefacts   what models keep there apart from weights, as glob patterns: models.artefacts()
+    artefacts   what models keep there apart from weights, as regular expressions:
+                models.artefacts()
     """
 
     def __init__(self, checkpoints_dir: str, name: str, artefacts: tuple[str, ...]):
@@ -32,7 +32,7 @@ class RunFolder:
     @property
     def has_weights(self) -> bool:
         """Whether it holds a trained model: weights, or what a model keeps apart from them."""
-        return any(any(self.path.glob(pattern)) for pattern in ('*_net_G.pth', *self.artefacts))
+        return bool(matching(self.path, (r'[^/]*_net_G\.pth', *self.artefacts)))
 
     def check_free(self, continue_train: bool, overwrite: bool) -> None:
         """Refuse to train over a run that is there, or on from one that is not."""
@@ -55,11 +55,11 @@ class RunFolder:
                             f'it, or use another --name.') from None
 
     def clear(self) -> None:
-        """Remove what an earlier run wrote: its weights, what its model kept, its log,
-        records and pages. Files of other names stay."""
-        weights = [path.name for path in self.path.glob('*.pth') if WEIGHTS.fullmatch(path.name)]
-        remove(self.path, (*weights, *self.artefacts, *PAGES, 'latest_state.pth', 'loss_log.txt',
-                           'wandb_id.txt', *RECORDS))
+        """Remove what an earlier run wrote: its weights, what its model kept, its records, log and
+        pages. Files of other names stay."""
+        from util.sinks import SINKS
+        pages = [pattern for sink in SINKS.importable().values() for pattern in sink.WRITES]
+        remove(self.path, (*WRITTEN, *self.artefacts, *pages))
 
     def write_record(self, options: dict[str, Any], dataset: dict[str, Any],
                      model: dict[str, Any]) -> None:

@@ -129,8 +129,8 @@ def open_video(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
         stream = next((s for s in container.streams.video if s.codec_context is not None
                        and not s.disposition & s.disposition.attached_pic), None)
         if stream is None:
-            raise _unreadable(path, 'it has sound but no video stream' if
-                              container.streams.audio else 'it has no video stream')
+            sound = 'sound but ' if container.streams.audio else ''
+            raise _unreadable(path, f'it has {sound}no video stream')
         if container.format.name.endswith('_pipe') or container.format.name in ('image2', 'tty'):
             raise _unreadable(path, 'it is a single image or a text')
         stream.thread_type = 'AUTO'

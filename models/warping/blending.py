@@ -17,12 +17,12 @@ from models.warping.settings import BlendSettings, Body2BodySettings
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton
 
-UNIT = Refiner.enlarges * Refiner.multiple      # px: what the refiner takes is a multiple of it
+UNIT = Refiner.enlarges * Refiner.multiple      # px: the refiner takes multiples of it
 AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
-# The difference to the background, of [-1, 1], that counts as half the person: a hard edge is
-# dotted.
+# The difference to the background, of [-1, 1], that counts as half the person; a hard threshold
+# leaves dotted edges.
 DIFFERS = 0.08
-TODAY = BlendSettings()
+BLEND_DEFAULTS = BlendSettings()
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,10 @@ class Decision(NamedTuple):
     light: Tensor
 
 
-def window(query: Tensor, shape: tuple[int, int], settings: BlendSettings = TODAY) -> Region:
-    """A square about one of the joints seen, in a picture of that (height, width): there is
-    something to learn, and a step takes as long for a large picture as for a small one."""
+def window(query: Tensor, shape: tuple[int, int],
+           settings: BlendSettings = BLEND_DEFAULTS) -> Region:
+    """A square around a random visible joint, in an image of that (height, width): there is
+    something to learn there, and the time of a step does not depend on the image's size."""
     height, width = shape
     side = max(UNIT, min(settings.window, height, width) // UNIT * UNIT)
     seen = query[0, query[0, :, 2] > 0, :2].cpu()
@@ -89,9 +90,9 @@ def window(query: Tensor, shape: tuple[int, int], settings: BlendSettings = TODA
 
 
 def person_region(query: np.ndarray, skeleton: Skeleton, shape: tuple[int, int]) -> Region:
-    """The rectangle of a picture of that (height, width) in which the people of poses (B, K, 3)
-    are, clothes and hair included. What lies outside is the background, still and unpainted, and
-    takes no time."""
+    """The rectangle of an image of that (height, width) that holds the people of poses (B, K, 3),
+    clothes and hair included. Outside it the image is the unpainted background, which takes no
+    time."""
     size = shape[1], shape[0]
     mask = np.any([person_mask(pose, skeleton, size, AROUND) for pose in query], 0)
     return ..., occupied(mask.any(1)), occupied(mask.any(0))
@@ -116,7 +117,7 @@ def halved(images: Tensor) -> Tensor:
 
 
 def blend_weights(logits: Tensor, person: Tensor, strain: Tensor,
-                  settings: BlendSettings = TODAY) -> Tensor:
+                  settings: BlendSettings = BLEND_DEFAULTS) -> Tensor:
     """(B, N + 2, H, W), with the sum 1: how much of each pixel is of each frame, of the background
     and of paint.
 
@@ -131,7 +132,7 @@ def blend_weights(logits: Tensor, person: Tensor, strain: Tensor,
     there = settings.person * (person * best.softmax(1)).sum(1, keepdim=True)
     paint = torch.full_like(there, -settings.person)
     prior = torch.cat([settings.person * person + best, -there, paint], 1)
-    # bounded, but with a slope everywhere: what went too far comes back
+    # bounded, but with a gradient everywhere, so that a logit at the bound can return
     return (prior + settings.sway * F.softsign(logits / settings.sway)).softmax(1)
 
 
@@ -142,7 +143,9 @@ def compose(decision: Decision, background: Masked, frames: Masked, warp: Warp,
     background   of the region, (B, C, h, w)
     frames       (B N, C, H, W), sampled where `warp` and the decision's offset say
     """
-    batch, count, (h, w) = len(decision.colour), decision.trust.shape[1] - 2, warp.x.shape[-2:]
+    batch = len(decision.colour)
+    count = decision.trust.shape[1] - 2
+    h, w = warp.x.shape[-2:]
     reach = settings.offset_reach * max(frames.packed.shape[-2:]) / 256
     offset = reach * F.softsign(decision.offset)
     shown = Masked(sampled(frames.packed, warp.x + offset[:, 0], warp.y + offset[:, 1]))

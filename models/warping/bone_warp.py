@@ -27,15 +27,14 @@ Region: TypeAlias = tuple[EllipsisType, slice, slice]       # rows and columns: 
 EVERYWHERE: Region = ..., slice(None), slice(None)
 FEET = {'RAnkle', 'LAnkle'}     # where the bones of a foot start
 GRID_POINTS = 64                # along the shorter side, at which bending is computed
-TODAY = WarpSettings()
+WARP_DEFAULTS = WarpSettings()
 
 
 class Warp(NamedTuple):
     """Where each pixel of a picture lies in a frame; (B, H, W) each.
 
     x, y       px of the frame
-    nearness   how much a bone decides that, nearly 1 on a bone and a half where it reaches no
-               farther
+    nearness   weight of the bones in it: nearly 1 on a bone, one half at the end of its reach
     strain     0 where the bones around are as they are in the frame, 1 where they are turned by 60
                degrees or foreshortened to a half
     """
@@ -63,14 +62,14 @@ def bent(frames: Tensor, source: Tensor, query: Tensor, skeleton: Skeleton,
 
 
 def warp_field(source: Tensor, query: Tensor, skeleton: Skeleton, size: tuple[int, int],
-               region: Region = EVERYWHERE, settings: WarpSettings = TODAY) -> Warp:
+               region: Region = EVERYWHERE, settings: WarpSettings = WARP_DEFAULTS) -> Warp:
     """Where the pixels of a picture of size (W, H) at pose `query`, or of a region of it, lie in
-    the frames at pose `source`. Strain is here also that of what is drawn out or folded, and the
+    the frames at pose `source`. The strain includes that of stretching and folding, and is the
     mean around each pixel."""
     step = max(1, min(size) // GRID_POINTS)
     top, bottom, _ = region[1].indices(size[1])
     left, right, _ = region[2].indices(size[0])
-    # with what lies around, so that a region is strained as it is in the whole
+    # with a margin, so that a region has the strain that it has in the whole image
     margin = settings.mean_of + 1
     x = coarse_axis(left, right, step, margin, source.device)
     y = coarse_axis(top, bottom, step, margin, source.device)[:, None]
@@ -78,7 +77,7 @@ def warp_field(source: Tensor, query: Tensor, skeleton: Skeleton, size: tuple[in
     warp = bend(x, y, bones, settings)
     scale = bones.fit.scale[:, None, None]
     strain = warp.strain + stretch_strain(warp.x * scale / step, warp.y * scale / step, settings)
-    # slopes at the edge have one side only
+    # gradients at the edge are one-sided
     strain = F.avg_pool2d(strain[:, None, 1:-1, 1:-1], 2 * settings.mean_of + 1, 1)[:, 0]
     inside = ..., slice(margin, -margin), slice(margin, -margin)
     coarse = torch.stack([warp.x[inside], warp.y[inside], warp.nearness[inside], strain], 1)
@@ -130,11 +129,12 @@ def move(x: Tensor, y: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
     return (x - here[:, 0]) / scale + there[:, 0], (y - here[:, 1]) / scale + there[:, 1]
 
 
-def bend(x: Tensor, y: Tensor, bones: Bones, settings: WarpSettings = TODAY) -> Warp:
+def bend(x: Tensor, y: Tensor, bones: Bones, settings: WarpSettings = WARP_DEFAULTS) -> Warp:
     """Where the pixels at x (W,) and y (H, 1) of the picture lie in the frame."""
     P, P_ = bones.query.start, bones.frame.start
     length, length_ = bones.query.length, bones.frame.length
-    scale, reach = bones.fit.scale, bones.reach
+    scale = bones.fit.scale
+    reach = bones.reach
 
     def wide(values: Tensor) -> Tensor:
         return values[..., None, None]              # (B, N) -> (B, N, 1, 1)
@@ -155,8 +155,8 @@ def bend(x: Tensor, y: Tensor, bones: Bones, settings: WarpSettings = TODAY) -> 
 
     use = bones.query.seen & bones.frame.seen & (torch.minimum(length, length_) > SHORTEST)
     nearness = wide(reach) / (settings.softness * wide(reach) + torch.hypot(beyond, v) + 1e-6)
-    # A bone that points the other way, by 120 degrees and more, bends nothing: the body has turned
-    # around. Measured to be better so.
+    # A bone turned by 120 degrees or more has no weight: the body has turned around. Measured to
+    # be better so.
     weight = nearness ** settings.power * wide(use * (1 + 2 * bones.alike).clamp(0, 1))
     decided = weight.sum(1)
     total = decided + settings.body
@@ -170,11 +170,11 @@ def bend(x: Tensor, y: Tensor, bones: Bones, settings: WarpSettings = TODAY) -> 
 
 
 def sampled(frames: Tensor, x: Tensor, y: Tensor, mode: str = 'bicubic') -> Tensor:
-    """The pixels of frames (B, C, h, w), in [-1, 1], at x and y, (B, H, W) px; outside, the edge
-    goes on. Cubic, since linear sampling is soft between pixels; 'bilinear' is quicker."""
+    """The pixels of frames (B, C, h, w), in [-1, 1], at x and y, (B, H, W) px; the edge is
+    repeated outside. Cubic, since linear sampling blurs between pixels; 'bilinear' is faster."""
     h, w = frames.shape[-2:]
     places = torch.stack([x * (2 / max(w - 1, 1)), y * (2 / max(h - 1, 1))], -1) - 1
-    # PyTorch has no cubic one for Apple's GPUs
+    # PyTorch has no cubic sampling on Apple's GPUs
     mode = 'bilinear' if frames.device.type == 'mps' else mode
     found = F.grid_sample(frames, places, mode=mode, padding_mode='border', align_corners=True)
     return found.clamp(-1, 1) if mode == 'bicubic' else found

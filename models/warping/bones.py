@@ -14,7 +14,7 @@ from pose.body import LEG, TORSO
 from pose.skeleton import Skeleton
 
 # Each bone and how far it reaches, its thickness, in % of the body height.
-BONES = {
+THICKNESS = {
     ('Neck', 'MidHip'): 9.0, ('RShoulder', 'RHip'): 7.0, ('LShoulder', 'LHip'): 7.0,
     ('Neck', 'RShoulder'): 5.0, ('Neck', 'LShoulder'): 5.0, ('RHip', 'LHip'): 6.0,
     ('RShoulder', 'RElbow'): 5.0, ('RElbow', 'RWrist'): 4.0,
@@ -70,7 +70,7 @@ class Bones:
     """The bones that a skeleton has, in the query's poses and in the frames; computed once for all
     that uses them.
 
-    names          N of BONES
+    names          N of THICKNESS
     query, frame   the bones in both
     reach          (B, N) px: how thick those of the query are
     fit            as torso_fit gives it
@@ -105,7 +105,7 @@ class Bones:
         frame_length = self.frame.length.clamp(min=SHORTEST)
         query_length = self.query.length.clamp(min=SHORTEST)
         longer = torch.log2(frame_length / query_length * self.fit.scale[:, None]).abs()
-        # of a bone shorter than it is thick, as in a face, joints off by a pixel say anything
+        # where a bone is shorter than it is thick, as in a face, an error of a pixel turns it far
         weight = torch.maximum(self.query.length, self.frame.length)
         weight = weight / (weight + self.reach)
         seen = self.query.seen & self.frame.seen
@@ -118,15 +118,16 @@ class Bones:
 def areas(pose: Tensor, skeleton: Skeleton) -> Tensor:
     """(B, N): how much of the body each bone is, by the area that it covers; the sum is 1, or 0
     where none is seen."""
-    bones, reach = BoneSet.of(pose, skeleton), reaches(pose, skeleton)
+    bones = BoneSet.of(pose, skeleton)
+    reach = reaches(pose, skeleton)
     area = torch.maximum(bones.length, reach) * reach * bones.seen
     return area / area.sum(1, keepdim=True).clamp(min=1e-6)
 
 
 @lru_cache
 def named_bones(skeleton: Skeleton) -> tuple[tuple[str, str], ...]:
-    """Those of BONES that the skeleton has."""
-    return tuple(pair for pair in BONES if set(pair) <= set(skeleton.joints))
+    """The bones of THICKNESS that the skeleton has."""
+    return tuple(pair for pair in THICKNESS if set(pair) <= set(skeleton.joints))
 
 
 def ends(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
@@ -139,7 +140,7 @@ def ends(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
 
 def reaches(pose: Tensor, skeleton: Skeleton) -> Tensor:
     """(B, N) px: how thick each bone of these poses is."""
-    shares = [BONES[pair] / 100 for pair in named_bones(skeleton)]
+    shares = [THICKNESS[pair] / 100 for pair in named_bones(skeleton)]
     return torch.tensor(shares, device=pose.device) * body_height(pose, skeleton)[:, None]
 
 
@@ -156,7 +157,7 @@ def torso_fit(source: Tensor, query: Tensor, skeleton: Skeleton) -> Fit:
     neck, hips = torso(query, skeleton)
     frame_neck, frame_hips = torso(source, skeleton)
     seen = torch.stack([neck, hips, frame_neck, frame_hips])[..., 2].amin(0) > 0
-    # of the body, not of the torso alone: that is short in a bow, when the legs are as long as ever
+    # of the body, not of the torso alone: a bow shortens the torso, but not the legs
     scale = body_height(query, skeleton) / body_height(source, skeleton).clamp(min=1e-6)
     query_middle = ((neck + hips) / 2)[:, :2]
     frame_middle = ((frame_neck + frame_hips) / 2)[:, :2]

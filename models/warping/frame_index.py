@@ -33,18 +33,17 @@ from util.progress import progress
 # Bytes of decoded frames, and of cutouts, kept in memory. A training step reads random ones, and
 # decoding them took a tenth of it.
 REMEMBERED = 256e6
-TODAY = SelectionSettings()
+SELECTION_DEFAULTS = SelectionSettings()
 
 
 class FrameIndex:
     """index.frame(row) is the frame, uint8 (H, W, C), of row `row` of index.track, or of
     index.both, where the same frames follow mirrored."""
 
-    settings = TODAY
-
-    def __init__(self, folder: Path, settings: SelectionSettings = TODAY):
+    def __init__(self, folder: Path, settings: SelectionSettings = SELECTION_DEFAULTS):
         """UserError where `folder` holds none."""
-        self.folder, self.settings = folder, settings
+        self.folder = folder
+        self.settings = settings
         self.track = PoseTrack.load(folder / 'poses.npz')
         pixels = self.track.size[0] * self.track.size[1]
         self.frame = lru_cache(int(REMEMBERED / 3 / pixels) + 1)(partial(self.shown, self.read))
@@ -77,11 +76,13 @@ class FrameIndex:
     def both(self) -> PoseTrack:
         """The track, and then every frame mirrored, as shots of their own: going from a frame to a
         mirrored one is a jump."""
-        track, side = self.track, list(self.track.joints.partners)
+        track = self.track
         twice = track.select(np.tile(np.arange(len(track)), 2))
-        poses, depth = twice.poses.copy(), twice.depth
+        poses = twice.poses.copy()
         poses[len(track):] = mirror(track.poses, track.joints, track.size[0])
+        depth = twice.depth
         if track.depth is not None:
+            side = list(track.joints.partners)
             depth = np.concatenate([track.depth, track.depth[:, side]])
         shots = np.concatenate([track.shots, track.shots + track.shots.max() + 1])
         return replace(twice, poses=poses, depth=depth, shots=shots)
@@ -110,7 +111,8 @@ class FrameIndex:
 
         def mask(row: int) -> np.ndarray:
             return person_mask(track.poses[row], track.joints, track.size)
-        frames, masks = LazySequence(len(track), self.frame), LazySequence(len(track), mask)
+        frames = LazySequence(len(track), self.frame)
+        masks = LazySequence(len(track), mask)
         return make_plate(frames, masks, track.index)
 
     def cut_out(self, plate: Plate, threads: int = 2, darkest_shadow: float = DARKEST) -> None:
@@ -129,7 +131,7 @@ class FrameIndex:
 
     @classmethod
     def make(cls, dataset: BaseDataset, folder: Path, threads: int = 2,
-             settings: SelectionSettings = TODAY) -> 'FrameIndex':
+             settings: SelectionSettings = SELECTION_DEFAULTS) -> 'FrameIndex':
         """Write the index of a dataset of pairs to `folder`. UserError where it has no joints, or
         none that show a torso."""
         track = track_of(dataset)
@@ -153,7 +155,8 @@ class LazySequence(Sequence[np.ndarray]):
     """get(row) for each of `count` rows, computed on access."""
 
     def __init__(self, count: int, get: Callable[[int], np.ndarray]):
-        self.rows, self.get = range(count), get
+        self.rows = range(count)
+        self.get = get
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -1,7 +1,7 @@
 """Which frames of an index are shown for each pose of a film.
 
 Poses are compared by pose.matching.retrieval. The first frame is the nearest; each further one is
-to show what those before it would have to strain.
+chosen to show what the earlier ones strain.
 
 Shape letters: F poses of the film, T frames, N candidates, K joints.
 """
@@ -44,7 +44,8 @@ def choose(index: FrameIndex, dataset: BaseDataset, count: int = 1, fitted: bool
     known = index.both if mirrored else index.track
     poses_known = index.poses_of_both if mirrored else index.poses
     track = rescaled(track_of(dataset).numbered(known.skeleton), known.size)
-    poses, frames = torch.from_numpy(track.poses), torch.from_numpy(known.poses)
+    poses = torch.from_numpy(track.poses)
+    frames = torch.from_numpy(known.poses)
     least = poses.new_full((len(track), 1), MISSING)    # strain of each bone so far
     chosen: list[np.ndarray] = []
 
@@ -77,7 +78,7 @@ def allowed_frames(poses_known: PoseIndex, track: PoseTrack, known: PoseTrack, p
         may &= abs(track.times[part, None] - known.times) > APART
     for earlier in chosen:
         other = may & (abs(known.times - known.times[earlier[part], None]) >= APART)
-        # of a short video nothing else may be left
+        # a short video may have no other frame
         may = np.where(other.any(1, keepdims=True), other, may)
     return may
 

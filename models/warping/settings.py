@@ -3,6 +3,7 @@
 They are handed in by the model and recorded with the run (run.json, model/settings), so that old
 weights keep the numbers they were trained with. An experiment hands in `replace(settings, ...)`.
 """
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -65,9 +66,9 @@ class SelectionSettings:
     side           replaces that of `retrieval` where frames may be mirrored: one of the two faces
                    the right way, the joints say which, and the depth that tells the side is often
                    wrong for a person in profile
-    asked          of further frames: how many near ones are asked what they could show better
-    strain, whole  of further frames: how much the strain that is left counts, in %^2, and how much
-                   less the pose as a whole does
+    asked          of further frames: how many of the nearest are compared by the strain they leave
+    strain, whole  of further frames: the weight of the strain left, in %^2, and the factor on the
+                   cost of the whole pose
     """
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     mirrored: float = 5.0
@@ -81,10 +82,10 @@ class SelectionSettings:
 class Body2BodySettings:
     """All of body2body's.
 
-    offset_reach    px of a frame of 256: the farthest that G may sample away from a place
+    offset_reach    px of a frame of 256: the largest offset by which G may sample a frame
     light           of [-1, 1]: the most by which the person may be lit otherwise than in the frame
-    wrong_frames    share of the frames shown while training that are random: a stranger's pose is
-                    like none
+    wrong_frames    share of the frames shown while training that are random: a stranger's pose may
+                    be unlike every frame's
     joint_noise     of the picture's size, by which the query's joints are moved while training
     previous_frame  share of the person taken from the frame before, bent into the pose; with less
                     the film flickers more, with more it is softer
@@ -110,15 +111,21 @@ def recorded(settings: Any) -> dict[str, Any]:
 
 
 def from_record(settings: Settings, record: Any) -> Settings:
-    """`settings` with the values of a record. Whatever is no number of a known name is left out: a
-    record may be a stranger's."""
+    """`settings` with the values of a record, of which only finite numbers, 0 or more, of known
+    names are used: a record may be a stranger's."""
     if not isinstance(record, Mapping):
         return settings
     values: dict[str, Any] = {}
     for one in fields(settings):                                # type: ignore[arg-type]
-        known, given = getattr(settings, one.name), record.get(one.name)
+        known = getattr(settings, one.name)
+        given = record.get(one.name)
         if is_dataclass(known):
             values[one.name] = from_record(known, given)
-        elif isinstance(given, (bool, int, float)):
+        elif is_number(given):
             values[one.name] = type(known)(given)
     return replace(settings, **values)                          # type: ignore[type-var]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a record's value is a finite number, 0 or more."""
+    return isinstance(value, (bool, int, float)) and math.isfinite(value) and value >= 0

@@ -1,4 +1,4 @@
-"""What is known of each pose to paint: which frames show it, and where the camera looks then."""
+"""The shot of each pose to paint: the frames that show it, and the camera's transform."""
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -29,8 +29,8 @@ class Shot(NamedTuple):
 
 def find_shots(index: FrameIndex, plate: Plate, dataset: BaseDataset, count: int, fitted: bool,
                facing: float) -> dict[str, Shot]:
-    """{path: shot} of every pose. The camera looks as it did in the frame where there is one of
-    this place, else as it looked most.
+    """{path: shot} of every pose. The camera is that of the dataset's own frame where it shows the
+    plate's place, else that of the last such frame, and before the first one the plate's median.
 
     count, fitted, facing   as of selection.choose
     """
@@ -66,6 +66,7 @@ def known_cameras(index: FrameIndex, plate: Plate, dataset: BaseDataset,
 
     def mask(row: int) -> np.ndarray:
         return person_mask(track.poses[row], track.joints, track.size)
-    frames, masks = LazySequence(len(dataset), frame), LazySequence(len(dataset), mask)
+    frames = LazySequence(len(dataset), frame)
+    masks = LazySequence(len(dataset), mask)
     found = plate.locate_film(frames, masks, int(track.index[0]))
     return dict(zip(track.index.tolist(), found))

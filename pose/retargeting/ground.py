@@ -84,7 +84,7 @@ def measure_ground(track: PoseTrack) -> Ground:
     near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
     left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
     ground = Ground(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
-                  track.size, len(track))
+                    track.size, len(track))
     return replace(ground, bones=straight_lengths(track, _full_heights(track, ground)))
 
 
@@ -110,7 +110,7 @@ def measure_grounds(track: PoseTrack) -> dict[int, Ground]:
     shots, counts = np.unique(track.shots[track.shown()], return_counts=True)
     least = min(SHORTEST_SHOT * track.fps, counts.max(initial=0))
     grounds = {int(shot): measure_ground(track.select(track.shots == shot))
-              for shot, count in zip(shots, counts) if count >= least}
+               for shot, count in zip(shots, counts) if count >= least}
     bones = _bones(track, grounds)               # the person's own, so every shot counts
     return {shot: replace(ground, bones=bones) for shot, ground in grounds.items()}
 

@@ -120,7 +120,8 @@ def mirrored_from(bodies: Bodies, one: Person, persons: Sequence[Person], skelet
         if len(a) < 10 or np.ptp(bodies.time[a]) < 2 * BLOCK:
             continue
         same = _correlation(bodies, a, b, as_is, 1)
-        at_side, at_back = (_correlation(bodies, a, b, swapped, way) for way in (1, -1))
+        at_side = _correlation(bodies, a, b, swapped, -1)
+        at_back = _correlation(bodies, a, b, swapped, 1)
         if max(at_side, at_back) > max(MIRRORED, same + 0.1):
             return f'moves as the one at {other.place[0]:.0f},{other.place[1]:.0f} does, mirrored'
     return ''
@@ -129,7 +130,7 @@ def mirrored_from(bodies: Bodies, one: Person, persons: Sequence[Person], skelet
 def _correlation(bodies: Bodies, a: np.ndarray, b: np.ndarray, partners: list[int], way: int
                  ) -> float:
     """How alike bodies a and b move over time, -1 to 1; b's joints renumbered, its x times way:
-    1 for a mirror at the side of the room, -1 at its back."""
+    -1 for a mirror at the side of the room, 1 for one at its back."""
     both = (bodies.seen[a] & bodies.seen[b][:, partners])[..., None]
     moved = []
     for mine, order in ((a, slice(None)), (b, partners)):

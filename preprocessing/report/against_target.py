@@ -23,7 +23,8 @@ class Reference:
     """
 
     def __init__(self, root: Path):
-        self.root, self.dataset = root, Prepared(root)
+        self.root = root
+        self.dataset = Prepared(root)
         self.rows = np.flatnonzero(self.dataset.trained & self.dataset.track.seen())
         if not len(self.rows):
             raise UserError(f'{root}: holds no pairs to train on, so no poses can be compared with '
@@ -47,7 +48,8 @@ def find_reference(dataset: Prepared, target: Path | None) -> tuple[Reference | 
     if root is None:
         raise UserError(f'{target}: no dataset, and no run that knows one. Give the dataset of the '
                         f'target person, e.g. --doctor datasets/me {dataset.folder}')
-    reference, note = Reference(root), ''
+    reference = Reference(root)
+    note = ''
     if not fitted:
         note = (f'These poses were fitted to nobody; they are compared with {target} as they are. '
                 f'To fit them, prepare them with --poses_only --retarget_to {target}.')

@@ -94,7 +94,8 @@ def laid_over(fitted: np.ndarray, found: np.ndarray, skeleton: Skeleton) -> np.n
 
     fitted, found   float (F, K, 3); a pose whose height is unknown in either gets confidence 0
     """
-    wanted, sizes = heights(fitted, skeleton), heights(found, skeleton)
+    wanted = heights(fitted, skeleton)
+    sizes = heights(found, skeleton)
     scale = np.where((sizes > 0) & (wanted > 0), wanted / np.maximum(sizes, 1e-6), 0)
     hips = joint_at(found, skeleton, 'MidHip')[:, None, :2]
     place = joint_at(fitted, skeleton, 'MidHip')[:, None, :2]

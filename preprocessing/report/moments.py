@@ -60,7 +60,8 @@ class Preview:
 
     def __init__(self, folder: Path, raw: PoseTrack, clean: PoseTrack, drawn: PoseTrack,
                  people: Sequence[Mapping[str, Any]] = ()):
-        self.folder, self.people = folder, people
+        self.folder = folder
+        self.people = people
         (folder / 'report' / 'frames').mkdir(parents=True)
         moments = choose_moments(raw, clean, drawn)
         self.moments = {moment.frame - 1 for moment in moments}

@@ -40,7 +40,8 @@ MOSTLY = 0.5                # share of a column's frames that decides how its ce
 
 def measure(dataset: Prepared) -> Numbers:
     """The numbers of report.json that need neither pictures nor a target."""
-    facts, track, found = dataset.facts, dataset.track, dataset.found
+    facts = dataset.facts
+    track, found = dataset.track, dataset.found
     seen = found.seen() if found else None
     frames = facts['frames']
     reasons = Counter(reason for _, _, reason in track.dropped())
@@ -110,7 +111,8 @@ def dropped_stretches(track: PoseTrack) -> list[DroppedStretch]:
     """The frames that are not kept; neighbours with one reason are one stretch."""
     stretches: list[DroppedStretch] = []
     for row in np.flatnonzero(~track.kept).tolist():
-        number, time = int(track.index[row]) + 1, round(float(track.times[row]), 3)
+        number = int(track.index[row]) + 1
+        time = round(float(track.times[row]), 3)
         why = str(track.reasons[row])
         if not row or track.kept[row - 1] or stretches[-1]['why'] != why:
             stretches.append(
@@ -165,7 +167,8 @@ def swapped_joints(before: PoseTrack, track: PoseTrack) -> np.ndarray:
         pair = [k, partner]
         old, new = before.poses[:, pair], track.poses[:, pair]
         both = (old[..., 2] > 0).all(1) & (new[..., 2] > 0).all(1) & track.kept
-        straight, crossed = pair_distance(new, old), pair_distance(new, old[:, ::-1])
+        straight = pair_distance(new, old)
+        crossed = pair_distance(new, old[:, ::-1])
         swapped[:, pair] = (both & (straight > least) & (crossed < straight / 2))[:, None]
     return swapped
 
@@ -180,7 +183,8 @@ def heat(dataset: Prepared) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     track = dataset.track
     edges = evenly_spaced(len(track) + 1, min(len(track), COLUMNS) + 1)
     times = np.append(track.times[edges[:-1]], track.times[-1] + 1 / track.fps)
-    confidence, shown = (dataset.found or track).poses[..., 2], track.poses[..., 2] > 0
+    confidence = (dataset.found or track).poses[..., 2]
+    shown = track.poses[..., 2] > 0
     cells = joint_cells(dataset, confidence, shown, edges)
     rows = {'frames kept': np.where(share(track.kept, edges) >= MOSTLY, KEPT, UNSEEN)}
     table = track.joints

@@ -7,12 +7,12 @@ from dominate.util import raw
 
 from pose.matching.coverage import CEILING, FLOOR
 from pose.matching.sentences import VARIETY, variety_sentence
-from preprocessing.report.schema import FurthestPose, MomentPicture, Report
+from preprocessing.report.schema import FurthestPose, Gaps, MomentPicture, Report
 from util.web.page import facts_table, fold, page, render, styles
 from util.web.report_charts import bars, heat_map, time_chart
 from util.words import clock
 
-LEGEND = (('h4', 'surely found'), ('h2', 'less so'), ('h1', 'hardly'), ('h0', 'left out'))
+LEGEND = (('h4', 'high confidence'), ('h2', 'medium'), ('h1', 'low'), ('h0', 'left out'))
 REPAIRED = (('h5', 'filled in'), ('h6', 'left and right exchanged back'))
 STEPS = {'flyers': 'frames in which another person was found for a moment',
          'swaps': 'frames with left and right exchanged back',
@@ -80,15 +80,17 @@ def summary(report: Report) -> str:
 
 def tiles(report: Report) -> None:
     """The few numbers that say whether the dataset is good."""
-    frames, jitter, lag = report['frames'], report['jitter'], report['lag']
-    joints, cover = report['joints'].values(), report['coverage']
+    frames = report['frames']
+    jitter, lag = report['jitter'], report['lag']
+    joints = report['joints'].values()
+    cover = report['coverage']
     seen = [joint['seen'] for joint in joints if joint['seen']]
     shown = [(f'{100 * frames["kept"] / max(frames["read"], 1):.0f} %', 'of the frames kept'),
              (f'{100 * float(np.mean(seen)) if seen else 0:.0f} %', 'of the joints seen in them')]
     if jitter['before'] is not None:
         shown.append((f'{jitter["before"]:.2f} → {jitter["after"]:.2f}', 'jitter before and after'))
     if lag is not None:
-        shown.append((f'{lag:.2f}'.replace('-0.00', '0.00'), 'frames of lag added'))
+        shown.append((f'{lag:.2f}'.replace('-0.00', '0.00'), 'frames of delay added by repair'))
     if frames['found'] is not None:
         filled = sum(joint['filled'] or 0 for joint in joints)
         swapped = sum(joint['swapped'] or 0 for joint in joints)
@@ -103,7 +105,8 @@ def tiles(report: Report) -> None:
 
 
 def coverage_section(report: Report) -> None:
-    cover, over = report['coverage'], report['over_time']
+    cover = report['coverage']
+    over = report['over_time']
     if not cover:
         return
     shaded = []
@@ -126,7 +129,7 @@ def coverage_section(report: Report) -> None:
 
 def furthest_caption(pose: FurthestPose) -> str:
     away = f'{clock(pose["seconds"])} · {pose["distance"]:.0f} % away'
-    return f'{away}, {PART[pose["part"]]} most' if pose['part'] else away
+    return f'{away}, mostly {PART[pose["part"]]}' if pose['part'] else away
 
 
 def moments_section(facts: dict[str, Any], report: Report) -> None:
@@ -168,7 +171,8 @@ def joints_section(report: Report, times: np.ndarray, cells: dict[str, np.ndarra
 
 
 def person_section(facts: dict[str, Any], report: Report) -> None:
-    over, outside = report['over_time'], report['person']['outside']
+    over = report['over_time']
+    outside = report['person']['outside']
     written = 'as fitted' if facts.get('retargeted_to') else 'as written'
     height = 'Body height, % of the picture\'s height'
     place = 'Hips from the left, % of the picture\'s width'
@@ -192,15 +196,22 @@ def variety_section(report: Report) -> None:
             raw(bars({VARIETY[name]: share for name, share in shares.items()}))
 
 
+def gaps_sentence(gaps: Gaps) -> str:
+    if not gaps['times']:
+        return 'none'
+    noun = 'gap' if gaps['times'] == 1 else 'gaps'
+    return (f'{gaps["frames"]} in {gaps["times"]} {noun}, the longest of {gaps["longest"]} '
+            f'frames')
+
+
 def repair_section(report: Report) -> None:
-    gaps, jitter = report['gaps'], report['jitter']
+    gaps = report['gaps']
+    jitter = report['jitter']
     facts: dict[str, Any] = {}
     for name, count in report['repair'].items():
         facts[STEPS.get(name, name)] = count
     if gaps:
-        facts['frames without a person'] = (
-            f'{gaps["frames"]} in {gaps["times"]} {"gap" if gaps["times"] == 1 else "gaps"}, the '
-            f'longest of {gaps["longest"]} frames' if gaps['times'] else 'none')
+        facts['frames without a person'] = gaps_sentence(gaps)
     before = '–' if jitter['before'] is None else f'{jitter["before"]:.3f}'
     facts['jitter before and after, % of body height per frame²'] = \
         f'{before} → {jitter["after"]:.3f}'

@@ -94,7 +94,7 @@ def identity(track: PoseTrack, truth: np.ndarray) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
     parser.add_argument('--seconds', type=float, nargs=2, default=(21, 8),
-                        metavar=('TARGET', 'SOURCE'), help='how long the drawn videos are')
+                        metavar=('TARGET', 'SOURCE'), help='length of the drawn videos, s')
     opt = parser.parse_args()
     lines = ['| detector | video | PCK at 5 % | jitter, % | swapped frames | lag, frames '
              '| identity |', '|---|---|---|---|---|---|---|']

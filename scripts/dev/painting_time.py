@@ -86,7 +86,8 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     model.load_weights(run, opt.epoch)
     model.on_dataset(dataset)
     watch = Stopwatch()
-    frames, carried = list[dict[str, float]](), list[dict[str, float]]()
+    frames = list[dict[str, float]]()
+    blended = list[dict[str, float]]()
     total = min(count + at_once(model), len(dataset))
     with ExitStack() as stack:
         for owner, name, label in ((model, 'generate', 'network'), (model, 'background',
@@ -94,10 +95,10 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
                                    (bone_warp, 'sampled', 'sampling'),
                                    (model, 'retrieve', 'reading frames'),
                                    (model, 'paint', 'the rest'),
-                                   (model, 'blend_previous', 'carrying on')):
+                                   (model, 'blend_previous', 'temporal blending')):
             stack.enter_context(watch.timed(owner, name, label))
         stack.enter_context(watch.frames(model, 'paint', frames))
-        stack.enter_context(watch.frames(model, 'blend_previous', carried))
+        stack.enter_context(watch.frames(model, 'blend_previous', blended))
         every = stack.enter_context(closing(paint_batches(
             model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
         times = [time.perf_counter()]
@@ -107,22 +108,23 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     some = slice(at_once(model) if total > at_once(model) else 0, None)
     took = statistics.mean([after - before for before, after in pairwise(times)][some])
     size = dataset.size
-    return (shared_out(1e3 * took, frames[some], carried[some] or carried),
+    return (shared_out(1e3 * took, frames[some], blended[some] or blended),
             f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}')
 
 
 def shared_out(ms: float, frames: Sequence[Mapping[str, float]],
-               carried: Sequence[Mapping[str, float]]) -> dict[str, float]:
+               blended: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """{part: its share of `ms`}, by what all threads spent on it in a frame.
 
     frames    seconds of each part of painting, 'the rest' standing for all of it
-    carried   those of making a frame follow the one before
+    blended   those of blending a frame with the one before
     """
     parts = {label: statistics.median(frame[label] for frame in frames) for label in frames[0]}
     painting = parts.pop('the rest')
     rest = painting - sum(parts.values())
-    if carried:
-        parts['carrying on'] = statistics.median(frame['carrying on'] for frame in carried)
+    if blended:
+        label = 'temporal blending'
+        parts[label] = statistics.median(frame[label] for frame in blended)
     parts['the rest'] = rest
     return {label: ms * part / sum(parts.values()) for label, part in parts.items()}
 
@@ -151,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     """Do as `argv` says. Returns ms of each part."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0], epilog='Every '
                                      'flag of test.py may be given too.', allow_abbrev=False)
-    parser.add_argument('--frames', type=int, default=40, help='how many are painted')
+    parser.add_argument('--frames', type=int, default=40, help='number of frames to paint')
     parser.add_argument('--picture', help='FILE.svg to draw it into')
     mine, given = parser.parse_known_args(argv)
     parts, what = measure(given, mine.frames)

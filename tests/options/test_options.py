@@ -1,4 +1,5 @@
 """Flags: today's, yesterday's, misspelt; and which value wins."""
+import importlib
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import data
+from models import artefacts
 from options.base_options import Parser
 from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
@@ -196,6 +198,19 @@ def test_a_new_dataset_is_one_file_and_recognised(tmp_path, monkeypatch):
     assert train('--dataroot', str(tmp_path / 'me')).dataset_mode == 'aligned'
     (tmp_path / 'me' / 'scan.bin').touch()
     assert train('--dataroot', str(tmp_path / 'me')).dataset_mode == 'scan'
+
+
+@pytest.mark.parametrize('package', ['models', 'data'])
+def test_an_unfinished_file_ends_no_call_that_does_not_ask_for_it(package, tmp_path, monkeypatch,
+                                                                  capsys):
+    suffix = {'models': '_model', 'data': '_dataset'}[package]
+    (tmp_path / f'half{suffix}.py').write_text('import a_package_that_is_not_there')
+    monkeypatch.setattr(f'{package}.__path__', [*importlib.import_module(package).__path__,
+                                                str(tmp_path)])
+    (tmp_path / 'me').mkdir()
+    assert train('--dataroot', str(tmp_path / 'me')).model == 'pix2pix'
+    assert artefacts()
+    assert f'{package}.half{suffix} cannot be imported' in capsys.readouterr().err
 
 
 def test_a_text_from_an_old_record_gets_the_type_of_its_flag():

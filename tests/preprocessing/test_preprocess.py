@@ -1,6 +1,5 @@
 """A video becomes a dataset that says what it is, or one sentence says why not."""
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -12,33 +11,17 @@ import pytest
 from PIL import Image
 
 import preprocess
-import preprocessing.prepare
 from pose.draw import draw_facts, draw_pose
 from pose.track import PoseTrack
-from preprocessing.crop import box_around, choose_box, cut_out, into_box, output_size
+from preprocessing.crop import into_box
 from preprocessing.prepare import split
-from tests.conftest import made_once
+from tests.preprocessing.preparing import files, prepare
 from util.errors import UserError
 from util.files import natural
 from util.video import read_frames
 from util.video_writer import VideoWriter
 
 ROOT = Path(__file__).parents[2]
-
-
-def prepare(root, *flags):
-    return preprocess.main(['--dataroot', str(root), '--size', '64', *map(str, flags)])
-
-
-@pytest.fixture(scope='session')
-def half_a_second(demo_videos, tmp_path_factory):
-    """A dataset of the source's first half second; not to be changed."""
-    return made_once(tmp_path_factory, 'half_a_second', lambda folder: prepare(
-        folder, '--video', demo_videos[1], '--end', '0.5'))
-
-
-def files(folder):
-    return sorted(p.name for p in folder.iterdir())
 
 
 def film(path, frames, size=(96, 72), fps=25):
@@ -92,106 +75,6 @@ def test_a_clip_too_short_for_the_gap_is_still_split(capsys):
     assert set(split(track, 0.0)) == {'train'}
 
 
-def test_a_finished_dataset_is_not_made_again_and_never_silently_changed(
-        half_a_second, demo_videos, tmp_path, capsys):
-    root = tmp_path / 'me'
-    flags = ['--video', demo_videos[1], '--end', '0.5']
-    shutil.copytree(half_a_second, root)
-    made = (root / 'dataset.json').stat().st_mtime_ns
-    capsys.readouterr()
-    prepare(root, *flags)
-    assert 'already finished' in capsys.readouterr().out
-    with pytest.raises(UserError, match='smooth was 1.0 and is now 0.5.*--overwrite'):
-        prepare(root, *flags, '--smooth', '0.5')
-    assert (root / 'dataset.json').stat().st_mtime_ns == made
-    prepare(root, *flags, '--smooth', '0.5', '--overwrite')
-    assert (root / 'dataset.json').stat().st_mtime_ns != made
-    assert files(tmp_path) == ['me'], 'nothing is left beside it'
-
-
-def test_a_dataset_that_another_call_made_meanwhile_is_not_replaced(
-        half_a_second, demo_videos, tmp_path, monkeypatch):
-    root = tmp_path / 'me'
-    detect = preprocessing.prepare.detect
-
-    def detect_slowly(*given):
-        shutil.copytree(half_a_second, root)
-        return detect(*given)
-    monkeypatch.setattr(preprocessing.prepare, 'detect', detect_slowly)
-    with pytest.raises(UserError, match='made by another call meanwhile.*--overwrite'):
-        prepare(root, '--video', demo_videos[1], '--end', '0.4')
-    assert (root / 'dataset.json').read_text() == (half_a_second / 'dataset.json').read_text()
-
-
-def test_a_folder_that_is_no_dataset_is_left_alone(demo_videos, tmp_path):
-    (tmp_path / 'notes.txt').write_text('mine')
-    with pytest.raises(UserError, match='no dataset of preprocess.py'):
-        prepare(tmp_path, '--video', demo_videos[1], '--overwrite')
-    assert files(tmp_path) == ['notes.txt']
-
-
-def test_a_failure_leaves_the_dataset_that_was_there(half_a_second, demo_videos, tmp_path,
-                                                     monkeypatch):
-    root = tmp_path / 'me'
-    shutil.copytree(half_a_second, root)
-    before = (root / 'dataset.json').read_text()
-
-    def full(path, data):
-        raise OSError(28, 'No space left on device')
-    monkeypatch.setattr(Path, 'write_bytes', full)
-    with pytest.raises(UserError, match='could not be written'):
-        prepare(root, '--video', demo_videos[1], '--end', '0.4', '--overwrite')
-    assert (root / 'dataset.json').read_text() == before and files(tmp_path) == ['me']
-
-
-def test_overwrite_replaces_what_the_program_wrote_and_nothing_else(demo_videos, tmp_path):
-    root = tmp_path / 'me'
-    root.mkdir()
-    flags = ['--end', '0.5', '--layout', 'folders', '--write_json']
-    prepare(root, '--video', demo_videos[1], *flags)
-    (root / 'notes').mkdir()
-    (root / 'notes' / 'plan.txt').write_text('mine')
-    (root / 'train_A' / 'retouched.png').write_text('mine')
-    shutil.copy(demo_videos[1], root / 'me.mp4')
-    prepare(root, '--video', root / 'me.mp4', '--end', '0.4', '--overwrite')
-    assert files(root) == ['dataset.json', 'found.npz', 'me.mp4', 'notes', 'poses.npz', 'report',
-                           'report.html', 'report.json', 'train', 'train_A', 'val']
-    assert files(root / 'train_A') == ['retouched.png'] and files(root / 'notes') == ['plan.txt']
-    track = PoseTrack.load(root / 'poses.npz')
-    pairs = files(root / 'train') + files(root / 'val')
-    assert len(track) == 12 and len(pairs) <= 12
-    assert (root / 'me.mp4').read_bytes() == demo_videos[1].read_bytes()
-
-
-def test_what_is_in_the_way_of_a_new_dataset_is_named_before_the_work(
-        demo_videos, tmp_path, monkeypatch):
-    root = tmp_path / 'me'
-    flags = ['--video', demo_videos[1], '--end', '0.5', '--overwrite']
-    prepare(root, *flags)
-    monkeypatch.setattr('preprocessing.prepare.detect', None)        # there is no work
-    for name in ('train/000999.png', 'val_A/000001.png'):
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text('mine')
-        with pytest.raises(UserError, match=f'{name}: is there already'):
-            prepare(root, *flags)
-        (root / name).unlink()
-    with pytest.raises(UserError, match='are part of the dataset that --overwrite replaces'):
-        prepare(root, '--images', root / 'train', '--overwrite')
-    (root / 'dataset.json').write_text('[]')
-    with pytest.raises(UserError, match='no dataset of preprocess.py'):
-        prepare(root, *flags)
-    assert (root / 'train' / '000001.png').is_file()
-
-
-def test_a_link_to_a_larger_disk_is_followed(demo_videos, tmp_path):
-    (tmp_path / 'big').mkdir()
-    (tmp_path / 'me').symlink_to(tmp_path / 'big')
-    for flags in ([], ['--overwrite']):
-        prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.5', *flags)
-        assert files(tmp_path) == ['big', 'me'] and (tmp_path / 'me').is_symlink()
-        assert 'dataset.json' in files(tmp_path / 'big')
-
-
 def test_images_folders_and_size(demo_videos, tmp_path):
     """A folder of pictures in name order; frames and poses in folders; another aspect."""
     pictures = tmp_path / 'pictures'
@@ -222,25 +105,6 @@ def test_poses_only_are_fitted_to_the_target_person(prepared, demo_videos, tmp_p
     assert target.far - 8 < fitted.near < target.near + 8
     sheet = cv2.imread(str(root / 'report' / '00.jpg'))
     assert sheet.shape[1] == 3 * sheet.shape[0], 'video | fitted pose | target with it'
-
-
-def test_poses_fitted_to_a_target_that_was_made_anew_are_stale(prepared, demo_videos, tmp_path):
-    target, root = tmp_path / 'me', tmp_path / 'dancer'
-    shutil.copytree(prepared, target)
-    flags = ['--video', demo_videos[1], '--poses_only', '--retarget_to', target, '--end', '0.5']
-    prepare(root, *flags)
-    prepare(root, *flags)
-    facts = json.loads((target / 'dataset.json').read_text())
-    facts['stage']['near'] += 10
-    (target / 'dataset.json').write_text(json.dumps(facts))
-    with pytest.raises(UserError, match='target_stage'):
-        prepare(root, *flags)
-
-
-def test_another_spelling_of_the_same_video_is_the_same_video(half_a_second, demo_videos,
-                                                              monkeypatch):
-    monkeypatch.chdir(demo_videos[1].parent)
-    prepare(half_a_second, '--video', './source.mp4', '--end', '0.5')
 
 
 def test_a_detector_with_another_skeleton_is_drawn_and_fitted_too(
@@ -392,47 +256,6 @@ def test_preprocessing_imports_no_torch(demo_videos, tmp_path):
             'sys.exit("torch" in sys.modules)')
     subprocess.run([sys.executable, '-c', code, '--video', str(demo_videos[1]), '--dataroot',
                     str(tmp_path / 'me'), '--end', '0.3'], cwd=ROOT, check=True)
-
-
-# The crop
-
-def body(left, top, right, bottom):
-    return np.array([[[left, top, 1], [right, top, 1], [left, bottom, 1], [right, bottom, 1]]],
-                    np.float32)
-
-
-def test_auto_is_one_box_around_the_whole_track_in_the_outputs_aspect():
-    x, y, w, h = box_around(np.concatenate([body(100, 100, 150, 300), body(300, 100, 350, 300)]),
-                            (640, 480), (256, 256))
-    assert w == h and x < 100 and x + w > 350 and y < 100 and y + h > 300
-    x, y, w, h = box_around(body(300, 100, 340, 300), (640, 480), (128, 256))
-    assert h == 2 * w
-
-
-def test_a_box_stays_in_the_picture_while_the_person_fits_and_never_cuts_an_arm_off():
-    x, y, w, h = box_around(body(0, 10, 100, 470), (640, 480), (256, 256))
-    assert (x, y, w, h) == (0, 0, 480, 480)
-    x, y, w, h = box_around(body(10, 100, 630, 400), (640, 480), (256, 256))
-    assert w == h >= 620 and cut_out(np.zeros((480, 640, 3), np.uint8), (x, y, w, h),
-                                     (256, 256)).shape == (256, 256, 3)
-
-
-def test_crop_none_keeps_the_aspect_and_center_the_middle():
-    assert output_size('none', (960, 720), 256) == (341, 256)
-    assert choose_box('none', (960, 720), (341, 256), body(0, 0, 1, 1)) == (0, 0, 960, 720)
-    assert choose_box('center', (960, 720), (256, 256), body(0, 0, 1, 1)) == (120, 0, 720, 720)
-    assert choose_box('1,2,3,4', (9, 9), (9, 9), body(0, 0, 1, 1)) == (1, 2, 3, 4)
-
-
-def test_joints_go_where_their_pixels_go():
-    image = np.zeros((100, 200, 3), np.uint8)
-    image[40:44, 120:124] = 255
-    box, output = (100, 20, 60, 60), (240, 240)
-    frame = cut_out(image, box, output)
-    (ys, xs), pose = np.nonzero(frame[..., 0] > 128), np.array([[[121.5, 41.5, 1], [0, 0, 0]]])
-    moved = into_box(pose.astype(np.float32), box, output)[0]
-    assert moved[0, :2] == pytest.approx([xs.mean(), ys.mean()], abs=0.6)
-    assert not moved[1].any(), 'an unseen joint stays unseen'
 
 
 def test_names_are_frame_numbers(prepared):

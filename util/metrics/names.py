@@ -85,8 +85,8 @@ SCORES: dict[str, Score] = {
                          f'features of at most {VGG_FRAMES} painted frames and those of the real '
                          'ones; not the FID, which uses another network'),
     'pose_error': Score('pose error', '% of body height', False, 2, 'distance of the joints found '
-                        'in the painted frame from those asked for (AKD)'),
-    'missed_joints': Score('missed joints', '%', False, 1, 'joints asked for that are not found '
+                        'in the painted frame from the requested ones (AKD)'),
+    'missed_joints': Score('missed joints', '%', False, 1, 'requested joints that are not found '
                            'in the painted frame (MKR)'),
     'missed_people': Score('missed people', '%', False, 1, 'painted frames in which nobody is '
                            'found'),

@@ -39,6 +39,7 @@ class Sink:
     Pictures    {label: uint8 (H, W, 3) RGB}; upstream's labels real_A, fake_B, real_B
     """
     name = ''
+    WRITES: tuple[str, ...] = ()    # its files in the run's folder, as regular expressions
 
     @staticmethod
     def WHEN(run: RunFacts) -> bool:

@@ -39,6 +39,8 @@ class HtmlSink(Sink):
     """web/index.html, web/images/epochNNN_LABEL.png and epochNNN_heldout_LABEL.png, and the images
     painted from the held-out pose as web/film/IMAGES.jpg."""
     name = 'web page'
+    WRITES = (r'web/index\.html', r'web/history\.jsonl', r'web/epochs_\d+_to_\d+\.html',
+              r'web/images/epoch\d+_[^/]+\.png', r'web/film/\d+\.jpg')
 
     @staticmethod
     def WHEN(run: RunFacts) -> bool:
@@ -61,7 +63,7 @@ class HtmlSink(Sink):
             self.keep('')                               # ends a line that a crash truncated
         else:
             self.history.unlink(missing_ok=True)
-            remove(self.folder, ('film/[0-9]*.jpg',))
+            remove(self.folder, (r'film/\d+\.jpg',))
         self.draw('training')
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,

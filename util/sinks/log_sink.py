@@ -8,6 +8,7 @@ from util.sinks.base_sink import RunFacts, Sink
 class LogSink(Sink):
     """CHECKPOINTS_DIR/NAME/loss_log.txt: one line for every call of `losses`."""
     name = 'loss_log.txt'
+    WRITES = (r'loss_log\.txt',)
 
     def __init__(self, run: RunFacts):
         super().__init__(run)

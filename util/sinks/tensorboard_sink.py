@@ -24,6 +24,7 @@ class TensorBoardSink(Sink):
     so images are JPEGs and the film is a GIF.
     """
     name = 'TensorBoard'
+    WRITES = (r'tensorboard/events\.out\.tfevents\.[^/]+',)
 
     @staticmethod
     def WHEN(run: RunFacts) -> bool:
@@ -38,7 +39,7 @@ class TensorBoardSink(Sink):
                             'file is written. Type: pip install tensorboard==2.20.0') from None
         folder = run.folder / 'tensorboard'
         if not run.continued:
-            remove(folder, ('events.out.tfevents.*',))
+            remove(run.folder, self.WRITES)
         self.writer = EventFileWriter(str(folder))
         self.forgets = run.continued            # drop the events after the state it resumes from
         self.film = Film()

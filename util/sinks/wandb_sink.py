@@ -21,6 +21,7 @@ class WandbSink(Sink):
     identifier in CHECKPOINTS_DIR/NAME/wandb_id.txt.
     """
     name = 'wandb'
+    WRITES = (r'wandb_id\.txt',)
 
     @staticmethod
     def WHEN(run: RunFacts) -> bool:

@@ -53,7 +53,8 @@ def time_chart(times: np.ndarray, series: Mapping[str, np.ndarray], says: str,
     shaded   (start, end) in seconds, marked
     zero     whether the vertical axis starts at 0
     """
-    top, bottom = (26 if len(series) > 1 else 8), 150
+    top = 26 if len(series) > 1 else 8
+    bottom = 150
     x_axis = TimeAxis(times)
     thin = {name: thinned(times, values) for name, values in series.items()}
     known = [curve[np.isfinite(curve)].tolist() for _, curve in thin.values()]

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from models.tensors import resized
 from models.warping.bone_warp import (
-    TODAY,
+    WARP_DEFAULTS,
     bent,
     moved,
     sampled,
@@ -180,7 +180,7 @@ def test_a_batch_is_its_frames_one_by_one(align):
     assert torch.allclose(together, torch.cat(alone), atol=1e-4)
 
 
-def strain_at(source, wanted, *place, settings=TODAY):
+def strain_at(source, wanted, *place, settings=WARP_DEFAULTS):
     strain = warp_field(source, wanted, BODY_25, SIZE, settings=settings).strain
     return float(strain[0, place[1], place[0]])
 
@@ -200,24 +200,24 @@ def test_what_is_drawn_out_or_folded_is_strained_and_what_is_turned_or_laid_toge
     y, x = torch.meshgrid(torch.arange(30.0), torch.arange(40.0), indexing='ij')
 
     def strain(x, y):
-        return stretch_strain(x[None], y[None], TODAY)
+        return stretch_strain(x[None], y[None], WARP_DEFAULTS)
     assert strain(x, y).shape == (1, 30, 40)
     turned = strain(0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y)
     assert max(turned.max(), strain(x, y).max(), strain(2 * x, y).max()) < 1e-3
     for drawn in (strain(x / 2, y), strain(x, y / 2), strain(x / 2, 2 * y)):
-        assert torch.allclose(drawn, torch.tensor(TODAY.stretch), atol=1e-3)
-    assert strain(x / 8, y).min() > 2 * TODAY.stretch
-    assert torch.allclose(strain(-x, y), torch.tensor(TODAY.fold), atol=1e-3)
+        assert torch.allclose(drawn, torch.tensor(WARP_DEFAULTS.stretch), atol=1e-3)
+    assert strain(x / 8, y).min() > 2 * WARP_DEFAULTS.stretch
+    assert torch.allclose(strain(-x, y), torch.tensor(WARP_DEFAULTS.fold), atol=1e-3)
     legs = torch.where(x < 15, x, torch.where(x < 25, 15 + (x - 15) / 5, x - 8))
     gap, leg = strain(legs, y)[0, 10, [20, 10]]
-    assert gap > 2 * TODAY.stretch and leg < 1e-3
+    assert gap > 2 * WARP_DEFAULTS.stretch and leg < 1e-3
 
 
 def test_strain_is_the_mean_of_that_around():
     source, wanted = pose(RWrist=(20, 46)), pose(LKnee=(60, 62))
     around = warp_field(source, wanted, BODY_25, SIZE).strain
     alone = warp_field(source, wanted, BODY_25, SIZE, settings=WarpSettings(mean_of=0)).strain
-    radius = TODAY.mean_of
+    radius = WARP_DEFAULTS.mean_of
     mean = F.avg_pool2d(alone, 2 * radius + 1, 1)
     assert torch.allclose(around[:, radius:-radius, radius:-radius], mean, atol=1e-4)
     assert around.max() < alone.max()

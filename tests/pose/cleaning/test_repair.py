@@ -1,80 +1,26 @@
-"""Repair: sides put back, guesses and the impossible dropped, gaps closed, jitter smoothed away."""
+"""Repair: sides put back, guesses and the impossible dropped, and all steps together."""
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
 
-from pose.cleaning.repair import (
-    drop_beyond_limits,
-    drop_guesses,
-    fill,
-    repair,
-    undo_swaps,
-    without_flyers,
-)
-from pose.cleaning.smoothing import jitter, lag, smooth
-from pose.shots import find_cuts
+from pose.cleaning.repair import drop_beyond_limits, drop_guesses, repair, undo_swaps
+from pose.cleaning.smoothing import lag
 from pose.skeleton import BODY_25, COCO_18, convert, skeleton_of
 from pose.track import PoseTrack
-from scripts.demo.body import TARGET, body_25, stand_up, turned
-from scripts.demo.dance import TARGET_DANCE, Dance, choreograph
-
-HEIGHT = 300.0                                  # px, of the dancer
-FPS = 30.0
-WRIST, ELBOW, KNEE = (BODY_25.index(joint) for joint in ('RWrist', 'RElbow', 'RKnee'))
-SWAPS = {'whole': 'Shoulder Elbow Wrist Hip Knee Ankle Eye Ear BigToe SmallToe Heel',
-         'arm': 'Elbow Wrist', 'leg': 'Knee Ankle BigToe SmallToe Heel', 'wrist': 'Wrist',
-         'ankle': 'Ankle BigToe SmallToe Heel', 'eyes and ears': 'Eye Ear'}
-
-
-@cache
-def _danced(turning):
-    """Joints (F, 25, 3) and depth (F, 25) px of the demo's dance, turned by so many degrees/s."""
-    dance, places = choreograph(TARGET_DANCE, 12), []
-    for time in np.arange(0, 12, 1 / FPS):
-        places.append(body_25(TARGET, stand_up(TARGET, dance.at(time))) @ turned(
-            turning * time).T)
-    places = np.array(places) * HEIGHT / TARGET.height
-    poses = np.concatenate([places[..., :2] * (1, -1) + (240, 400),
-                            np.ones((*places.shape[:2], 1))], -1)
-    return poses.astype(np.float32), -places[..., 2]
-
-
-def dancing(noise=0.0, turning=0.0, seed=0):
-    """The demo's dance as a detector that is `noise` of the body's height off would find it."""
-    poses, depth = _danced(turning)
-    rng = np.random.default_rng(seed)
-    poses = poses + rng.normal(0, noise * HEIGHT, poses.shape) * (1, 1, 0)
-    return track_of(poses, FPS, depth=depth)
-
-
-def standing(x=100.0, y=150.0, size=1.0):
-    """One body (25, 3), 100 px tall at size 1, its feet at x, y."""
-    places = body_25(TARGET, stand_up(TARGET, Dance.STAND))[:, :2] * (1, -1) * 100 / TARGET.height
-    return np.float32(np.concatenate([places * size + (x, y), np.ones((25, 1))], 1))
-
-
-def track_of(poses, fps=25.0, **more):
-    return PoseTrack(np.stack(poses), np.arange(len(poses)) / fps, np.arange(len(poses)),
-                     'BODY_25', (480, 480), **more)
-
-
-def swapped(track, joints, rows):
-    """The track with left and right of these joints exchanged in those frames."""
-    one = [track.joints.index('R' + joint) for joint in joints.split()]
-    other = [track.joints.partners[k] for k in one]
-    poses, rows = track.poses.copy(), np.asarray(rows)[:, None]
-    poses[rows, one + other] = poses[rows, other + one]
-    depth = None if track.depth is None else track.depth.copy()
-    if depth is not None:
-        depth[rows, one + other] = depth[rows, other + one]
-    return replace(track, poses=poses, depth=depth)
-
-
-def differ(a, b):
-    """Numbers of the frames whose poses differ."""
-    return np.flatnonzero((a.poses != b.poses).any((1, 2))).tolist()
+from tests.pose.cleaning.tracks import (
+    ELBOW,
+    FPS,
+    HEIGHT,
+    KNEE,
+    SWAPS,
+    WRIST,
+    dancing,
+    differ,
+    standing,
+    swapped,
+    track_of,
+)
 
 
 def pck(track, truth):
@@ -223,148 +169,3 @@ def test_every_step_can_be_left_out():
     for switch, names in does.items():
         counts = repair(found, **{k: v for k, v in off.items() if k != switch})[1]
         assert [k for k, count in counts.items() if count] == names
-
-
-# Gaps
-
-def test_a_short_gap_is_a_straight_line_in_time():
-    poses = [standing(100 + 2 * f) for f in range(30)]
-    track = track_of(poses)
-    track.poses[10:15, WRIST] = 0
-    filled = fill(track)
-    assert np.allclose(filled.poses[10:15], np.stack(poses)[10:15], atol=1e-3)
-    assert filled.kept.all() and filled.dropped() == []
-
-
-def test_a_gap_is_filled_along_the_curve_of_a_swinging_wrist():
-    truth = dancing()
-    found = replace(truth, poses=truth.poses.copy(), depth=truth.depth.copy())
-    for frame in range(10, 340, 12):
-        found.poses[frame:frame + 4, WRIST] = 0
-        found.depth[frame:frame + 4, WRIST] = np.nan
-    filled = fill(found)
-    straight = np.stack([np.interp(np.arange(360), np.flatnonzero(found.poses[:, WRIST, 2]), values)
-                         for values in found.poses[found.poses[:, WRIST, 2] > 0, WRIST, :2].T], 1)
-    off, usual = (np.linalg.norm(way - truth.poses[:, WRIST, :2], axis=1).mean()
-                  for way in (filled.poses[:, WRIST, :2], straight))
-    assert off < 0.7 * usual
-    assert np.isfinite(filled.depth[:, WRIST]).all()
-
-
-def test_a_limb_missing_long_stays_missing_and_the_frame_is_kept():
-    track = track_of([standing()] * 40)
-    track.poses[10:30, WRIST] = 0
-    filled = fill(track, max_gap=12)
-    assert not filled.poses[10:30, WRIST].any() and filled.kept.all()
-
-
-def test_a_long_gap_is_not_kept_and_says_why():
-    track = track_of([standing()] * 40)
-    track.poses[10:30] = 0
-    filled = fill(track, max_gap=12)
-    assert np.flatnonzero(~filled.kept).tolist() == list(range(10, 30))
-    assert filled.dropped()[0] == (10, 0.4, 'nobody found for 20 frames')
-
-
-def test_nothing_is_filled_across_a_cut():
-    poses = [standing()] * 20 + [standing(size=2)] * 20
-    track = track_of(poses, shots=np.repeat([0, 1], 20))
-    track.poses[18:22] = 0
-    assert np.flatnonzero(~fill(track).kept).tolist() == [18, 19, 20, 21]
-
-
-def test_a_moments_find_elsewhere_is_taken_back():
-    poses = [standing(100 + f) for f in range(40)]
-    poses[20] = poses[21] = standing(280, size=0.4)
-    shots = find_cuts(np.stack(poses), np.arange(40) / 25, np.zeros(40))
-    assert shots.max() == 2
-    filled = fill(without_flyers(track_of(poses, shots=shots)))
-    assert filled.shots.max() == 0 and filled.kept.all()
-    assert np.allclose(filled.poses[20], standing(120), atol=1e-3)
-
-
-def test_a_shot_too_short_to_measure_is_not_kept():
-    poses = [standing()] * 20 + [standing(size=.3)] * 3 + [standing(200, size=2)] * 20
-    filled = fill(track_of(poses, shots=np.repeat([0, 1, 2], (20, 3, 20))))
-    assert [d[0] for d in filled.dropped()] == [20, 21, 22]
-    assert 'shows 0.12 s' in filled.dropped()[0][2]
-
-
-@pytest.mark.parametrize('frames', [1, 2, 3])
-def test_a_track_of_very_few_frames_passes(frames):
-    track = smooth(fill(track_of([standing()] * frames)))
-    assert track.kept.all() and np.allclose(track.poses, standing())
-    assert jitter(track) == 0
-
-
-# Jitter
-
-def moving_wrist(hertz, height=30.0, frames=150, fps=30.0):
-    """A wrist that goes up and down; the track and the wrist's y."""
-    y = height * np.sin(2 * np.pi * hertz * np.arange(frames) / fps)
-    track = track_of([standing()] * frames, fps)
-    track.poses[:, WRIST, 1] += y
-    return track, y
-
-
-def test_smoothing_comes_neither_late_nor_early():
-    track, y = moving_wrist(1.0)                    # 30 frames a turn: 30 to 120 is whole turns
-    smoothed = smooth(track).poses[:, WRIST, 1] - standing()[WRIST, 1]
-    match = {lag: np.dot(y[30:120], smoothed[30 + lag:120 + lag]) for lag in range(-5, 6)}
-    assert max(match, key=match.get) == 0
-    assert match[-1] == pytest.approx(match[1], rel=1e-4)
-
-
-@pytest.mark.parametrize('fps', [24, 25, 29.97, 30, 50, 60])
-def test_smoothing_keeps_a_fast_moves_reach(fps):
-    track, y = moving_wrist(3.0, frames=int(5 * fps), fps=fps)
-    smoothed = smooth(track).poses[20:-20, WRIST, 1]
-    assert np.ptp(smoothed) > 0.97 * np.ptp(y[20:-20])
-
-
-def test_smoothing_bends_nothing_where_frames_are_missing_or_come_unevenly():
-    track, _ = moving_wrist(1.0)
-    uneven = track.select(np.random.default_rng(0).random(len(track)) < 0.75)
-    uneven.poses[40:42, WRIST] = 0
-    off = np.abs(smooth(uneven).poses - uneven.poses)
-    assert off.max() < 0.01 * np.ptp(track.poses[:, WRIST, 1])
-
-
-def test_lag_is_measured_in_frames():
-    found = dancing(0.005)
-    assert abs(lag(found, smooth(found))) < 0.05
-    for late in (2, -3):
-        moved = replace(found, poses=np.roll(found.poses, late, axis=0))
-        assert lag(found, moved) == pytest.approx(late, abs=0.05)
-    assert lag(track_of([standing()] * 5), track_of([standing()] * 5)) == 0
-
-
-def test_jitter_is_of_the_body_alone():
-    name = 'BODY_25+hands'
-    poses = np.ones((50, 67, 3), np.float32)
-    poses[:, :25] = standing()
-    poses[:, 25:, :2] = np.random.default_rng(0).uniform(0, 50, (50, 42, 2))
-    track = PoseTrack(poses, np.arange(50) / FPS, np.arange(50), name, (480, 480))
-    assert jitter(track) == 0 and jitter(dancing(0.005)) > 0.3
-
-
-def test_smoothing_takes_most_of_the_jitter():
-    noise = np.random.default_rng(0).normal(0, 1, (100, 25, 2))
-    track = track_of([standing()] * 100)
-    track.poses[..., :2] += noise * (track.poses[..., 2:] > 0)
-    smoothed = smooth(track)
-    assert jitter(smoothed) < 0.3 * jitter(track)
-    assert (smoothed.poses - standing()).std() < 0.7 * (track.poses - standing()).std()
-
-
-def test_smoothing_of_strength_0_changes_nothing():
-    track, _ = moving_wrist(3.0)
-    assert np.array_equal(smooth(track, 0).poses, track.poses)
-
-
-def test_smoothing_stops_at_a_cut_and_at_the_unseen():
-    poses = [standing()] * 20 + [standing(size=2)] * 20
-    track = track_of(poses, shots=np.repeat([0, 1], 20))
-    track.poses[5:8, WRIST] = 0
-    assert np.allclose(smooth(track).poses, track.poses, atol=1e-3)
-

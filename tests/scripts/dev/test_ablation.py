@@ -21,13 +21,13 @@ def test_every_part_is_measured_and_shown_beside_all_of_it(pairs, small, tmp_pat
     monkeypatch.setenv('BODY2BODY_WEIGHTS', str(tmp_path / 'nothing'))      # LPIPS is slow
     root = pairs(64, 64, train=60, val=4)
     found = ablation.main(['--dataroot', str(root), '--out', str(tmp_path / 'out'), '--every', '2',
-                           '--parts', 'bend,frames,carried'])
-    assert list(found) == [ALL, 'frames', 'bend', 'carried']
-    assert found['carried']['warp_error'] != found[ALL]['warp_error']
+                           '--parts', 'bend,frames,temporal'])
+    assert list(found) == [ALL, 'frames', 'bend', 'temporal']
+    assert found['temporal']['warp_error'] != found[ALL]['warp_error']
     assert all(0 < row['box_ssim'] < 1 and row['warp_error'] > 0 for row in found.values())
     text = (tmp_path / 'out' / 'ablation.md').read_text()
     assert text in capsys.readouterr().out
-    for name in ('frames', 'bend', 'carried'):
+    for name in ('frames', 'bend', 'temporal'):
         assert f'| {name} | {PARTS[name].says} |' in text
         shown = read_image(tmp_path / 'out' / f'{name}.jpg')
         assert size_of(shown) == (2 * 64, 4 * (64 + 30))

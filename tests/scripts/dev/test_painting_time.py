@@ -28,7 +28,7 @@ def test_every_part_of_a_frame_is_timed_and_drawn(trained, tmp_path, capsys):
     parts = painting_time.main([*trained('body2body'), '--frames', '3', '--picture', str(picture)])
     assert list(parts)[-1] == 'the rest' and min(parts.values()) > 0
     assert {'network', 'background', 'bending', 'sampling', 'reading frames',
-            'carrying on'} < set(parts)
+            'temporal blending'} < set(parts)
     told = capsys.readouterr().out
     assert '64x64' in told and all(label in told for label in parts)
     assert all(label in picture.read_text() for label in parts)
@@ -45,9 +45,9 @@ def test_each_part_is_as_wide_as_it_takes_long():
 
 def test_the_time_between_frames_is_shared_out_by_what_the_threads_spent():
     frames = [{'network': 0.03, 'bending': 0.01, 'the rest': whole} for whole in (0.06, 0.05, 0.9)]
-    carried = [{'bending': 9.0, 'carrying on': 0.04}]
+    carried = [{'bending': 9.0, 'temporal blending': 0.04}]
     parts = painting_time.shared_out(50.0, frames, carried)
-    assert parts == pytest.approx({'network': 15.0, 'bending': 5.0, 'carrying on': 20.0,
+    assert parts == pytest.approx({'network': 15.0, 'bending': 5.0, 'temporal blending': 20.0,
                                    'the rest': 10.0})
     assert list(parts)[-1] == 'the rest'
     assert painting_time.shared_out(60.0, frames, [])['the rest'] == pytest.approx(20.0)

@@ -1,0 +1,14 @@
+"""Datasets made by preprocess.py, for its tests."""
+from pathlib import Path
+
+import preprocess
+
+
+def prepare(root: Path, *flags: object) -> Path:
+    """Run preprocess.py into root, 64 px; its report."""
+    return preprocess.main(['--dataroot', str(root), '--size', '64', *map(str, flags)])
+
+
+def files(folder: Path) -> list[str]:
+    """The names of what is in a folder, sorted."""
+    return sorted(p.name for p in folder.iterdir())

@@ -1,0 +1,138 @@
+"""A dataset that is there is not changed, but where --overwrite asks for it."""
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import preprocessing.prepare
+from pose.track import PoseTrack
+from tests.conftest import made_once
+from tests.preprocessing.preparing import files, prepare
+from util.errors import UserError
+
+
+@pytest.fixture(scope='session')
+def half_a_second(demo_videos, tmp_path_factory):
+    """A dataset of the source's first half second; not to be changed."""
+    return made_once(tmp_path_factory, 'half_a_second', lambda folder: prepare(
+        folder, '--video', demo_videos[1], '--end', '0.5'))
+
+
+def test_a_finished_dataset_is_not_made_again_and_never_silently_changed(
+        half_a_second, demo_videos, tmp_path, capsys):
+    root = tmp_path / 'me'
+    flags = ['--video', demo_videos[1], '--end', '0.5']
+    shutil.copytree(half_a_second, root)
+    made = (root / 'dataset.json').stat().st_mtime_ns
+    capsys.readouterr()
+    prepare(root, *flags)
+    assert 'already finished' in capsys.readouterr().out
+    with pytest.raises(UserError, match='smooth was 1.0 and is now 0.5.*--overwrite'):
+        prepare(root, *flags, '--smooth', '0.5')
+    assert (root / 'dataset.json').stat().st_mtime_ns == made
+    prepare(root, *flags, '--smooth', '0.5', '--overwrite')
+    assert (root / 'dataset.json').stat().st_mtime_ns != made
+    assert files(tmp_path) == ['me'], 'nothing is left beside it'
+
+
+def test_a_dataset_that_another_call_made_meanwhile_is_not_replaced(
+        half_a_second, demo_videos, tmp_path, monkeypatch):
+    root = tmp_path / 'me'
+    detect = preprocessing.prepare.detect
+
+    def detect_slowly(*given):
+        shutil.copytree(half_a_second, root)
+        return detect(*given)
+    monkeypatch.setattr(preprocessing.prepare, 'detect', detect_slowly)
+    with pytest.raises(UserError, match='made by another call meanwhile.*--overwrite'):
+        prepare(root, '--video', demo_videos[1], '--end', '0.4')
+    assert (root / 'dataset.json').read_text() == (half_a_second / 'dataset.json').read_text()
+
+
+def test_a_folder_that_is_no_dataset_is_left_alone(demo_videos, tmp_path):
+    (tmp_path / 'notes.txt').write_text('mine')
+    with pytest.raises(UserError, match='no dataset of preprocess.py'):
+        prepare(tmp_path, '--video', demo_videos[1], '--overwrite')
+    assert files(tmp_path) == ['notes.txt']
+
+
+def test_a_failure_leaves_the_dataset_that_was_there(half_a_second, demo_videos, tmp_path,
+                                                     monkeypatch):
+    root = tmp_path / 'me'
+    shutil.copytree(half_a_second, root)
+    before = (root / 'dataset.json').read_text()
+
+    def full(path, data):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(UserError, match='could not be written'):
+        prepare(root, '--video', demo_videos[1], '--end', '0.4', '--overwrite')
+    assert (root / 'dataset.json').read_text() == before and files(tmp_path) == ['me']
+
+
+def test_overwrite_replaces_what_the_program_wrote_and_nothing_else(demo_videos, tmp_path):
+    root = tmp_path / 'me'
+    root.mkdir()
+    flags = ['--end', '0.5', '--layout', 'folders', '--write_json']
+    prepare(root, '--video', demo_videos[1], *flags)
+    (root / 'notes').mkdir()
+    (root / 'notes' / 'plan.txt').write_text('mine')
+    (root / 'train_A' / 'retouched.png').write_text('mine')
+    shutil.copy(demo_videos[1], root / 'me.mp4')
+    prepare(root, '--video', root / 'me.mp4', '--end', '0.4', '--overwrite')
+    assert files(root) == ['dataset.json', 'found.npz', 'me.mp4', 'notes', 'poses.npz', 'report',
+                           'report.html', 'report.json', 'train', 'train_A', 'val']
+    assert files(root / 'train_A') == ['retouched.png'] and files(root / 'notes') == ['plan.txt']
+    track = PoseTrack.load(root / 'poses.npz')
+    pairs = files(root / 'train') + files(root / 'val')
+    assert len(track) == 12 and len(pairs) <= 12
+    assert (root / 'me.mp4').read_bytes() == demo_videos[1].read_bytes()
+
+
+def test_what_is_in_the_way_of_a_new_dataset_is_named_before_the_work(
+        demo_videos, tmp_path, monkeypatch):
+    root = tmp_path / 'me'
+    flags = ['--video', demo_videos[1], '--end', '0.5', '--overwrite']
+    prepare(root, *flags)
+    monkeypatch.setattr('preprocessing.prepare.detect', None)        # there is no work
+    for name in ('train/000999.png', 'val_A/000001.png'):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text('mine')
+        with pytest.raises(UserError, match=f'{name}: is there already'):
+            prepare(root, *flags)
+        (root / name).unlink()
+    with pytest.raises(UserError, match='are part of the dataset that --overwrite replaces'):
+        prepare(root, '--images', root / 'train', '--overwrite')
+    (root / 'dataset.json').write_text('[]')
+    with pytest.raises(UserError, match='no dataset of preprocess.py'):
+        prepare(root, *flags)
+    assert (root / 'train' / '000001.png').is_file()
+
+
+def test_a_link_to_a_larger_disk_is_followed(demo_videos, tmp_path):
+    (tmp_path / 'big').mkdir()
+    (tmp_path / 'me').symlink_to(tmp_path / 'big')
+    for flags in ([], ['--overwrite']):
+        prepare(tmp_path / 'me', '--video', demo_videos[1], '--end', '0.5', *flags)
+        assert files(tmp_path) == ['big', 'me'] and (tmp_path / 'me').is_symlink()
+        assert 'dataset.json' in files(tmp_path / 'big')
+
+
+def test_poses_fitted_to_a_target_that_was_made_anew_are_stale(prepared, demo_videos, tmp_path):
+    target, root = tmp_path / 'me', tmp_path / 'dancer'
+    shutil.copytree(prepared, target)
+    flags = ['--video', demo_videos[1], '--poses_only', '--retarget_to', target, '--end', '0.5']
+    prepare(root, *flags)
+    prepare(root, *flags)
+    facts = json.loads((target / 'dataset.json').read_text())
+    facts['stage']['near'] += 10
+    (target / 'dataset.json').write_text(json.dumps(facts))
+    with pytest.raises(UserError, match='target_stage'):
+        prepare(root, *flags)
+
+
+def test_another_spelling_of_the_same_video_is_the_same_video(half_a_second, demo_videos,
+                                                              monkeypatch):
+    monkeypatch.chdir(demo_videos[1].parent)
+    prepare(half_a_second, '--video', './source.mp4', '--end', '0.5')
