@@ -28,6 +28,8 @@ $(VENV)/.installed: requirements.txt constraints.txt
 demo: install
 ifdef TARGET
 	$(BIN)/python transfer.py --target "$(TARGET)" --source "$(SOURCE)" --output out.mp4 --minutes $(MINUTES)
+else ifdef SOURCE
+	@echo 'TARGET is missing: make demo TARGET=me.mp4 SOURCE=$(SOURCE)'; exit 1
 else
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos
 	$(BIN)/python transfer.py --target datasets/demo_videos/target.mp4 --name demo \

@@ -13,11 +13,16 @@ from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
+from pose.detect import check_detector
 from util.errors import UserError, run_main, say
 from util.files import read_json
 from util.options import Options
 from util.output_file import OutputFile
 from util.runs import RunFolder, read_record
+
+# flags of its steps that this command sets itself
+SET_HERE = {'--video', '--images', '--camera', '--dataroot', '--poses_only', '--retarget_to',
+            '--name', '--checkpoints_dir', '--results_dir', '--video_from', '--model', '--phase'}
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -83,7 +88,8 @@ class Steps:
     def check(self) -> None:
         """A misspelt flag is refused now, not after an hour."""
         for flags in (self.person, self.moves):
-            PreprocessOptions().parse(flags)
+            opt = PreprocessOptions().parse(flags)
+            check_detector(opt.but(parts=opt.parts or 'body'))
         trained = TrainOptions().parse(self.training, dataset_made=False)
         # the run's record and the dataset, which say this later, do not exist yet
         known = [f'--model={trained.model}', '--dataset_mode=single']
@@ -93,12 +99,17 @@ class Steps:
 
 
 def further_flags(opt: Options, step: str) -> list[str]:
-    """The words of --STEP_args."""
+    """The words of --STEP_args; UserError for a flag that this command sets itself."""
     text = getattr(opt, f'{step}_args')
     try:
-        return shlex.split(text, posix=os.name != 'nt')     # Windows paths hold backslashes
-    except ValueError as error:
-        raise UserError(f'--{step}_args {text}: {error}. Close the quotation mark.') from None
+        words = shlex.split(text, posix=os.name != 'nt')    # Windows paths hold backslashes
+    except ValueError:
+        raise UserError(f'--{step}_args {text}: a quotation mark is not closed.') from None
+    for word in words:
+        flag = word.partition('=')[0]
+        if flag in SET_HERE:
+            raise UserError(f'--{step}_args: transfer.py sets {flag} itself. Leave it out.')
+    return words
 
 
 def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:

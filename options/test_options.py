@@ -1,4 +1,5 @@
 """Which flags test.py has."""
+from pathlib import Path
 from typing import Any
 
 from options.base_options import BaseOptions, Parser
@@ -39,5 +40,9 @@ class TestOptions(BaseOptions):
     def check(self, opt: Options) -> None:
         super().check(opt)
         if not opt.dataroot:
+            run = Path(opt.checkpoints_dir) / opt.name
+            if not run.is_dir():
+                from util.checkpoints import missing
+                raise missing(run / f'{opt.epoch}_net_G.pth')
             raise UserError('--dataroot is missing: name a dataset whose poses to paint, e.g. '
                             '--dataroot datasets/me.')

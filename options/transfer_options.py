@@ -4,7 +4,7 @@ from pathlib import Path
 
 from options.base_options import EntryOptions, Parser
 from util.errors import UserError
-from util.options import Options
+from util.options import Options, check_more_than_0
 
 
 class TransferOptions(EntryOptions):
@@ -45,8 +45,9 @@ class TransferOptions(EntryOptions):
                                 f'--source dancer.mp4 --output out.mp4.')
             if not Path(getattr(opt, flag)).is_file():
                 raise UserError(f'--{flag} {getattr(opt, flag)}: no such file.')
-        if opt.minutes <= 0:
-            raise UserError(f'--minutes {opt.minutes}: give more than 0.')
+        check_more_than_0(opt, ['minutes'])
+        if not opt.output:
+            raise UserError('--output is empty: name the video to write, e.g. --output out.mp4.')
         if Path(opt.output).suffix.lower() != '.mp4':
             raise UserError(f'--output {opt.output}: the output is an mp4. Give '
                             f'--output {Path(opt.output).with_suffix(".mp4")}.')

@@ -5,6 +5,8 @@ A box is (x, y, width, height) in px of the video; beyond the video's edge it is
 import cv2
 import numpy as np
 
+from util.errors import UserError
+
 Box = tuple[int, int, int, int]
 
 MARGIN = 0.12           # of the track's larger side, on every side
@@ -39,6 +41,9 @@ def choose_box(crop: str, video: tuple[int, int], output: tuple[int, int],
         return largest_box(video, output, video[0] / 2, video[1] / 2)
     if crop != 'auto':
         x, y, w, h = (int(v) for v in crop.split(','))
+        if x >= video[0] or y >= video[1] or x + w <= 0 or y + h <= 0:
+            raise UserError(f'--crop {crop}: lies outside the picture, which is '
+                            f'{video[0]}x{video[1]}. Give x,y,width,height within it.')
         return x, y, w, h
     return box_around(poses, video, output)
 

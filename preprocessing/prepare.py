@@ -30,6 +30,8 @@ from util.owned import finish, holds_something, replacing
 
 GAP = 1.0           # seconds between the training part and the held-out part
 RARELY_SEEN = 0.5   # below this share of the frames a user should check the video
+# {key of dataset.json's settings: flag}, where the flag has another name than in older datasets
+FLAGS = {'stage': 'walk'}
 # options that do not change a dataset's pixels
 NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 'redraw', 'doctor'}
 
@@ -161,7 +163,8 @@ def settings(opt: Options, source: Source, target: Target | None) -> dict[str, A
     """What decides how the dataset looks: the options, the source file itself, and the person the
     poses are fitted to. Two spellings of a path are the same file."""
     chosen = {name: value for name, value in opt.facts().items() if name not in NOT_SETTINGS}
-    chosen['stage'] = chosen.pop('walk')        # the flag's name in earlier datasets
+    for key, flag in FLAGS.items():
+        chosen[key] = chosen.pop(flag)
     for name in ('video', 'images', 'retarget_to'):
         if chosen[name] is not None:
             chosen[name] = os.path.abspath(chosen[name])
@@ -185,7 +188,7 @@ def is_finished(opt: Options, source: Source, target: Target | None) -> bool:
         check_room(root, opt.images)
         return False
     made = read_json(root / 'dataset.json').get('settings', {})
-    differ = [f'{name} was {made.get(name)} and is now {value}'
+    differ = [f'{FLAGS.get(name, name)} was {made.get(name)} and is now {value}'
               for name, value in settings(opt, source, target).items() if made.get(name) != value]
     if differ:
         raise UserError(f'{root} was made with other settings: {"; ".join(differ)}. Add '

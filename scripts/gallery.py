@@ -294,7 +294,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     opt.recipes = opt.recipes.split(',')
     for name in opt.recipes:
         if name not in RECIPES:
-            raise unknown_choice('--recipes', name, RECIPES, 'its line into {}: scripts/gallery.py')
+            raise unknown_choice('--recipes', name, RECIPES, 'a line for {} in scripts/gallery.py')
     if opt.minutes <= 0:
         raise UserError(f'--minutes {opt.minutes:g}: give more than 0.')
     return opt

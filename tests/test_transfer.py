@@ -54,7 +54,11 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     (['--source_args', '--crp 1'], 'Did you mean --crop'), (['--test_args', '"x'], 'quotation'),
     (['--test_args', '--num_tset 3'], 'Did you mean --num_test'),
     (['--test_args', '--metrics none --no_video'], 'Leave --no_video out'),
-    (['--test_args', '--num_test 0'], 'give 1 or more')])
+    (['--test_args', '--num_test 0'], 'give 1 or more'),
+    (['--train_args', '--dataroot other'], 'transfer.py sets --dataroot itself'),
+    (['--test_args', '--name=other'], 'transfer.py sets --name itself'),
+    (['--source_args', '--detector foo'], 'no such choice'),
+    (['--minutes', 'nan'], 'more than 0'), (['--output', ''], '--output is empty')])
 def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     with pytest.raises(UserError, match=said):
         job(*flags)

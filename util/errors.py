@@ -52,4 +52,5 @@ def run_main(main: Callable[[], object]) -> None:
     except OSError as error:        # a folder without rights, a disk that went away
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
+        warn('stopped before the end.')
         sys.exit(130)

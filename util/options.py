@@ -1,5 +1,6 @@
 """The parsed options, which every layer may read. options/ declares the flags."""
 import argparse
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def check_least(opt: argparse.Namespace, least: Mapping[str, float]) -> None:
     that are None, pass."""
     for flag, smallest in least.items():
         value = getattr(opt, flag, None)
-        if value is not None and value < smallest:
+        if value is not None and not smallest <= value < math.inf:      # nan is neither
             raise UserError(f'--{flag} {value}: give {smallest} or more.')
 
 
@@ -47,5 +48,5 @@ def check_more_than_0(opt: Options, flags: Iterable[str]) -> None:
     """UserError for a number that is not above 0; None passes."""
     for flag in flags:
         value = getattr(opt, flag)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < math.inf:              # nan is neither
             raise UserError(f'--{flag} {value}: give more than 0.')

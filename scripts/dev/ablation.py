@@ -210,7 +210,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in given:
         if name not in PARTS:
             raise unknown_choice('--parts', name, PARTS,
-                                 'a line into scripts/dev/ablation.py for {}')
+                                 'a line for {} in scripts/dev/ablation.py')
     opt.parts = [name for name, part in PARTS.items() if name == ALL or (
         name in given if given else opt.minutes or not part.trains)]
     if opt.minutes < 0 or opt.every < 1:

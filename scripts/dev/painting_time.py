@@ -77,7 +77,7 @@ def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
     from util.runs import read_record
     if opt.model != 'body2body':
         raise UserError(f'{opt.name} was trained by --model {opt.model}; the parts of painting are '
-                        f'told of --model body2body alone.')
+                        f'known of --model body2body only.')
     run = Path(opt.checkpoints_dir) / opt.name
     models.find(opt.model).check_saved(run, opt.epoch)
     dataset = datasets.find(opt.dataset_mode)(opt, opt.phase, read_record(run).get('dataset', {}))

@@ -213,6 +213,15 @@ def test_an_unfinished_file_ends_no_call_that_does_not_ask_for_it(package, tmp_p
     assert f'{package}.half{suffix} cannot be imported' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('flags', [('--fps', 'nan'), ('--fps', 'inf'), ('--start', 'nan'),
+                                   ('--smooth', 'nan'), ('--line_width', 'nan')])
+def test_what_is_no_number_is_refused(flags):
+    with pytest.raises(UserError, match=f'{flags[0]} {flags[1]}: give'):
+        PreprocessOptions().parse(['--video', __file__, '--dataroot', 'x', *flags])
+    with pytest.raises(UserError, match=f'--lr {flags[1]}: give more than 0'):
+        train('--lr', flags[1])
+
+
 def test_a_text_from_an_old_record_gets_the_type_of_its_flag():
     parser = Parser('')
     group = parser.add_argument_group('some')

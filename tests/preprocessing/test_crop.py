@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from preprocessing.crop import box_around, choose_box, cut_out, into_box, output_size
+from util.errors import UserError
 
 
 def body(left, top, right, bottom):
@@ -42,3 +43,10 @@ def test_joints_go_where_their_pixels_go():
     moved = into_box(pose.astype(np.float32), box, output)[0]
     assert moved[0, :2] == pytest.approx([xs.mean(), ys.mean()], abs=0.6)
     assert not moved[1].any(), 'an unseen joint stays unseen'
+
+
+def test_a_box_outside_the_picture_is_refused_and_one_that_reaches_beyond_it_is_not():
+    for crop in ('9,0,3,4', '0,9,3,4', '-3,0,3,4', '0,-4,3,4'):
+        with pytest.raises(UserError, match='outside the picture, which is 9x9'):
+            choose_box(crop, (9, 9), (9, 9), body(0, 0, 1, 1))
+    assert choose_box('-2,8,3,4', (9, 9), (9, 9), body(0, 0, 1, 1)) == (-2, 8, 3, 4)
