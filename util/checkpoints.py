@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from util.errors import UserError
 from util.files import NO_ROOM, atomic, flush_to_disk, natural
+from util.runs import RECORDS
 
 
 def save(files: Mapping[Path, Any]) -> None:
@@ -84,8 +85,8 @@ def missing(path: Path) -> UserError:
     epochs = sorted({p.name.split('_net_')[0] for p in folder.glob('*_net_G.pth')}, key=natural)
     if epochs:
         return UserError(f'{path}: no such checkpoint. --epoch can be {", ".join(epochs)}.')
-    runs = sorted({p.parent.name for kind in ('*_net_G.pth', 'index')
-                   for p in folder.parent.glob(f'*/{kind}')}, key=natural)
+    known = [path for kind in ('*_net_G.pth', *RECORDS) for path in folder.parent.glob(f'*/{kind}')]
+    runs = sorted({path.parent.name for path in known}, key=natural)
     there = f'There is {", ".join(runs)}' if runs else f'{folder.parent} holds no trained run'
     return UserError(f'{path}: no such checkpoint. {there}. Train one: '
                      f'python train.py --dataroot datasets/me --name {folder.name}.')
