@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from pose.skeleton import Skeleton, mirror
+from util.images import resized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +25,10 @@ class Geometry:
     def __call__(self, image: np.ndarray, labels: bool = False) -> np.ndarray:
         """labels: the pixels are numbers, which must not be mixed."""
         if self.size and self.size != image.shape[1::-1]:
-            smaller = self.size[0] < image.shape[1]
-            method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
             if labels:
-                method = cv2.INTER_NEAREST
-            image = cv2.resize(image, self.size, interpolation=method)
+                image = cv2.resize(image, self.size, interpolation=cv2.INTER_NEAREST)
+            else:
+                image = resized(image, self.size)
         if self.crop:
             x, y, w, h = self.crop
             image = image[y:y + h, x:x + w]

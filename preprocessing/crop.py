@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from util.errors import UserError
+from util.images import resized
 
 Box = tuple[int, int, int, int]
 
@@ -96,9 +97,7 @@ def cut_out(image: np.ndarray, box: Box, output: tuple[int, int]) -> np.ndarray:
     beyond = (max(-y, 0), max(y + h - height, 0), max(-x, 0), max(x + w - width, 0))
     if any(beyond):
         inside = cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-    smaller = output[0] < w
-    return cv2.resize(inside, output,
-                      interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    return resized(inside, output)
 
 
 def into_box(poses: np.ndarray, box: Box, output: tuple[int, int]) -> np.ndarray:

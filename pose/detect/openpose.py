@@ -15,6 +15,7 @@ from pose.detect.decoders.paf import LAYOUTS, decode, layout_of
 from pose.skeleton import clean, convert, skeleton_of
 from util.downloads import weights_path
 from util.errors import UserError
+from util.images import resized
 from util.options import Options
 
 MULTIPLE = 16                 # px: each side of the network's input must be a multiple of it
@@ -90,9 +91,7 @@ class OpenPose(Detector):
 
         Returns  float32 (channels, h, w), an eighth as large
         """
-        shrinks = size[1] < image.shape[0]
-        shown = cv2.resize(image, size,
-                           interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+        shown = resized(image, size, shrinks=size[1] < image.shape[0])
         self.net.setInput(cv2.dnn.blobFromImage(shown, self.scale, size, (self.mean,) * 3,
                                                 swapRB=True))
         return self.net.forward()[0]
