@@ -185,3 +185,11 @@ def prepared(demo_videos, tmp_path_factory):
     import preprocess
     return made_once(tmp_path_factory, 'me', lambda folder: preprocess.main([
         '--video', str(demo_videos[0]), '--dataroot', str(folder), '--size', '128']))
+
+
+# files of these folders take longest: they come first, so that no process is left with them alone
+LONG = 'training', 'evaluation', 'models', 'preprocessing', 'util'
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: Path(item.path).parent.name not in LONG)

@@ -82,7 +82,7 @@ def test_every_model_resumes_exactly_where_it_stopped(name, precision, run):
 
 # body2body begins with real pixels, the others of the fast suite are quick
 @pytest.mark.parametrize('name, epochs', slow_but(
-    [('body2body', 12), *((name, 150) for name in ('pix2pix', 'template', 'vanilla'))],
+    [('body2body', 12), *((name, 150) for name in ('pix2pix', 'vanilla'))],
     [(name, 150) for name in MODELS]))
 def test_every_model_learns_one_pair(name, epochs, pairs, small, tmp_path):
     root = pairs(64, 64, train=1, val=1)
@@ -152,6 +152,7 @@ def test_the_fast_path_learns_what_the_plain_one_does(name, begun):
     assert histories[0] == pytest.approx(histories[1], rel=2e-3, abs=begun.noise)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='this system binds no process')
 def test_every_model_trains_in_a_process_that_sees_one_core(run, small):
     code = ('import os, sys, json; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n'

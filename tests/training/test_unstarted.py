@@ -57,13 +57,15 @@ def files(folder):
     return kept, weights
 
 
-def test_a_run_killed_at_any_moment_before_its_first_step_goes_on_as_if_it_was_not(command,
+@pytest.mark.parametrize('names', [('plate', 'step'),
+                                   pytest.param(tuple(STARTS), marks=pytest.mark.slow)])
+def test_a_run_killed_at_any_moment_before_its_first_step_goes_on_as_if_it_was_not(names, command,
                                                                                   tmp_path):
     argv, checkpoints = command('body2body'), tmp_path / 'ck'
     training.main(['--name', 'straight', *argv])
     kept, weights = files(checkpoints / 'straight')
-    kill_before(STARTS, argv)
-    for name in STARTS:
+    kill_before({name: STARTS[name] for name in names}, argv)
+    for name in names:
         if name != 'step':
             with pytest.raises(UserError, match='Go on with it|no such checkpoint'):
                 paint(name, 'body2body', argv, tmp_path)

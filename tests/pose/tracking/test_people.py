@@ -87,6 +87,7 @@ def test_one_body_found_twice_is_one_person_and_the_surer_find_is_taken():
     assert picked.rows.tolist() == [f % 2 for f in range(len(people))]
 
 
+@pytest.mark.slow
 def test_the_real_detector_follows_one_of_two_who_cross():
     """Whoever is picked is that one in 98 % of the frames in which anybody is picked.
 
