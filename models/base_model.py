@@ -241,7 +241,7 @@ class BaseModel:
                 group['lr'] = rate
 
     def state(self) -> dict[str, Any]:
-        """All that `step` depends on besides the weights."""
+        """All that `step` depends on apart from the weights."""
         return {'optimizers': {k: v.state_dict() for k, v in self.optimizers.items()},
                 'averaged': self.ema.updates if self.ema else 0}
 

@@ -97,7 +97,7 @@ class Pix2PixHDModel(MultiscaleGAN):
         self.build_training(opt)
 
     def build_training(self, opt: argparse.Namespace) -> None:
-        """What training needs besides networks, and the weights it starts from."""
+        """What training needs apart from networks, and the weights it starts from."""
         from models.image_pool import ImagePool
         self.pool = ImagePool(opt.pool_size)
         self.begin_perceptual(opt)

@@ -3,8 +3,8 @@
     python scripts/get_models.py openpose
 
 They are kept in ~/.cache/body2body, or in the folder that BODY2BODY_WEIGHTS names.
-With --if_possible nothing is printed for what is there already, and one line, with exit status 0,
-where something cannot be fetched: an installation goes on without it.
+With --if_possible it prints nothing for weights that are there, and one line if some cannot be
+fetched; the exit status is then 0, so that an installation goes on without them.
 """
 import argparse
 import sys
@@ -40,7 +40,7 @@ def is_there(name: str) -> bool:
 
 
 def fetch_if_possible(names: list[str]) -> None:
-    """Fetch those that are not there yet; one warning names all that cannot be fetched."""
+    """Fetch the weights that are missing; one warning names all that cannot be fetched."""
     errors = {}
     for name in names:
         if is_there(name):

@@ -1,4 +1,4 @@
-"""What every worker process of ours does first."""
+"""Set-up of worker processes."""
 import multiprocessing
 import os
 import signal
@@ -6,9 +6,10 @@ import threading
 
 
 def begin_worker(threads: int = 1) -> None:
-    """Set up this worker process: it ends with its parent, and leaves Ctrl-C to it.
+    """Set up this worker process: it ends with its parent and ignores Ctrl-C, which the parent
+    handles.
 
-    threads   of OpenCV, which takes all cores unasked
+    threads   of OpenCV, which uses all cores by default
     """
     import cv2
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -17,11 +18,11 @@ def begin_worker(threads: int = 1) -> None:
 
 
 def end_with_parent() -> None:
-    """Wait for the parent's end, however that comes, and then end this process at once.
+    """Wait until the parent has ended, then end this process at once.
 
-    The parent holds one end of a pipe, which closes even where SIGKILL took it, and which is
-    closed already where it died before this. Linux could send a signal instead
-    (PR_SET_PDEATHSIG), but it does so when the thread ends that started the worker.
+    The parent holds one end of a pipe. The pipe closes even if SIGKILL ends the parent, and is
+    closed already if the parent ended before this call. Linux can send a signal instead
+    (PR_SET_PDEATHSIG), but it does so when the thread that started the worker ends.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
