@@ -12,6 +12,7 @@ from data.augmentation import JointAugmentation
 from data.base_dataset import BaseDataset, no_such_phase
 from data.cache import Pictures
 from data.joints import PictureJoints
+from data.masks import PictureMasks
 from data.transforms import geometry, to_channels
 from util.errors import UserError
 from util.images import pictures_in
@@ -55,6 +56,7 @@ class AlignedDataset(BaseDataset):
                 self.augment.check(path, size)
             sizes.add(size)
         self.joints = PictureJoints.of(self.root, paths, sizes)
+        self.masks = PictureMasks(self.root, self.facts)
 
     def size_of_half(self, i: int, path: Path) -> tuple[int, int]:
         """(width, height) of pose and frame of pair `i`; UserError where it is no pair."""
@@ -70,6 +72,13 @@ class AlignedDataset(BaseDataset):
 
     def path(self, i: int) -> Path:
         return self.pictures.rows[i][0]
+
+    def mask(self, i: int) -> np.ndarray | None:
+        opt = self.opt
+        height, width = self.pictures[i].shape[0], self.pictures[i].shape[1] // 2
+        found = self.masks.of_image(self.path(i), (width, height))
+        how = geometry(width, height, opt.preprocess, opt.load_size, opt.crop_size)
+        return None if found is None else how(found)
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt = self.opt

@@ -15,12 +15,15 @@ import numpy as np
 
 from data.compatibility import check_drawn_alike
 from data.joints import PictureJoints
+from data.masks import FOLDER as MASKS
 from pose.draw import LABELS
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import read_json
 from util.images import pictures_in, size_of
 from util.owned import finish
+
+NO_PHASES = MASKS, 'report'     # folders of a dataset that hold other pictures
 
 
 class BaseDataset:
@@ -65,6 +68,11 @@ class BaseDataset:
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         """Item `i`; `rng` makes the random choices of training, without it there are none."""
         raise NotImplementedError
+
+    def mask(self, i: int) -> np.ndarray | None:
+        """Who is where in item `i` without random choices: uint8 (H, W, 3), red is how much of
+        each pixel is the person, green how much is anybody else, blue is 0; None if not known."""
+        return None
 
     def path(self, i: int) -> Path:
         """The file that the pose of item `i` comes from."""
@@ -115,7 +123,7 @@ def read_facts(root: Path) -> dict[str, Any]:
 
 def no_such_phase(root: Path, phase: str) -> UserError:
     """The error for a phase without images, which names the phases that there are."""
-    folders = [f for f in root.iterdir() if f.is_dir() and f.name != 'report']
+    folders = [f for f in root.iterdir() if f.is_dir() and f.name not in NO_PHASES]
     there = sorted(folder.name for folder in folders if pictures_in(folder))
     if not there:
         return UserError(f'{root}: no images in it or in a folder of it. Make the dataset: '

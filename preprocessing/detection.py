@@ -2,14 +2,15 @@
 import multiprocessing
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from queue import Empty
 from typing import Any
 
 import numpy as np
 
-from pose.detect import detector_for
+from pose.detect import detector_for, with_masks
+from pose.masks import PersonMask
 from pose.shots import PictureWatch, find_cuts
 from pose.skeleton import skeleton_of, skeleton_with
 from pose.track import PoseTrack
@@ -24,8 +25,9 @@ from util.workers import begin_worker
 
 WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
 
-# number, time, people (N, K, 4), looks (N, L), difference to the frame before
-Found = tuple[int, float, np.ndarray, np.ndarray, float]
+Masks = list[PersonMask | None]
+# number, time, people (N, K, 4), looks (N, L), difference to the frame before, N masks
+Found = tuple[int, float, np.ndarray, np.ndarray, float, Masks]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Detected:
     looks         per frame float32 (N, L): the clothes' colours, as appearance_of gives them
     difference    float (F,) to the picture before, as PictureWatch gives it
     skeleton      the numbering of the K joints
+    masks         per frame one for each of its people, None where there is none; [] if nobody asked
     """
     index: np.ndarray
     times: np.ndarray
@@ -45,6 +48,7 @@ class Detected:
     difference: np.ndarray
     skeleton: str
     size: tuple[int, int]
+    masks: list[Masks] = field(default_factory=list)
 
     def one(self, person: str) -> tuple[PoseTrack, Picked]:
         """The raw track of one person with its shots, and everybody there was to choose from."""
@@ -76,14 +80,15 @@ def detect(source: Source, opt: Options) -> Detected:
                      key=itemgetter(0))
     if not results:
         raise UserError('the source has no frames.')
-    index, times, people, looks, difference = zip(*results)
+    index, times, people, looks, difference, masks = zip(*results)
     joints = {each.shape[1] for each in people if len(each)}
     if not joints:
         raise UserError(f'no person was found in any of the {len(people)} frames. The whole body '
                         f'must be seen, upright, and not too small; look at the video, or take '
                         f'another part of it with --start and --end.')
+    skeleton = skeleton_with(joints.pop()).name
     return Detected(np.array(index), np.array(times), list(people), list(looks),
-                    np.array(difference), skeleton_with(joints.pop()).name, source.size)
+                    np.array(difference), skeleton, source.size, list(masks))
 
 
 def cores() -> int:
@@ -95,6 +100,8 @@ def cores() -> int:
 def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> Iterator[Found]:
     """The frames of the source from number `first` up to, without, `last`."""
     detector = detector_for(opt)
+    if not opt.poses_only:              # nobody is cut out of a film that gives only its poses
+        detector = with_masks(detector)
     watch = PictureWatch()
     try:
         # the frame before the first is looked at too, so that a cut right there is seen
@@ -109,7 +116,8 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> 
             looks = [appearance_of(frame.image, pose[:, :3], skeleton_with(len(pose)))
                      for pose in people]
             shown = np.stack(looks) if looks else np.zeros((0, 0), np.float32)
-            yield frame.index, frame.time, people, shown, difference
+            masks = [] if opt.poses_only else detector.masks()
+            yield frame.index, frame.time, people, shown, difference, masks
     finally:
         detector.close()
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pose.draw import draw_pose
 from preprocessing.crop import cut_out
+from preprocessing.masks import FOLDER, FrameMasks
 from preprocessing.placement import Placement
 from preprocessing.report.moments import Preview
 from preprocessing.sources import Source
@@ -27,14 +28,19 @@ class Writer:
     placement  the track, and the crop of the frames
     phases     {phase: int (N,) rows of the track}
     draw       how poses are drawn, as pose.draw.draw_facts gives it
+    masks      of everybody in each frame, if there are any
     """
 
     def __init__(self, folder: Path, layout: str, placement: Placement,
-                 phases: Mapping[str, np.ndarray], draw: Mapping[str, Any]):
+                 phases: Mapping[str, np.ndarray], draw: Mapping[str, Any],
+                 masks: FrameMasks | None = None):
         self.folder = folder
         self.layout = layout
         self.placement = placement
         self.draw = draw
+        self.masks = masks
+        if masks:
+            (folder / FOLDER).mkdir()
         self.phase: dict[int, tuple[str, int]] = {}     # of a frame's number, and its row
         for phase, rows in phases.items():
             for row in rows.tolist():
@@ -77,6 +83,8 @@ class Writer:
             write_image(self.folder / phase / name, pose)
             return
         frame = cut_out(image, box, size)
+        if self.masks:
+            self.masks.write(self.folder, row, self.placement)
         if self.layout == 'folders':
             write_image(self.folder / f'{phase}_A' / name, pose)
             write_image(self.folder / f'{phase}_B' / name, frame)

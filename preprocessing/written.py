@@ -14,12 +14,13 @@ from util.files import read_json
 from util.owned import in_the_way
 
 FRAME = re.compile(r'(train|val)(?:_[AB])?/(\d{6,})\.png')
+MASK = re.compile(r'masks/(\d{6,})\.png')
 JOINTS = re.compile(r'openpose_json/(\d{12,})_keypoints\.json')
 REST = re.compile(r'(poses|found)\.npz|dataset\.json|report\.(html|json)|report/frames\.json|'
                   r'report/frames/\d{6,}\.jpg|report/(person_\d+|\d\d+|near_\d\d+)\.jpg')
 CACHE = re.compile(r'\.cache/[^/]+\.(u8|json)')      # decoded pictures; any reader makes them
-FOLDERS = ('', 'train', 'val', 'train_A', 'train_B', 'val_A', 'val_B', 'report', 'report/frames',
-           'openpose_json', '.cache')
+FOLDERS = ('', 'train', 'val', 'train_A', 'train_B', 'val_A', 'val_B', 'masks', 'report',
+           'report/frames', 'openpose_json', '.cache')
 
 
 def written_files(root: Path) -> set[str]:
@@ -49,6 +50,8 @@ def is_written(name: str, facts: Mapping[str, Any], kept: set[int] | None,
         folder = name.partition('/')[0]
         number = int(frame[2]) - 1
         return folder in split_folders(facts) and (kept is None or number in kept)
+    if mask := MASK.fullmatch(name):
+        return facts.get('masks') is True and (kept is None or int(mask[1]) - 1 in kept)
     if joints := JOINTS.fullmatch(name):
         was_asked = bool(facts.get('settings', {}).get('write_json'))
         return was_asked and (read is None or int(joints[1]) in read)
@@ -68,8 +71,10 @@ def split_folders(facts: Mapping[str, Any]) -> dict[str, int]:
 def overfull_folders(names: set[str], facts: Mapping[str, Any]) -> set[str]:
     """Folders with more numbered files than dataset.json says were written: some are the user's,
     and nothing says which."""
-    expected = split_folders(facts) | {'openpose_json': facts.get('frames', {}).get('read')}
-    numbered = [name for name in names if FRAME.fullmatch(name) or JOINTS.fullmatch(name)]
+    expected = split_folders(facts) | {'openpose_json': facts.get('frames', {}).get('read'),
+                                       'masks': sum(facts['split'].values())}
+    numbered = [name for name in names
+                if FRAME.fullmatch(name) or MASK.fullmatch(name) or JOINTS.fullmatch(name)]
     found = Counter(name.partition('/')[0] for name in numbered)
     return {folder for folder, count in found.items() if count > (expected[folder] or 0)}
 
@@ -103,7 +108,7 @@ def check_room(root: Path, images: str | None) -> None:
     """
     written = written_files(root)
     for name in files_in(root):
-        could = FRAME.fullmatch(name) or JOINTS.fullmatch(name) or REST.fullmatch(name)
+        could = any(kind.fullmatch(name) for kind in (FRAME, MASK, JOINTS, REST))
         if could and name not in written:
             raise in_the_way(root / name)
     if images is not None:

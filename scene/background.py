@@ -7,6 +7,7 @@ Frames are uint8 (H, W, 3), masks bool (H, W): True where the person is; h w px 
 transform is float64 (3, 3), a similarity: px of a frame -> px of the plate.
 """
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 
 from pose.silhouette import disc
+from scene.bars import find_bars
 from scene.camera import (
     WORKING_SIZE,
     View,
@@ -25,16 +27,18 @@ from scene.camera import (
     is_still,
     match_features,
 )
+from scene.fill import filled
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import read_image, write_image
 from util.progress import progress
 from util.sampling import evenly_spaced
 
+AT_ONCE = 2                   # frames located at the same time
 FRAMES = 72                   # the most of which the median is taken
 CLOTHES_MARGIN = 0.04         # of the picture's height: clothes may reach so far beyond a mask
-DARK = 48                     # 0..255: a black bar stays below it, with the noise of a video
 TRUSTED = 8                   # frames that must show a place for full confidence
+ENOUGH = 3                    # frames far from the person that must show a place to be believed
 LARGEST = 5                   # frames across and down that a mosaic may be
 FINEST = 2.0                  # how much finer than the median frame it may be
 ZOOMED = 0.95                 # how much smaller than another a frame is whose camera has zoomed
@@ -53,8 +57,8 @@ class Plate:
     transforms  float64 (F, 3, 3) frame px -> plate px; NaN for a frame that was not located
     numbers     int64 (F,)       the frames' numbers in the video, increasing
     size        (W, H) of a frame
-    bars        uint8 (H, W, 4)  RGB of the black bars above and below the scene of a moving
-                camera, which do not move with it, and 255 where they are
+    bars        uint8 (H, W, 4)  RGB of the bars of a letterbox, which do not move with the scene,
+                and 255 where they are
     """
     picture: np.ndarray
     confidence: np.ndarray
@@ -78,11 +82,16 @@ class Plate:
         if not self.still and not seen.all():
             picture = np.where(seen[..., None], picture, _mirrored(picture, seen))
         if self.bars.any():
-            bars = cv2.resize(self.bars, size, interpolation=cv2.INTER_NEAREST)
-            there = bars[..., 3] > 0
-            picture = np.where(there[..., None], bars[..., :3], picture)
+            bars, there = self.bars_at(size)
+            picture = np.where(there[..., None], bars, picture)
             confidence = np.where(there, np.float32(1), confidence)
         return picture, confidence
+
+    def bars_at(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """The bars of a letterbox in a picture of that (width, height): uint8 (H, W, 3), and bool
+        (H, W): where they are. Nothing is ever in front of them."""
+        shown = cv2.resize(self.bars, size, interpolation=cv2.INTER_NEAREST)
+        return shown[..., :3], shown[..., 3] > 0
 
     def _cut(self, transform: np.ndarray, size: tuple[int, int], interpolation: int, border: int
              ) -> tuple[np.ndarray, np.ndarray]:
@@ -193,19 +202,33 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
                         'that has some.')
     height, width = masks[0].shape
     numbers = np.arange(len(frames)) if numbers is None else np.asarray(numbers, np.int64)
-    bars = np.zeros((height, width, 4), np.uint8)
+    bars = find_bars(frames)
+    if bars.any():
+        masks = _Masks(masks, around_bars(bars))
     if is_still(frames, masks) if still is None else still:
         transforms = np.tile(np.eye(3), (len(frames), 1, 1))
     else:
-        bars = _bars(frames)
-        masks = _Masks(masks, around_bars(bars))
         plate = _mosaic(frames, masks, follow(frames, masks), numbers)
         transforms = _relocated(plate, frames, masks)
     plate = _mosaic(frames, masks, transforms, numbers)
     wider = _Masks(masks, grow=round(CLOTHES_MARGIN * height))
     far = _mosaic(frames, wider, transforms, numbers)
-    picture = np.where((far.confidence == 1)[..., None], far.picture, plate.picture)
-    return replace(plate, picture=_filled(picture, plate.confidence == 0), bars=bars)
+    return replace(plate, picture=_completed(plate, far), bars=bars)
+
+
+def _completed(plate: Plate, far: Plate) -> np.ndarray:
+    """uint8 (h, w, 3): the plate's picture, without what clothes, blur and soft shadows leave
+    around a person who stays in one place.
+
+    far   the plate of what was seen far from everybody
+
+    What was seen only near somebody is filled like what was never seen: its colours would draw an
+    outline around the hole.
+    """
+    near = (far.confidence < plate.confidence) | (plate.confidence == 0)
+    sure = np.where(near, np.minimum(far.confidence * TRUSTED / ENOUGH, 1), 1)[..., None]
+    fill = filled(far.picture, sure[..., 0] < 1)
+    return np.rint(sure * far.picture + (1 - sure) * fill).astype(np.uint8)
 
 
 class _Masks(Sequence[np.ndarray]):
@@ -223,20 +246,6 @@ class _Masks(Sequence[np.ndarray]):
     def __getitem__(self, f: Any) -> Any:
         grown = cv2.dilate(self.masks[f].astype(np.uint8), self.disc) > 0
         return grown | self.hidden
-
-
-def _bars(frames: Sequence[np.ndarray]) -> np.ndarray:
-    """As Plate.bars: pixels that stay dark while the camera moves, so are no background."""
-    some = evenly_spaced(len(frames), FRAMES, nearest=True)
-    brightest = np.zeros(frames[0].shape[:2], np.uint8)
-    for f in some:                          # one in memory at a time
-        np.maximum(brightest, frames[f].max(-1), out=brightest)
-    dark = brightest < DARK
-    bars = np.zeros((*dark.shape, 4), np.uint8)
-    if dark.any():
-        bars[dark, :3] = np.median([frames[f][dark] for f in some], 0)
-        bars[dark, 3] = 255
-    return bars
 
 
 def around_bars(bars: np.ndarray) -> np.ndarray:
@@ -262,13 +271,18 @@ def _relocated(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     """float (F, 3, 3): each frame located in the whole mosaic, so that errors do not add up."""
     placed = replace(plate, transforms=plate.transforms.copy())
     known = np.isfinite(plate.transforms[:, 0, 0])
-    for f in (*np.flatnonzero(known), *np.flatnonzero(~known), *np.flatnonzero(~known)[::-1]):
+
+    def relocate(f: int) -> None:
         near = placed.camera(int(plate.numbers[f]))
         found = plate.locate(frames[f], masks[f], near)
         if found is None and not known[f]:
             found = plate.locate(frames[f], masks[f])
         if found is not None:
             placed.transforms[f] = found
+    with ThreadPoolExecutor(AT_ONCE) as pool:       # a known frame starts from its own place only
+        list(pool.map(relocate, np.flatnonzero(known)))
+    for f in (*np.flatnonzero(~known), *np.flatnonzero(~known)[::-1]):
+        relocate(f)
     return placed.transforms
 
 
@@ -317,14 +331,3 @@ def _median(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transform
                     for rank in ranks)
     middle = (below + above + 1) // 2 * (seen > 0)[..., None]
     return middle.astype(np.uint8), seen
-
-
-def _filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """The picture with its holes filled from around (Telea 2004), coarsely: no frame shows them."""
-    if not holes.any() or holes.all():
-        return picture
-    size = max(1, picture.shape[1] // 4), max(1, picture.shape[0] // 4)
-    small_holes = cv2.resize(holes.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    small = cv2.inpaint(small, small_holes.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    return np.where(holes[..., None], cv2.resize(small, picture.shape[1::-1]), picture)

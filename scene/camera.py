@@ -36,6 +36,7 @@ FITS = 0.9                    # least correlation of two pictures of one place
 SEEN = 0.25                   # least share of the pixels that both pictures show
 SLACK = 0.005                 # correlation that a better place may lack: an identity transform
                               # keeps noise, any other smooths it
+MOST_ZOOM = 8.0               # between two frames; more is a wrong match
 PATIENCE = 10                 # frames in a row that are not located before a new scene starts
 
 SAMPLES = 24                  # frames compared to find out whether the camera moves
@@ -200,6 +201,9 @@ def _similarity(before: View, after: View, start: np.ndarray, there: np.ndarray,
         return None
     matrix, agree = cv2.estimateAffinePartial2D(start, there, ransacReprojThreshold=close)
     if matrix is None or agree.sum() < needed:
+        return None
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if not 1 / MOST_ZOOM < scale < MOST_ZOOM:       # many features matched with one
         return None
     return after.larger @ np.vstack([matrix, (0, 0, 1)]) @ before.smaller
 

@@ -44,6 +44,16 @@ def detector_for(opt: Options) -> 'Detector':
     return make_detector(opt.detector, **opt.facts() | {'parts': parts_of(opt.parts)})
 
 
+def with_masks(detector: 'Detector') -> 'Detector':
+    """The detector itself where it gives person masks; else one that finds the same people and
+    borrows their masks from MediaPipe, or gives None for each where that is not installed."""
+    from pose.detect.base import gives_masks
+    if gives_masks(detector):
+        return detector
+    from pose.detect.decoders.borrowed_masks import BorrowedMasks
+    return BorrowedMasks(detector)
+
+
 def parts_of(text: str) -> set[str]:
     """The parts that --parts names: 'hands' is body and hands, 'all' is everything."""
     named = set(text.split(','))

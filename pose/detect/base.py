@@ -3,6 +3,7 @@ import argparse
 
 import numpy as np
 
+from pose.masks import PersonMask
 from util.options import Options
 
 
@@ -45,8 +46,18 @@ class Detector:
         """
         raise NotImplementedError
 
+    def masks(self) -> list[PersonMask | None]:
+        """The mask of each person that the last call returned, None where there is none. A detector
+        without masks of its own leaves this as it is: `with_masks` gives it MediaPipe's."""
+        return []
+
     def reset(self) -> None:
         """Forget the frames before: the next one comes after a cut."""
 
     def close(self) -> None:
         """Release its resources; it is not called again."""
+
+
+def gives_masks(detector: Detector) -> bool:
+    """Whether a detector has person masks of its own."""
+    return getattr(type(detector), 'masks', Detector.masks) is not Detector.masks

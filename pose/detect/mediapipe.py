@@ -15,6 +15,7 @@ from pose.detect.base import Detector
 from pose.detect.decoders import mediapipe_graph
 from pose.detect.decoders.face_mesh import from_mesh
 from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
+from pose.masks import PersonMask
 from pose.skeleton import clean, from_mediapipe, skeleton_of, with_parts
 from util.downloads import weights_path
 from util.errors import UserError
@@ -72,11 +73,13 @@ class Person:
     marks   (33, 4): x, y, depth px, visibility
     moved   how far the landmarks moved since the frame before, in radii of the circle
     face    the square around the face in the frame before, if one was found
+    mask    uint8 (S, S): how much of each pixel of its square is the person; and that square
     """
     circle: np.ndarray
     marks: np.ndarray
     moved: float = 0.0
     face: Square | None = None
+    mask: tuple[np.ndarray, Square] | None = None
     smooth: OneEuroFilter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,7 +126,7 @@ class MediaPipe(Detector):
         try:
             with mediapipe_graph.quiet():
                 self.finder = mediapipe_graph.PersonFinder()
-                self.body = mediapipe_graph.body_landmarker(body_model(opt.pose_quality))
+                self.body = mediapipe_graph.BodyLandmarker(body_model(opt.pose_quality))
                 if 'hands' in opt.parts:
                     self.hand = mediapipe_graph.hand_landmarker()
                 if 'face' in opt.parts:
@@ -145,6 +148,10 @@ class MediaPipe(Detector):
         joints = len(skeleton_of(self.skeleton).joints)
         return np.reshape(poses, (-1, joints, 4)).astype(np.float32)
 
+    def masks(self) -> list[PersonMask | None]:
+        shown = [person.mask for person in self.people]
+        return [PersonMask.of(mask[0], *mask[1]) if mask else None for mask in shown]
+
     def reset(self) -> None:
         self.people, self.restless, self.turn = [], True, 0
 
@@ -155,9 +162,11 @@ class MediaPipe(Detector):
 
     def _follow(self, picture: Picture, person: Person) -> bool:
         """Find a known person in the next picture; False if it is gone."""
-        marks, presence = self.body(picture, body_square(person.circle))
+        square = body_square(person.circle)
+        marks, presence = self.body(picture, square)
         if presence < PRESENT:
             return False
+        person.mask = self.body.mask(), square
         person.moved = person.far(marks[:33])
         person.marks, circle = marks[:33], marks[33:35, :2]
         person.circle = person.smooth(circle, 2 * length(circle[1] - circle[0]))
@@ -190,9 +199,11 @@ class MediaPipe(Detector):
 
     def _meet(self, picture: Picture, circle: np.ndarray) -> None:
         """Follow the person in that circle from now on, unless it is nobody or already known."""
-        marks, presence = self.body(picture, body_square(circle))
+        square = body_square(circle)
+        marks, presence = self.body(picture, square)
         if presence >= PRESENT and all(p.far(marks[:33]) > SAME for p in self.people):
-            self.people.append(Person(marks[33:35, :2], marks[:33]))
+            mask = self.body.mask(), square
+            self.people.append(Person(marks[33:35, :2], marks[:33], mask=mask))
 
     def _pose(self, picture: Picture, person: Person) -> np.ndarray:
         """(K, 4), as the detector returns it."""

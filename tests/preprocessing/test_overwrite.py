@@ -81,8 +81,8 @@ def test_overwrite_replaces_what_the_program_wrote_and_nothing_else(demo_videos,
     (root / 'train_A' / 'retouched.png').write_text('mine')
     shutil.copy(demo_videos[1], root / 'me.mp4')
     prepare(root, '--video', root / 'me.mp4', '--end', '0.4', '--overwrite')
-    assert files(root) == ['dataset.json', 'found.npz', 'me.mp4', 'notes', 'poses.npz', 'report',
-                           'report.html', 'report.json', 'train', 'train_A', 'val']
+    assert files(root) == ['dataset.json', 'found.npz', 'masks', 'me.mp4', 'notes', 'poses.npz',
+                           'report', 'report.html', 'report.json', 'train', 'train_A', 'val']
     assert files(root / 'train_A') == ['retouched.png'] and files(root / 'notes') == ['plan.txt']
     track = PoseTrack.load(root / 'poses.npz')
     pairs = files(root / 'train') + files(root / 'val')
@@ -136,3 +136,19 @@ def test_another_spelling_of_the_same_video_is_the_same_video(half_a_second, dem
                                                               monkeypatch):
     monkeypatch.chdir(demo_videos[1].parent)
     prepare(half_a_second, '--video', './source.mp4', '--end', '0.5')
+
+
+def test_a_dataset_older_than_a_flag_counts_as_made_with_its_default(prepared, demo_videos,
+                                                                     tmp_path):
+    target, root = tmp_path / 'me', tmp_path / 'dancer'
+    shutil.copytree(prepared, target)
+    flags = ['--video', demo_videos[1], '--poses_only', '--retarget_to', target, '--end', '0.5']
+    prepare(root, *flags)
+    made = json.loads((root / 'dataset.json').read_text())
+    del made['settings']['facing']
+    (root / 'dataset.json').write_text(json.dumps(made))
+    before = (root / 'poses.npz').stat().st_mtime_ns
+    prepare(root, *flags)
+    assert (root / 'poses.npz').stat().st_mtime_ns == before
+    with pytest.raises(UserError, match='facing was auto and is now front'):
+        prepare(root, *flags, '--facing', 'front')

@@ -91,3 +91,74 @@ def test_a_background_that_never_fits_is_noise_and_no_person(shown):
     behind, frame, pose, true = shown
     behind = (behind * 0.85).astype(np.uint8)       # the lamps were turned up
     assert alike(matte(frame, behind, SURE, pose, BODY_25), true) > 0.8
+
+
+# With the detector's mask
+
+def told(person, others=None):
+    """uint8 (H, W, 3): a detector's mask, its edge as soft and a little off as a network's is."""
+    def soft(where):
+        return cv2.GaussianBlur(np.where(where, 255, 0).astype(np.uint8), (0, 0), 1.5)
+    nobody = np.zeros_like(person)
+    return np.dstack([soft(person), soft(nobody if others is None else others),
+                      nobody.astype(np.uint8)])
+
+
+def core_of(true, px=2):
+    return cv2.erode(true.astype(np.uint8), np.ones((2 * px + 1, 2 * px + 1))) > 0
+
+
+def far_from(true, px=2):
+    return cv2.dilate(true.astype(np.uint8), np.ones((2 * px + 1, 2 * px + 1))) == 0
+
+
+def test_cloth_of_the_walls_colour_stays_the_person_where_the_mask_says_so(shown):
+    behind, frame, pose, true = shown
+    x, y = pose[BODY_25.index('MidHip'), :2].astype(int)
+    cloth = true & (np.abs(np.arange(HEIGHT) - y + 8) < 14)[:, None]
+    frame[cloth] = behind[cloth]
+    found = matte(frame, behind, SURE, pose, BODY_25, mask=told(true))[..., 0]
+    assert found[core_of(true) & cloth].mean() > 230
+    assert matte(frame, behind, SURE, pose, BODY_25)[..., 0][core_of(true) & cloth].mean() < 180
+
+
+def test_a_shadow_on_the_wall_is_not_the_person(shown):
+    """As large as the body, right next to it, at the height of the chest."""
+    behind, frame, pose, true = shown
+    shadow = np.roll(true, 9, 1) & ~true
+    frame[shadow] = (0.65 * behind[shadow]).astype(np.uint8)
+    found = matte(frame, behind, SURE, pose, BODY_25, mask=told(true))
+    assert found[..., 0][shadow & far_from(true)].mean() < 12 and alike(found, true) > 0.85
+    assert matte(frame, behind, SURE, pose, BODY_25)[..., 0][shadow & far_from(true)].mean() > 60
+
+
+def test_somebody_else_near_by_is_not_the_person(shown):
+    behind, frame, pose, true = shown
+    other = np.roll(true, 24, 1) & ~true
+    frame[other] = (20, 30, 120)
+    mask = told(true, other)
+    mask[other, 0] = np.maximum(mask[other, 0], 90)         # the network is not quite sure
+    found = matte(frame, behind, SURE, pose, BODY_25, mask=mask)[..., 0]
+    assert found[other & far_from(true)].mean() < 12 and found[core_of(true)].mean() > 230
+
+
+def test_where_the_background_was_never_seen_the_mask_alone_decides(shown):
+    behind, frame, pose, true = shown
+    nonsense = np.random.default_rng(1).integers(0, 255, behind.shape, np.uint8)
+    found = matte(frame, nonsense, 0 * SURE, pose, BODY_25, mask=told(true))
+    assert alike(found, true) > 0.9
+    soft = (found > 30) & (found < 225)
+    assert soft.mean() > 0.02, 'its edge is soft'
+
+
+def test_the_difference_to_the_background_moves_the_edge_to_its_place(shown):
+    """The mask is two pixels too wide all around; on the other side a hand is missing in it."""
+    behind, frame, pose, true = shown
+    wide = cv2.dilate(true.astype(np.uint8), np.ones((5, 5))) > 0
+    found = matte(frame, behind, SURE, pose, BODY_25, mask=told(wide))
+    assert alike(found, true) > alike(told(wide)[..., :1], true) + 0.05
+    wrist = pose[BODY_25.index('RWrist'), :2].astype(int)
+    hand = np.zeros_like(true)
+    hand[wrist[1] - 4:wrist[1] + 5, wrist[0] - 4:wrist[0] + 5] = True
+    found = matte(frame, behind, SURE, pose, BODY_25, mask=told(true & ~hand))[..., 0]
+    assert found[hand & core_of(true, 1)].mean() > 150

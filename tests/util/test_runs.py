@@ -15,10 +15,11 @@ WRITTEN = ['latest_net_G.pth', 'latest_net_G_ema.pth', '20_net_Dface.pth', 'iter
            'web/epochs_001_to_040.html', 'web/images/epoch001_heldout_fake_B.png',
            'web/film/000000010.jpg',
            'tensorboard/events.out.tfevents.1.me', 'index/poses.npz', 'index/000001.png',
-           'mattes/000001.png', 'plate/plate.png', 'plate/plate.npz']
+           'masks/000001.png', 'mattes/000001.png', 'plate/plate.png', 'plate/plate.npz']
 MINE = ['notes.txt', 'my_net_backup.pth', 'web/mine.html', 'index/mine.jpg',
         'kept/index/poses.npz',
-        'index/2024 holiday.png', 'mattes/3 notes.png', 'web/film/10 of mine.jpg']
+        'index/2024 holiday.png', 'masks/notes.txt', 'mattes/3 notes.png',
+        'web/film/10 of mine.jpg']
 
 
 @pytest.fixture

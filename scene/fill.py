@@ -1,0 +1,63 @@
+"""Fills what no frame shows: a smooth surface from the colours around, without an outline.
+
+The colours solve Laplace's equation between those around the hole, as in Perez, Gangnet and Blake,
+"Poisson Image Editing", SIGGRAPH 2003, with no guidance field. Rows conduct better than columns:
+who stands hides a tall, narrow part of a room, whose edges to the left and right, such as that of
+wall and floor, then meet.
+"""
+import cv2
+import numpy as np
+
+LONGER = 384        # px of the longer side at which the colours are worked out
+ACROSS = 20.0       # how much better rows conduct: 8 blurs the edge of the floor, 60 shows streaks
+STEPS = (0, 1, ACROSS), (0, -1, ACROSS), (1, 0, 1.0), (-1, 0, 1.0)     # down, right, conduction
+
+
+def filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """The picture, uint8 (H, W, 3), with its holes, bool (H, W), filled from around."""
+    if not holes.any() or holes.all():
+        return picture
+    height, width = holes.shape
+    scale = min(1.0, LONGER / max(holes.shape))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    shown = np.where(holes[..., None], 0, picture).astype(np.float32)
+    share = cv2.resize((~holes).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
+    small = small / np.maximum(share, 1e-6)[..., None]
+    unknown = share < 1
+    if unknown.all():
+        unknown = share == 0
+    small[unknown] = _surface(small, unknown)
+    large = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.where(holes[..., None], np.rint(large.clip(0, 255)).astype(np.uint8), picture)
+
+
+def _surface(picture: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    """float (N, 3): the colours of the N unknown pixels, bool (h, w), of the picture (h, w, 3)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.linalg import splu
+    rows, columns = np.nonzero(unknown)
+    count = len(rows)
+    number = np.full(unknown.shape, -1)
+    number[unknown] = np.arange(count)
+    own, to, weights = [np.arange(count)], [np.arange(count)], []
+    total = np.zeros(count)
+    given = np.zeros((count, 3))
+    for down, right, conduction in STEPS:
+        there = rows + down, columns + right
+        inside = (there[0] >= 0) & (there[0] < unknown.shape[0])
+        inside &= (there[1] >= 0) & (there[1] < unknown.shape[1])
+        here = np.flatnonzero(inside)
+        beyond = there[0][inside], there[1][inside]
+        total[here] += conduction
+        is_unknown = unknown[beyond]
+        own.append(here[is_unknown])
+        to.append(number[beyond][is_unknown])
+        weights.append(np.full(is_unknown.sum(), -conduction))
+        known = ~is_unknown
+        colours = picture[beyond][known]
+        given[here[known]] += conduction * colours
+    values = np.concatenate([total, *weights])
+    places = np.concatenate(own), np.concatenate(to)
+    matrix = coo_matrix((values, places), shape=(count, count)).tocsc()
+    return splu(matrix).solve(given)
