@@ -1,6 +1,7 @@
 """Cleans a raw track, step by step. Shapes as in pose/track.
 
-    without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> fill -> smooth
+    without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> drop_impossible -> fill
+    -> smooth
 
 Every step takes a track and returns another; `repair` runs them all and counts their changes.
 """
@@ -10,6 +11,7 @@ import numpy as np
 
 from pose.cleaning import smoothing
 from pose.cleaning.bone_lengths import parents, proportions
+from pose.cleaning.plausible import REASON, impossible
 from pose.cleaning.swaps import undo_swaps
 from pose.shots import SHORTEST_SHOT, body_jumps
 from pose.stretches import runs, shot_slices
@@ -34,7 +36,8 @@ def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps
     min_confidence, max_gap, smooth    as the steps below take them; 0 leaves a step out
     no_swaps, no_limits                leave these two out
     Returns  the track, and the number of 'flyers' (frames), 'guesses' and 'beyond_limits' (joints)
-             removed, of 'swaps' undone (frames), and of joints 'filled'
+             removed, of 'swaps' undone (frames), of 'impossible' poses (frames), and of joints
+             'filled'
     """
     clean = without_flyers(track) if max_gap else track
     counts = {'flyers': _lost(track, clean).any(1).sum()}
@@ -44,8 +47,10 @@ def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps
     counts['guesses'] = _lost(sided, sure).sum()
     possible = sure if no_limits else drop_beyond_limits(sure)
     counts['beyond_limits'] = _lost(sure, possible).sum()
-    whole = fill(possible, max_gap)
-    counts['filled'] = _lost(whole, possible).sum()
+    plausible = possible if no_limits else drop_impossible(possible, max_gap)
+    counts['impossible'] = _lost(possible, plausible).any(1).sum()
+    whole = fill(plausible, max_gap)
+    counts['filled'] = _lost(whole, plausible).sum()
     return smoothing.smooth(whole, smooth), {name: int(count) for name, count in counts.items()}
 
 
@@ -128,6 +133,16 @@ def drop_beyond_limits(track: PoseTrack) -> PoseTrack:
             unchecked &= ~checked
         seen[:, k] &= ~dropped[:, k]
     return _without(track, dropped)
+
+
+def drop_impossible(track: PoseTrack, max_gap: int = MAX_GAP) -> PoseTrack:
+    """Empty frames whose pose no body has. A stretch longer than `max_gap` frames, which fill will
+    not close, is dropped with that reason."""
+    mask = impossible(track)
+    for run in runs(mask):
+        if run.stop - run.start > max_gap:
+            track = track.drop(_at(run, track), REASON)
+    return _without(track, np.repeat(mask[:, None], track.poses.shape[1], 1))
 
 
 def _steps(parent: np.ndarray, joint: int) -> int:

@@ -80,7 +80,7 @@ def measure_ground(track: PoseTrack) -> Ground:
         raise UserError('nobody to measure: no frame shows shoulders and hips. '
                         'Choose a part of the video that shows the whole body.')
     root, ankle = paths(track)
-    heights = _visible_heights(track)
+    heights = visible_heights(track)
     near, far = (float(y) for y in np.percentile(ankle, (95, 5)))
     left, centre, right = (float(x) for x in np.percentile(root, (2, 50, 98)))
     ground = Ground(near, far, *_heights_at(near, far, ankle, heights), centre, left, right,
@@ -135,7 +135,7 @@ def _bones(track: PoseTrack, grounds: Mapping[int, Ground]) -> dict[str, float]:
 
 def _full_heights(track: PoseTrack, ground: Ground) -> np.ndarray:
     """Body height px (F,) by the ground at its place, or by the body where that shows more."""
-    return np.maximum(ground.height(paths(track)[1]), _visible_heights(track))
+    return np.maximum(ground.height(paths(track)[1]), visible_heights(track))
 
 
 def paths(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
@@ -170,7 +170,7 @@ def _lengths(track: PoseTrack) -> tuple[float, float, float]:
     return head or IN_TORSOS['head'] * torso, torso, leg or IN_TORSOS['leg'] * torso
 
 
-def _visible_heights(track: PoseTrack) -> np.ndarray:
+def visible_heights(track: PoseTrack) -> np.ndarray:
     """Body height px (F,) as each frame shows it; a hidden part has this body's own length."""
     parts = body_parts(track.poses, track.joints)
     usual = np.array(_lengths(track))

@@ -58,16 +58,25 @@ class Prepared:
                    if files[0].parent.name in ('train', 'train_A')]
         return np.isin(self.track.index, numbers)
 
+    @property
+    def facing(self) -> dict[str, Any]:
+        """What was done about ways that the target was never filmed; {} for none."""
+        return (self.facts.get('fit') or {}).get('facing', {})
+
     @cached_property
     def before(self) -> PoseTrack | None:
         """`found` in px of a written frame: cropped as the frames are, or laid over the poses that
-        were fitted to a target."""
+        were fitted to a target, exchanged where those are."""
         if self.found is None:
             return None
         if self.facts['crop']:
             poses = into_box(self.found.poses, tuple(self.facts['crop']), self.track.size)
         else:
-            poses = laid_over(self.track.poses, self.found.poses, self.track.joints)
+            found = self.found.poses.copy()
+            partners = list(self.track.joints.partners)
+            for first, last in self.facing.get('rows', []):
+                found[first:last + 1] = found[first:last + 1, partners]
+            poses = laid_over(self.track.poses, found, self.track.joints)
         return replace(self.found, size=self.track.size, poses=poses)
 
     def frame(self, index: int) -> np.ndarray | None:

@@ -47,6 +47,7 @@ def write_report(folder: Path, target: Path | None = None) -> Path:
     notes = [] if dataset.found else [NO_TRACK]
     if note:
         notes.append(note)
+    notes += fitting_notes(dataset)
     (folder / 'report').mkdir(exist_ok=True)
     coverage = cover(dataset.track, reference) if reference else None
     report: Report = {**measure(dataset), 'moments': draw_moments(dataset, coverage),
@@ -62,6 +63,21 @@ def write_report(folder: Path, target: Path | None = None) -> Path:
     write_json(folder / 'report.json', report)
     write_text(folder / 'report.html', report_page(dataset.facts, report, *heat(dataset)))
     return folder / 'report.html'
+
+
+def fitting_notes(dataset: Prepared) -> list[str]:
+    """What fitting did about ways that the target was never filmed, and about the picture's
+    edges."""
+    notes = []
+    sentence = dataset.facing.get('sentence')
+    if sentence:
+        notes.append(f'Facing: {sentence}. --facing as_is leaves the dancer as filmed.')
+    framed = (dataset.facts.get('fit') or {}).get('framed')
+    if framed and framed['before'] < framed['after']:
+        notes.append(f'In {100 * (1 - framed["before"]):.0f} % of the frames the fitted body left '
+                     f'the picture where the target never did; it was moved, and arms were '
+                     f'foreshortened, so that {100 * framed["after"]:.0f} % lie in it.')
+    return notes
 
 
 def remove_others(folder: Path, drawn: Iterable[str]) -> None:

@@ -1,0 +1,82 @@
+"""Poses no body has are mended where short and dropped where long."""
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pose.body import BONES, chain_length
+from pose.cleaning.plausible import REASON, impossible
+from pose.cleaning.repair import MAX_GAP, repair
+from pose.skeleton import BODY_25
+from tests.pose.retargeting.turning import half_turns, turning
+
+HIPS = [BODY_25.index(joint) for joint in ('MidHip', 'RHip', 'LHip')]
+
+
+def still(frames=150):
+    return turning(np.zeros(frames))
+
+
+def harmed(track, rows, change):
+    """The track with `change` applied to the poses (n, K, 3) of those frames."""
+    poses = track.poses.copy()
+    poses[rows] = change(poses[rows].copy())
+    return replace(track, poses=poses)
+
+
+def long_torso(poses):
+    poses[:, HIPS, 1] += 16
+    return poses
+
+
+def tiny(poses):
+    poses[..., :2] = (150, 150) + (poses[..., :2] - (150, 150)) * 0.4
+    return poses
+
+
+def beyond_the_edge(poses):
+    poses[..., 0] += 165 * (poses[..., 2] > 0)
+    return poses
+
+
+def long_shin(poses):
+    poses[:, BODY_25.index('RAnkle'), 1] += 60
+    return poses
+
+
+@pytest.mark.parametrize('change', [long_torso, tiny, beyond_the_edge, long_shin])
+def test_what_no_body_has_is_found_and_nothing_else(change):
+    rows = slice(70, 76)
+    found = impossible(harmed(still(), rows, change))
+    assert found[rows].all() and not found[:70].any() and not found[76:].any()
+
+
+@pytest.mark.parametrize('track', [
+    still(), turning(half_turns()),
+    harmed(still(), slice(60, 90), lambda p: p * (1, 1, 1) - (0, 20, 0) * (p[..., 2:] > 0))],
+    ids=['still', 'turning', 'jumping'])
+def test_what_bodies_do_is_left_alone(track):
+    assert not impossible(track).any()
+
+
+def test_a_bow_and_a_crouch_are_no_false_finds():
+    def bow(poses):
+        upper = [k for k in range(25) if poses[0, k, 2] and poses[0, k, 1] < 131]
+        poses[:, upper, 1] = 131 + (poses[:, upper, 1] - 131) * 0.4
+        return poses
+    assert not impossible(harmed(still(), slice(60, 80), bow)).any()
+    # Bowed nearly all the time, upright for a moment: longer than usual, but not than itself.
+    rows = np.r_[0:80, 95:150]
+    assert not impossible(harmed(still(), rows, bow)).any()
+
+
+def test_a_short_one_is_filled_in_and_a_long_one_dropped_with_its_reason():
+    short, counts = repair(harmed(still(), slice(70, 76), long_torso))
+    assert counts['impossible'] == 6 and short.kept.all()
+    assert chain_length(short.poses, BODY_25, BONES['spine']) == pytest.approx(31, abs=0.5)
+    long = slice(70, 70 + MAX_GAP + 3)
+    dropped, _ = repair(harmed(still(400), long, long_torso))
+    assert not dropped.kept[long].any() and set(dropped.reasons[long]) == {REASON}
+    assert dropped.kept.sum() == 400 - MAX_GAP - 3
+    kept, counts = repair(harmed(still(400), long, long_torso), no_limits=True)
+    assert kept.kept.all() and counts['impossible'] == 0
