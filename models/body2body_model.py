@@ -3,7 +3,9 @@
 For every pose some frames of the training video are retrieved (models.warping.selection), mirrored
 ones too. The person is cut out of them (scene.matte) and bent into the pose bone by bone
 (models.warping.bone_warp); each limb is shown by the frame with the least strain. Behind the person
-lies the background of all frames, as the camera sees it then (scene.background). A small network
+lies the background of all frames, as the camera sees it then (scene.background). A pose that no
+whole frame comes near is painted part by part instead, each part from a frame of its own
+(models.warping.part_choice, part_layers), without the network. For all others a small network
 (models.networks.refiner) decides for each pixel which of these to trust, how far from its place to
 sample and how to light it, and paints where none of them will do. Losses, in a window about a
 joint: LPIPS (Zhang et al. 2018), L1, a hinge adversary (Lim and Ye 2017, arXiv 1705.02894) at two
@@ -16,7 +18,7 @@ joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ import numpy as np
 
 from models.flags import declare_adversary, declare_perceptual
 from models.multiscale_gan import MultiscaleGAN
+from models.warping.kept import ARTEFACTS, Kept, check_kept
 from models.warping.settings import Body2BodySettings, from_record, recorded
 from util.errors import UserError
 from util.runs import read_record
@@ -38,22 +41,23 @@ if TYPE_CHECKING:
     from models.warping.blending import Candidates, Decision, Masked
     from models.warping.bone_warp import Region, Warp
     from models.warping.frame_index import FrameIndex
+    from models.warping.part_layers import Doll
     from models.warping.shots import Shot
     from scene.background import Plate
 
 # The factor of each weight where no VGG is there. L1 alone would blur, so the discriminator's
 # features take its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
 WITHOUT_VGG_FACTORS = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
-KEPT = 'index/poses.npz', 'mattes', 'plate/plate.npz'      # in the run's folder, apart from weights
 
 
 class Body2BodyModel(MultiscaleGAN):
-    """Networks: G the refiner, D a multi-scale PatchGAN. RUN/index holds the frames and their
-    poses, RUN/mattes how much of them is the person, RUN/plate the background."""
+    """Networks: G the refiner, D a multi-scale PatchGAN. models.warping.kept says what a run keeps
+    apart from their weights."""
 
     WITHOUT_VGG = BLENDS_PREVIOUS = True
-    ARTEFACTS = (r'index/poses\.npz', r'index/\d+\.png', r'mattes/\d+\.png',
-                 r'plate/plate\.(png|npz)')
+    PAINTS_UNTRAINED = ANY_SHAPE = True     # an untrained refiner shows the frames as they are bent
+    MINUTES = 0.0
+    ARTEFACTS = ARTEFACTS
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
     index: FrameIndex
     plate: Plate
@@ -80,17 +84,8 @@ class Body2BodyModel(MultiscaleGAN):
 
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
-        from util.checkpoints import is_unstarted, read_state
         super().check_saved(folder, epoch)
-        missing = [part for part in KEPT if not (folder / part).exists()]
-        if missing and is_unstarted(read_state(folder)):
-            raise UserError(f'{folder}: its training was stopped before the first step, so it '
-                            f'cannot paint. Go on with it: python train.py --name {folder.name} '
-                            f'--checkpoints_dir {folder.parent} --continue_train.')
-        if missing:
-            raise UserError(f'{folder / missing[0]} is missing; this run needs it to paint. Train '
-                            f'again: python train.py --dataroot datasets/me --name {folder.name} '
-                            f'--model body2body --overwrite.')
+        check_kept(folder)
 
     @staticmethod
     def validate_options(opt: argparse.Namespace) -> None:
@@ -124,15 +119,11 @@ class Body2BodyModel(MultiscaleGAN):
     # -- the frames ----------------------------------------------------------------------------
 
     def on_train_start(self, dataset: BaseDataset, folder: Path) -> None:
-        from models.warping.frame_index import FrameIndex
         if not self.loaded:
-            remove_kept(folder)
-            self.index = FrameIndex.make(dataset, folder / 'index', self.opt.num_threads,
-                                         self.settings.selection)
-            self.plate = self.index.plate()
-            self.plate.save(folder / 'plate')
-            self.index.cut_out(self.plate, self.opt.num_threads, self.settings.darkest_shadow)
-        self.shots |= self.find_shots(dataset, fitted=True)
+            kept = Kept.make(dataset, folder, self.opt.num_threads, self.settings)
+            self.index, self.plate = kept.index, kept.plate
+        if self.opt.max_minutes != 0:       # without a step no training frame is painted
+            self.shots |= self.find_shots(dataset, fitted=True)
 
     def load_networks(self, folder: Path, epoch: str) -> None:
         """With the numbers that they were trained with, or were to be."""
@@ -142,21 +133,25 @@ class Body2BodyModel(MultiscaleGAN):
             self.settings = from_record(self.settings, metadata.get('settings'))
 
     def load_weights(self, folder: Path, epoch: str) -> None:
-        from models.warping.frame_index import FrameIndex
-        from scene.background import Plate
         self.check_saved(folder, epoch)
         super().load_weights(folder, epoch)
-        self.index = FrameIndex(folder / 'index', self.settings.selection)
-        self.plate = Plate.load(folder / 'plate')
+        kept = Kept.load(folder, self.settings)
+        self.index, self.plate = kept.index, kept.plate
         self.loaded = True
 
     def on_dataset(self, dataset: BaseDataset) -> None:
         self.shots |= self.find_shots(dataset, fitted=False)
 
+    @cached_property
+    def doll(self) -> Doll:
+        """The parts of the index's frames."""
+        from models.warping.part_widths import doll_of
+        return doll_of(self.index, self.opt.output_nc)
+
     def find_shots(self, dataset: BaseDataset, fitted: bool) -> dict[str, Shot]:
         from models.warping.shots import find_shots
         return find_shots(self.index, self.plate, dataset, self.opt.num_frames, fitted,
-                          self.settings.warp.facing)
+                          self.settings)
 
     def retrieve(self, batch: Batch, wrong: float = 0.0) -> Candidates:
         """The frames of the batch's poses.
@@ -176,7 +171,8 @@ class Body2BodyModel(MultiscaleGAN):
             times = np.array([shot.time for shot in shots])
             near = abs(known.times[others] - times[:, None]) <= APART
             rows = np.where((torch.rand(rows.shape) < wrong).numpy() & ~near, others, rows)
-        cutouts = np.stack([self.index.cutout(row, self.opt.output_nc) for row in rows.flat])
+        cutouts = np.stack([self.index.loose_cutout(row, self.opt.output_nc)
+                            for row in rows.flat])
         frames = self.engine.to_tensor(cutouts)
         source = torch.from_numpy(known.poses[rows.ravel()]).to(frames.device)
         query = self.query(batch).repeat_interleave(self.opt.num_frames, 0)
@@ -250,13 +246,35 @@ class Body2BodyModel(MultiscaleGAN):
         return Decision(colour, trust, offset.reshape(-1, 2, h, w), light)
 
     def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
+        import torch
+
         from models.warping import blending
-        background, candidates = self.background(batch), self.retrieve(batch)
-        query = candidates.query[::self.opt.num_frames].cpu().numpy()
-        region = blending.person_region(query, self.index.track.joints, batch['A'].shape[-2:])
-        painted = background.image.contiguous()
-        painted[region] = self.paint_region(batch['A'], background, candidates, region)
-        return painted
+        background = self.background(batch)
+        painted = background.image.clone()
+        far = torch.tensor([self.shots[path].parts.far for path in batch['A_paths']])
+        if (far < 1).any():
+            candidates = self.retrieve(batch)
+            query = candidates.query[::self.opt.num_frames].cpu().numpy()
+            region = blending.person_region(query, self.index.track.joints, batch['A'].shape[-2:])
+            painted[region] = self.paint_region(batch['A'], background, candidates, region)
+        if (far > 0).any():
+            in_parts = self.paint_parts(batch, background)
+            share = far.to(painted.device)[:, None, None, None]
+            painted = painted + share * (in_parts - painted)
+        return blending.under_bars(painted, self.plate, self.engine)
+
+    def paint_parts(self, batch: Batch, background: Masked) -> Tensor:
+        """(B, C, H, W): the batch's poses painted part by part, without a network."""
+        from models.engine import to_image
+        canvases = to_image(background.image)
+        shown = [self.shots[path].parts for path in batch['A_paths']]
+        self.doll.paint_all(canvases, self.query(batch).cpu().numpy(), shown)
+        return self.engine.to_tensor(canvases)
+
+    def previous_share(self, batch: Batch) -> float:
+        """The share of the frame before that a frame takes."""
+        far = self.shots[batch['A_paths'][0]].parts.far
+        return self.settings.previous_frame * (1 - far) + self.settings.parts.previous * far
 
     def blend_previous(self, batch: Batch, painted: Tensor, batch_before: Batch,
                        before: Tensor) -> Tensor:
@@ -267,6 +285,9 @@ class Body2BodyModel(MultiscaleGAN):
 
         from models.warping.blending import Masked, difference, person_region
         from models.warping.bone_warp import sampled, warp_field
+        most = self.previous_share(batch)
+        if not most:
+            return painted
         skeleton, (height, width) = self.index.track.joints, painted.shape[-2:]
         query, query_before = self.query(batch), self.query(batch_before)
         region = person_region(query.cpu().numpy(), skeleton, (height, width))
@@ -275,7 +296,7 @@ class Body2BodyModel(MultiscaleGAN):
         person = difference(before, self.background(batch_before))
         previous = Masked(sampled(torch.cat([before, person], 1), warp.x, warp.y))
         here = difference(painted[region], self.background(batch)[region])
-        share = self.settings.previous_frame * previous.mask.clamp(0, 1) * here
+        share = most * previous.mask.clamp(0, 1) * here
         painted = painted.clone()
         painted[region] += share * (previous.image - painted[region])
         return painted
@@ -319,14 +340,3 @@ class Body2BodyModel(MultiscaleGAN):
         self.descend('G', torch.stack(list(losses.values())).sum())
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
-
-
-def remove_kept(folder: Path) -> None:
-    """Remove what an earlier start of the run kept apart from weights.
-
-    The index's poses go first. Without them nothing is painted, so no stop on the way leaves the
-    mattes or the background of one person with the frames of another.
-    """
-    from util.owned import remove
-    (folder / KEPT[0]).unlink(missing_ok=True)
-    remove(folder, Body2BodyModel.ARTEFACTS)

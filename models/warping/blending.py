@@ -11,11 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from data.transforms import to_channels
+from models.engine import Engine
 from models.networks.refiner import Refiner
 from models.warping.bone_warp import Region, Warp, sampled
 from models.warping.settings import BlendSettings, Body2BodySettings
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton
+from scene.background import Plate
 
 UNIT = Refiner.enlarges * Refiner.multiple      # px: the refiner takes multiples of it
 AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
@@ -157,3 +160,12 @@ def compose(decision: Decision, background: Masked, frames: Masked, warp: Warp,
     light = settings.light * F.softsign(decision.light) * of_frames.sum(1, keepdim=True)
     blended = (images * of_frames[:, :, None]).sum(1) + of_background * background.image
     return blended + light + of_paint * F.softsign(decision.colour)
+
+
+def under_bars(painted: Tensor, plate: Plate, engine: Engine) -> Tensor:
+    """Pictures (B, C, H, W) with the bars of a letterbox over them, where the video has some."""
+    if not plate.bars.any():
+        return painted
+    picture, there = plate.bars_at((painted.shape[-1], painted.shape[-2]))
+    bars = engine.to_tensor(to_channels(picture, painted.shape[1])[None])
+    return torch.where(torch.from_numpy(there).to(painted.device), bars, painted)

@@ -5,11 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from models.warping.frame_index import FrameIndex, LazySequence, track_of
+from models.warping.frame_index import FrameIndex, LazySequence, rescaled, track_of
+from models.warping.part_choice import WHOLE, PartsShown, choose_parts
 from models.warping.selection import choose
-from pose.silhouette import person_mask
+from models.warping.settings import Body2BodySettings
 from pose.track import PoseTrack
 from scene.background import Plate
+from scene.matte import covered
 from util.images import size_of
 
 
@@ -20,33 +22,40 @@ class Shot(NamedTuple):
     camera  float64 (3, 3): px of the dataset's picture -> px of the background plate
     pose    float32 (K, 3), in px of the dataset's picture
     time    s
+    parts   how it is painted part by part, and whether it is
     """
     rows: np.ndarray
     camera: np.ndarray
     pose: np.ndarray
     time: float
+    parts: PartsShown = WHOLE
 
 
 def find_shots(index: FrameIndex, plate: Plate, dataset: BaseDataset, count: int, fitted: bool,
-               facing: float) -> dict[str, Shot]:
+               settings: Body2BodySettings) -> dict[str, Shot]:
     """{path: shot} of every pose. The camera is that of the dataset's own frame where it shows the
     plate's place, else that of the last such frame, and before the first one the plate's median.
 
-    count, fitted, facing   as of selection.choose
+    count, fitted   as of selection.choose
     """
+    facing = settings.warp.facing
     chosen = choose(index, dataset, count, fitted, mirrored=True, facing=facing)
     track = track_of(dataset)
+    paths = [str(dataset.path(i)) for i in range(len(dataset))]
+    parts = [WHOLE] * len(dataset)
+    if not fitted:
+        rows = np.stack([chosen[path] for path in paths])
+        parts = choose_parts(index, dataset, rows, settings.parts, facing)
     known = known_cameras(index, plate, dataset, track)
     scale = np.diag([*np.divide(plate.size, track.size), 1])
-    camera: np.ndarray | None = None
+    camera = plate.locked()
     shots = {}
-    for i in range(len(dataset)):
+    for i, path in enumerate(paths):
         found = known.get(int(track.index[i]))
         if found is not None and np.isfinite(found).all():
             camera = found
-        here = plate.locked() if camera is None else camera
-        path = str(dataset.path(i))
-        shots[path] = Shot(chosen[path], here @ scale, track.poses[i], float(track.times[i]))
+        shots[path] = Shot(chosen[path], camera @ scale, track.poses[i], float(track.times[i]),
+                           parts[i])
     return shots
 
 
@@ -59,14 +68,15 @@ def known_cameras(index: FrameIndex, plate: Plate, dataset: BaseDataset,
     first = {} if plate.still else dataset.item(0)
     if 'B' not in first or size_of(first['B']) != plate.size:
         return {}
+    track = rescaled(track, plate.size)
 
     def frame(row: int) -> np.ndarray:
         picture: np.ndarray = dataset.item(row)['B']
         return picture
 
-    def mask(row: int) -> np.ndarray:
-        return person_mask(track.poses[row], track.joints, track.size)
+    def people(row: int) -> np.ndarray:
+        return covered(track.poses[row], track.joints, track.size, dataset.mask(row))
     frames = LazySequence(len(dataset), frame)
-    masks = LazySequence(len(dataset), mask)
+    masks = LazySequence(len(dataset), people)
     found = plate.locate_film(frames, masks, int(track.index[0]))
     return dict(zip(track.index.tolist(), found))

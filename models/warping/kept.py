@@ -1,0 +1,76 @@
+"""What a body2body run keeps in its folder apart from weights; without it nothing is painted.
+
+RUN/index: the frames and their poses. RUN/masks: who is where in them as the detector says, if the
+dataset has masks. RUN/mattes: how much of each pixel is the person. RUN/plate: the background.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from util.errors import UserError
+
+if TYPE_CHECKING:
+    from data.base_dataset import BaseDataset
+    from models.warping.frame_index import FrameIndex
+    from models.warping.settings import Body2BodySettings
+    from scene.background import Plate
+
+# as regular expressions, and what each run must have
+ARTEFACTS = (r'index/poses\.npz', r'index/\d+\.png', r'masks/\d+\.png', r'mattes/\d+\.png',
+             r'plate/plate\.(png|npz)')
+NEEDED = 'index/poses.npz', 'mattes', 'plate/plate.npz'
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The frames, with masks and mattes, and the background."""
+    index: FrameIndex
+    plate: Plate
+
+    @classmethod
+    def make(cls, dataset: BaseDataset, folder: Path, threads: int,
+             settings: Body2BodySettings) -> Kept:
+        """Write what a run of that dataset keeps, in place of what an earlier start kept."""
+        from models.warping.frame_index import FrameIndex
+        remove_kept(folder)
+        index = FrameIndex.make(dataset, folder / 'index', threads, settings.selection)
+        if settings.masks:
+            index.keep_masks(dataset, threads)
+        plate = index.plate()
+        plate.save(folder / 'plate')
+        index.cut_out(plate, threads, settings.darkest_shadow)
+        return cls(index, plate)
+
+    @classmethod
+    def load(cls, folder: Path, settings: Body2BodySettings) -> Kept:
+        """What that run keeps; UserError where it cannot be read."""
+        from models.warping.frame_index import FrameIndex
+        from scene.background import Plate
+        return cls(FrameIndex(folder / 'index', settings.selection), Plate.load(folder / 'plate'))
+
+
+def check_kept(folder: Path) -> None:
+    """UserError where a run lacks what it needs to paint."""
+    from util.checkpoints import is_unstarted, read_state
+    missing = [part for part in NEEDED if not (folder / part).exists()]
+    if missing and is_unstarted(read_state(folder)):
+        raise UserError(f'{folder}: its training was stopped before the first step, so it '
+                        f'cannot paint. Go on with it: python train.py --name {folder.name} '
+                        f'--checkpoints_dir {folder.parent} --continue_train.')
+    if missing:
+        raise UserError(f'{folder / missing[0]} is missing; this run needs it to paint. Train '
+                        f'again: python train.py --dataroot datasets/me --name {folder.name} '
+                        f'--model body2body --overwrite.')
+
+
+def remove_kept(folder: Path) -> None:
+    """Remove what an earlier start of the run kept.
+
+    The index's poses go first. Without them nothing is painted, so no stop on the way leaves the
+    mattes or the background of one person with the frames of another.
+    """
+    from util.owned import remove
+    (folder / NEEDED[0]).unlink(missing_ok=True)
+    remove(folder, ARTEFACTS)

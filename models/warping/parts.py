@@ -1,0 +1,311 @@
+"""The parts of a body: where they lie in a frame, and which pixels of it they own.
+
+A part is a limb segment, the head or the trunk. It moves as a whole: one affine map takes it from a
+frame into a pose, as with a paper doll (Ju, Black and Yacoob, "Cardboard People: A Parameterized
+Model of Articulated Image Motion", FG 1996).
+
+Shape letters: F frames, K joints, B bones, P points, H W pixels. Poses are float (F, K, 3): x px,
+y px (pixel centres at integers), confidence, 0 = not seen. Lengths without a unit are shares of the
+body height.
+"""
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from pose.body import heights, joint_at
+from pose.skeleton import Skeleton
+
+
+class Part(NamedTuple):
+    """One part of the body.
+
+    bones   pairs of joints that it lies around; the first is its axis
+    reach   how thick it is around them
+    parent  the part that it hangs on, '' for the trunk
+    beyond  how far it goes on behind the end of its bones, in lengths of a bone: hand, toes, hair
+    """
+    bones: tuple[tuple[str, str], ...]
+    reach: float
+    parent: str
+    beyond: float = 0.0
+
+
+TRUNK = Part((('Neck', 'MidHip'), ('RShoulder', 'RHip'), ('LShoulder', 'LHip'),
+              ('RShoulder', 'LShoulder'), ('RHip', 'LHip')), 0.10, '')
+HEAD = Part((('Neck', 'Nose'), ('REar', 'LEar')), 0.095, 'trunk', 0.6)
+# of each side: name, joints of the bones, reach, parent, beyond
+LIMBS = (('upper arm', (('Shoulder', 'Elbow'),), 0.05, 'trunk', 0.0),
+         ('forearm', (('Elbow', 'Wrist'),), 0.04, 'upper arm', 0.7),
+         ('thigh', (('Hip', 'Knee'),), 0.065, 'trunk', 0.0),
+         ('shin', (('Knee', 'Ankle'),), 0.05, 'thigh', 0.0),
+         ('foot', (('Ankle', 'BigToe'), ('Ankle', 'Heel')), 0.04, 'shin', 0.3))
+FOOT_BEYOND = 0.35          # of the shin, where the skeleton has no toes: the foot goes with it
+ARMS, LEGS = ('upper arm', 'forearm'), ('thigh', 'shin', 'foot')
+
+# The least rank of head and trunk: what lies before them owns its pixels wherever it reaches.
+FLOORS = {'trunk': 1.0, 'head': 0.8}
+FAR, INSIDE = 9.0, 0.3      # distance of a part that is not seen, and of the middle of a trunk
+BEFORE, BEHIND = 0.8, 1.25  # factor on the distance of a part that lies before or behind the trunk
+BEHIND_BY = 0.02            # deeper than the trunk: an arm behind it
+SIDE = 240                  # coarse px along the longer side, at which ownership is computed
+SOFT = 0.25                 # reaches over which ownership changes
+WIDEST, WIDEST_TRUNK = 2.6, 1.7     # reaches: hair and sleeves are no farther from their part
+PAST = 0.8                  # reaches: how far a limb goes on past a joint
+END_WIDTH = 1.4             # how much wider a hand is than a wrist
+NECK_WIDTH = 0.4            # how much thinner a neck is than a head
+DISC, DISC_HEAD = 0.9, 0.3       # reaches: radius of the overlap at a joint
+
+
+def _parts() -> dict[str, Part]:
+    parts = {'trunk': TRUNK, 'head': HEAD}
+    for side in 'RL':
+        for name, bones, reach, parent, beyond in LIMBS:
+            own = tuple((side + start, side + end) for start, end in bones)
+            above = parent if parent == 'trunk' else f'{side} {parent}'
+            parts[f'{side} {name}'] = Part(own, reach, above, beyond)
+    return parts
+
+
+PARTS = _parts()
+
+
+class Placed(NamedTuple):
+    """The bones of one part in some poses.
+
+    start, end   float (F, B, 2) px
+    seen         bool (F, B): both joints are seen
+    """
+    start: np.ndarray
+    end: np.ndarray
+    seen: np.ndarray
+
+
+class Bodies:
+    """Poses, part by part.
+
+    poses    float (F, K, 3) px
+    depth    float (F, K) px as a PoseTrack has it, NaN where unknown; None without any
+    parts    the parts as thick as this person's are; None takes the usual ones
+    """
+
+    def __init__(self, poses: np.ndarray, skeleton: Skeleton, depth: np.ndarray | None = None,
+                 parts: Mapping[str, Part] | None = None):
+        self.poses = poses
+        self.depth = depth
+        self.skeleton = skeleton
+        self.height = np.maximum(heights(poses, skeleton), 1e-3)
+        self.parts = dict(parts or parts_of(skeleton))
+        self.placed = {name: self._place(part) for name, part in self.parts.items()}
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    def one(self, row: int) -> 'Bodies':
+        """The body of one frame."""
+        depth = None if self.depth is None else self.depth[row:row + 1]
+        return Bodies(self.poses[row:row + 1], self.skeleton, depth, self.parts)
+
+    def joint(self, name: str) -> np.ndarray:
+        """float (F, 3): a joint by name."""
+        return joint_at(self.poses, self.skeleton, name)
+
+    def _place(self, part: Part) -> Placed:
+        starts = np.stack([self.joint(start) for start, _ in part.bones], 1)
+        ends = np.stack([self.joint(end) for _, end in part.bones], 1)
+        return Placed(starts[..., :2], ends[..., :2],
+                      np.minimum(starts[..., 2], ends[..., 2]) > 0)
+
+    def vectors(self, name: str) -> np.ndarray:
+        """float (F, B, 2): the bones of a part, in body heights; NaN where not seen."""
+        placed = self.placed[name]
+        vectors = (placed.end - placed.start) / self.height[:, None, None]
+        return np.where(placed.seen[..., None], vectors, np.nan)
+
+    def depths(self, name: str) -> np.ndarray:
+        """float (F,), in body heights from the hips' middle, smaller is nearer: how far away a
+        part is; 0 where unknown."""
+        if self.depth is None:
+            return np.zeros(len(self))
+        joints = {joint for bone in self.parts[name].bones for joint in bone}
+        rows = [self.skeleton.index(joint) for joint in sorted(joints)
+                if joint in self.skeleton.joints]
+        depth = np.nan_to_num(self.depth[:, rows]).mean(1)
+        return depth / self.height
+
+    def facing(self) -> np.ndarray:
+        """float (F, 3), in body heights: the line from the right to the left shoulder, x and y, and
+        half of its depth, which detectors guess; NaN where one of them is not seen."""
+        right, left = self.joint('RShoulder'), self.joint('LShoulder')
+        line = (left - right)[:, :2] / self.height[:, None]
+        line[np.minimum(right[:, 2], left[:, 2]) == 0] = np.nan
+        deep = np.zeros(len(self))
+        if self.depth is not None:
+            shoulders = [self.skeleton.index(side + 'Shoulder') for side in 'RL']
+            deep = 0.5 * np.nan_to_num(np.diff(self.depth[:, shoulders])[:, 0]) / self.height
+        return np.column_stack([line, deep])
+
+
+def parts_of(skeleton: Skeleton) -> dict[str, Part]:
+    """The parts that a skeleton's joints show, in PARTS' order."""
+    known = {*skeleton.joints, 'MidHip'}
+    found = {}
+    for name, part in PARTS.items():
+        bones = tuple(bone for bone in part.bones if known.issuperset(bone))
+        if bones:
+            found[name] = part._replace(bones=bones)
+    for side in 'RL':
+        if f'{side} foot' not in found:
+            shin = found[f'{side} shin']
+            found[f'{side} shin'] = shin._replace(beyond=FOOT_BEYOND)
+    return found
+
+
+def distances(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
+    """float32 (F, P): how far points are from a part, 1 at the end of its reach; FAR where the part
+    is not seen.
+
+    points   float (F or 1, P, 2) px
+    """
+    part, placed = bodies.parts[name], bodies.placed[name]
+    reach = (part.reach * bodies.height)[:, None]
+    nearest = np.full((len(bodies), points.shape[1]), FAR, np.float32)
+    x, y = points[..., 0], points[..., 1]
+    for b in range(len(part.bones)):
+        start_x, start_y = placed.start[:, b, :, None].astype(np.float32).transpose(1, 0, 2)
+        end_x, end_y = placed.end[:, b, :, None].astype(np.float32).transpose(1, 0, 2)
+        along_x, along_y = end_x - start_x, end_y - start_y
+        square = np.maximum(along_x ** 2 + along_y ** 2, 1e-6)
+        to_x, to_y = x - start_x, y - start_y
+        last = 1 + (part.beyond if b == 0 or name.endswith('foot') else 0)
+        share = ((to_x * along_x + to_y * along_y) / square).clip(0, last)
+        away = np.hypot(to_x - share * along_x, to_y - share * along_y) / reach
+        away = np.where(share > 1, away / END_WIDTH, away)
+        if name == 'head' and b == 0:
+            away = away / (NECK_WIDTH + (1 - NECK_WIDTH) * (2 * share).clip(0, 1))
+        nearest = np.where(placed.seen[:, b, None], np.minimum(nearest, away), nearest)
+    if name == 'trunk':
+        nearest = np.where(within_trunk(points, bodies), np.minimum(nearest, INSIDE), nearest)
+    return nearest.astype(np.float32)
+
+
+def past_ends(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
+    """float (F, P), in reaches: how far points lie past the ends of a part where another part goes
+    on; 0 along it, and where its axis is not seen, as that of a head from behind."""
+    part, placed = bodies.parts[name], bodies.placed[name]
+    reach = (part.reach * bodies.height)[:, None]
+    start, end = placed.start[:, 0, None], placed.end[:, 0, None]
+    length = np.maximum(np.linalg.norm(end - start, axis=-1), 1e-3)
+    along = ((points - start) * (end - start)).sum(-1) / length
+    past = np.maximum(-along, 0) / (NECK_WIDTH if name == 'head' else 1)
+    if any(other.parent == name for other in bodies.parts.values()):
+        past = np.maximum(past, along - length)
+    return np.where(placed.seen[:, 0, None], past / reach, 0)
+
+
+def within_trunk(points: np.ndarray, bodies: Bodies) -> np.ndarray:
+    """bool (F, P): the points between shoulders and hips."""
+    corners = [bodies.joint(joint) for joint in ('RShoulder', 'LShoulder', 'LHip', 'RHip')]
+    ring = np.stack([corner[:, :2] for corner in corners], 1)
+    seen = np.stack([corner[:, 2] for corner in corners], 1).min(1) > 0
+    inside = np.zeros((len(bodies), points.shape[1]), np.int8)
+    for k in range(4):
+        a, b = ring[:, k, None], ring[:, (k + 1) % 4, None]
+        edge, to = b - a, points - a
+        inside += np.sign(edge[..., 0] * to[..., 1] - edge[..., 1] * to[..., 0]).astype(np.int8)
+    return (np.abs(inside) == 4) & seen[:, None]
+
+
+def biases(bodies: Bodies) -> dict[str, np.ndarray]:
+    """{part: float (F,)}: the factor on distances where parts overlap: the nearer to the camera
+    owns the pixel. Arms lie before the trunk unless their depth says that they lie behind it."""
+    trunk = bodies.depths('trunk')
+    found = {name: np.ones(len(bodies)) for name in bodies.parts}
+    found['head'][:] = BEFORE
+    for name in found:
+        if name.endswith(ARMS):
+            behind = bodies.depths(name) > trunk + BEHIND_BY
+            found[name] = np.where(behind, BEHIND, BEFORE)
+    return found
+
+
+def relatives(name: str, parts: dict[str, Part]) -> set[str]:
+    """A part, the one it hangs on and those that hang on it: they overlap at their joints."""
+    near = {name, parts[name].parent}
+    return {other for other in parts if other in near or parts[other].parent == name}
+
+
+class Ownership:
+    """Which pixels of one frame belong to which part.
+
+    bodies   of that one pose
+    size     (W, H) of the frame
+    """
+
+    def __init__(self, bodies: Bodies, size: tuple[int, int]):
+        assert len(bodies) == 1
+        self.bodies = bodies
+        self.size = size
+        self.step = max(1.0, max(size) / SIDE)
+        self.coarse = tuple(max(1, round(side / self.step)) for side in size)
+        x = (np.arange(self.coarse[0]) + 0.5) * size[0] / self.coarse[0] - 0.5
+        y = (np.arange(self.coarse[1]) + 0.5) * size[1] / self.coarse[1] - 0.5
+        self.points = np.stack(np.meshgrid(x, y), -1).reshape(1, -1, 2).astype(np.float32)
+        bias = biases(bodies)
+        self.away = {name: distances(self.points, bodies, name)[0] for name in bodies.parts}
+        self.rank = {name: self.away[name] * bias[name][0] for name in bodies.parts}
+        for name, floor in FLOORS.items():
+            self.rank[name] = np.maximum(self.rank[name], floor)
+        ranks = np.stack(list(self.rank.values()))
+        self.owner = ranks.argmin(0)
+        self.least, self.second = np.partition(ranks, 1, axis=0)[:2]
+
+    def of(self, name: str) -> np.ndarray:
+        """float32 (h, w) 0..1: how much of each coarse pixel the part owns. At its joints it
+        overlaps its relatives, so that no gap opens where they are bent."""
+        mine = self.owner == list(self.rank).index(name)
+        others = np.where(mine, self.second, self.least)
+        owned = ((others - self.rank[name]) / SOFT + 0.5).clip(0, 1)
+        widest = WIDEST_TRUNK if name == 'trunk' else WIDEST
+        owned *= ((widest - self.away[name]) / SOFT).clip(0, 1)
+        past = past_ends(self.points, self.bodies, name)[0]
+        owned *= ((PAST - past) / SOFT + 0.5).clip(0, 1)
+        if name != 'trunk':
+            owned = np.maximum(owned, self._joints(name))
+        return owned.reshape(self.coarse[::-1])
+
+    def under_trunk(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """float32 (h, w), 0 or 1: the trunk between shoulders and hips, whatever lies before it;
+        the clothes on the hips, which go with trunk and thighs; and where nothing lies before
+        them."""
+        inside = within_trunk(self.points, self.bodies)[0]
+        past = past_ends(self.points, self.bodies, 'trunk')[0]
+        lower = self.points[0, :, 1] > self.bodies.joint('MidHip')[0, 1]
+        hips = (self.away['trunk'] < 1) & (past > 0) & (past < PAST) & lower
+        before = [self.rank[name] for name in self.rank
+                  if name.endswith(ARMS) or name == 'head']
+        free = np.min(before, 0) > self.rank['trunk']
+        hips &= free
+        clear = (inside | hips) & free
+        shape = self.coarse[::-1]
+        return (inside.astype(np.float32).reshape(shape), hips.astype(np.float32).reshape(shape),
+                clear.astype(np.float32).reshape(shape))
+
+    def _joints(self, name: str) -> np.ndarray:
+        """float32 (h w,) 0..1: discs about the joints that the part shares with its relatives."""
+        parts = self.bodies.parts
+        kin = relatives(name, parts)
+        strangers = [self.rank[other] for other in parts if other not in kin]
+        own = np.min([self.rank[other] for other in kin], 0)
+        mine = own <= np.min(strangers, 0) + 0.1 if strangers else True
+        wide = DISC_HEAD if name == 'head' else DISC
+        radius = wide * parts[name].reach * self.bodies.height[0]
+        placed = self.bodies.placed[name]
+        centres = [placed.start[0, 0]]
+        if any(part.parent == name for part in parts.values()):
+            centres.append(placed.end[0, 0])
+        discs = np.zeros(self.points.shape[1], np.float32)
+        for centre in centres:
+            away = np.linalg.norm(self.points[0] - centre, axis=-1) / radius
+            discs = np.maximum(discs, ((1 - away) / SOFT + 0.5).clip(0, 1))
+        return discs * mine * placed.seen[0, 0]
