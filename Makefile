@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MINUTES ?= 8
+# Of training; without it as long as transfer.py takes by default: none for body2body.
+MINUTES ?=
+FOR := $(if $(MINUTES),--minutes $(MINUTES))
 WEIGHTS := lpips openpose
 # The tests run in JOBS processes, each file in one of them: what its tests share is made once.
 JOBS ?= 2
@@ -27,13 +29,13 @@ $(VENV)/.installed: requirements.txt constraints.txt
 # With TARGET and SOURCE: your own two videos.
 demo: install
 ifdef TARGET
-	$(BIN)/python transfer.py --target "$(TARGET)" --source "$(SOURCE)" --output out.mp4 --minutes $(MINUTES)
+	$(BIN)/python transfer.py --target "$(TARGET)" --source "$(SOURCE)" --output out.mp4 $(FOR)
 else ifdef SOURCE
 	@echo 'TARGET is missing: make demo TARGET=me.mp4 SOURCE=$(SOURCE)'; exit 1
 else
 	$(BIN)/python scripts/make_demo_videos.py --out datasets/demo_videos
 	$(BIN)/python transfer.py --target datasets/demo_videos/target.mp4 --name demo \
-	    --source datasets/demo_videos/source.mp4 --output out.mp4 --minutes $(MINUTES)
+	    --source datasets/demo_videos/source.mp4 --output out.mp4 $(FOR)
 endif
 
 # Eleven recipes; eight of them train, each for MINUTES.

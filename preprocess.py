@@ -8,9 +8,13 @@ from options.preprocess_options import PreprocessOptions
 from util.errors import run_main, say
 
 
-def main(argv: list[str] | None = None) -> Path:
-    """Prepare as `argv` says, unless it is done already. Returns the dataset's report."""
-    opt = PreprocessOptions().parse(argv)
+def main(argv: list[str] | None = None, in_room: bool = True) -> Path:
+    """Prepare as `argv` says, unless it is done already. Returns the dataset's report.
+
+    in_room   False: a fitted dancer may leave the target's picture, for an experiment
+    """
+    options = PreprocessOptions()
+    opt = options.parse(argv)
     if opt.doctor:
         from preprocessing.report.write import doctor
         report = doctor(*map(Path, opt.doctor))
@@ -28,6 +32,8 @@ def main(argv: list[str] | None = None) -> Path:
     from preprocessing.sources import check_film, film, open_source
 
     target = Target(opt.retarget_to) if opt.retarget_to else None
+    if target and not in_room:
+        target.room = None
     opt = opt.but(parts=opt.parts or (target.parts if target else 'body'))
     check_detector(opt)
     if opt.draw_style:
@@ -41,7 +47,7 @@ def main(argv: list[str] | None = None) -> Path:
         say(f'filmed: {video}')
     source = open_source(video, opt.images, opt.start, opt.end, opt.fps)
     report = Path(opt.dataroot) / 'report.html'
-    if is_finished(opt, source, target):
+    if is_finished(opt, source, target, options.defaults()):
         say(f'{opt.dataroot} is already finished with these settings: {report}')
         return report
     report = prepare(opt, source, target)

@@ -7,6 +7,8 @@ Each step is preprocess.py, train.py or test.py. A step whose result is there is
 import os
 import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from options.preprocess_options import PreprocessOptions
@@ -15,10 +17,12 @@ from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
 from pose.detect import check_detector
 from util.errors import UserError, run_main, say
-from util.files import read_json
+from util.files import read_json, write_json
 from util.options import Options
 from util.output_file import OutputFile
 from util.runs import RunFolder, read_record
+
+RECORD = 'transfer.json'
 
 # flags of its steps that this command sets itself
 SET_HERE = {'--video', '--images', '--camera', '--dataroot', '--poses_only', '--retarget_to',
@@ -45,29 +49,64 @@ def main(argv: list[str] | None = None) -> Path:
     for film in films.values():
         film.check()
     started = time.monotonic()
-    name = opt.name or Path(opt.target).stem
-    target = Path(opt.datasets_dir) / name
-    source = Path(opt.datasets_dir) / f'{Path(opt.source).stem}_as_{name}'
+    name, target, source = folders(opt)
     run = RunFolder(opt.checkpoints_dir, name, artefacts())
     steps = Steps(opt, name, target, source)
     steps.check()
+    record = Record(Path(opt.results_dir) / name / RECORD)
 
     say(f'1/4  the person: {opt.target} -> {target}')
-    preprocess.main(steps.person)
+    with record.step('person'):
+        preprocess.main(steps.person)
     say(f'2/4  the moves: {opt.source} -> {source}')
-    preprocess.main(steps.moves)
-    trains = models.find(opt.model).TRAINS
-    how = f'training for {opt.minutes:g} minutes' if trains else 'reading every frame'
+    with record.step('moves'):
+        preprocess.main(steps.moves)
+    trains = models.find(opt.model).TRAINS and opt.minutes > 0
+    how = f'training for {opt.minutes:g} minutes' if trains else 'no training: reading every frame'
     say(f'3/4  {how} -> {run.path}')
-    train.main(steps.training + continued(run, target, steps.training))
+    with record.step('training'):
+        train.main(steps.training + continued(run, target, steps.training))
     say(f'4/4  painting -> {opt.output}')
-    page = test.main(steps.painting)
-    for made, film in films.items():
-        film.write(page.parent / made)
+    with record.step('painting'):
+        page = test.main(steps.painting)
+        for made, film in films.items():
+            film.write(page.parent / made)
     say(f'\nfinished in {(time.monotonic() - started) / 60:.1f} minutes\n'
         f'  video         {output}\n  side by side  {side_by_side}\n  results page  {page}\n'
         f'  training      {run.path / "web" / "index.html"}')
     return output
+
+
+def folders(opt: Options) -> tuple[str, Path, Path]:
+    """The run's name, the target's dataset, and the source's."""
+    name = opt.name or Path(opt.target).stem
+    datasets = Path(opt.datasets_dir)
+    return name, datasets / name, datasets / f'{Path(opt.source).stem}_as_{name}'
+
+
+class Record:
+    """What this call did, for programs, in RESULTS_DIR/NAME/transfer.json.
+
+    seconds    {step: what it took}, a stopped or skipped one too
+    finished   the steps that came to their end
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.seconds: dict[str, float] = {}
+        self.finished: list[str] = []
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """The block is this step: person, moves, training or painting."""
+        began = time.monotonic()
+        try:
+            yield
+            self.finished.append(name)
+        finally:
+            self.seconds[name] = round(time.monotonic() - began, 2)
+            write_json(self.path, {'format': 1, 'seconds': self.seconds,
+                                   'finished': self.finished})
 
 
 class Steps:
@@ -76,8 +115,9 @@ class Steps:
 
     def __init__(self, opt: Options, name: str, target: Path, source: Path):
         named = [f'--name={name}', f'--checkpoints_dir={opt.checkpoints_dir}']
+        further = further_flags(opt, 'target')
         self.person = [f'--video={opt.target}', f'--dataroot={target}', f'--size={opt.size}',
-                       *further_flags(opt, 'target')]
+                       *framing(opt.model, further, target), *further]
         self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only',
                       f'--retarget_to={target}', *further_flags(opt, 'source')]
         self.training = [f'--dataroot={target}', *named, f'--model={opt.model}',
@@ -110,6 +150,34 @@ def further_flags(opt: Options, step: str) -> list[str]:
         if flag in SET_HERE:
             raise UserError(f'--{step}_args: transfer.py sets {flag} itself. Leave it out.')
     return words
+
+
+def framing(model: str, further: list[str], target: Path) -> list[str]:
+    """--aspect and --crop of the target's frames: of the dataset that is there, else the whole
+    picture in the video's aspect, where the model paints frames of any aspect: nobody's head or arm
+    is then cut off, and the film looks as the video was filmed.
+
+    further   the words of --target_args, which decide where they name such a flag
+    """
+    from data.base_dataset import read_facts
+    from models import models
+    typed = {word.partition('=')[0] for word in further}
+    if typed & {'--width', '--height'}:
+        return []
+    any_shape = models.find(model).ANY_SHAPE
+    made = {} if '--overwrite' in typed else read_facts(target).get('settings')
+    if made:
+        chosen = {'aspect': 'square'} | made            # an older dataset does not say it
+        square = chosen['aspect'] == 'square' and chosen.get('crop') != 'none'
+        if any_shape and square and '--aspect' not in typed:
+            say(f'{target} is there, with square frames, and is used. To keep the aspect of the '
+                f'video: another --name.')
+    elif any_shape and '--aspect' not in typed:
+        chosen = {'aspect': 'keep', 'crop': 'none'}
+    else:
+        return []
+    untyped = [flag for flag in ('aspect', 'crop') if flag in chosen and f'--{flag}' not in typed]
+    return [f'--{flag}={chosen[flag]}' for flag in untyped]
 
 
 def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:

@@ -62,6 +62,11 @@ class BaseModel:
     TRAINS       whether it trains in steps; otherwise `fit` does all at once
     RESULTS      more files that test.py writes for each frame: {our label: end of the file name},
                  for users of another project's names
+    PAINTS_UNTRAINED  whether it paints something worth seeing before its first step; --max_minutes
+                 0 is refused otherwise
+    MINUTES      how long transfer.py trains it unless --minutes says otherwise
+    ANY_SHAPE    whether a frame of any aspect costs no more than its pixels, without padding to a
+                 square; transfer.py then keeps the aspect of the target's video
     ARTEFACTS    files that it keeps in the run's folder apart from weights, as regular
                  expressions; train.py --overwrite removes them
     """
@@ -70,6 +75,8 @@ class BaseModel:
     PAINTERS: tuple[str, ...] = ('G',)
     SEQUENTIAL = BLENDS_PREVIOUS = False
     TRAINS = True
+    PAINTS_UNTRAINED = ANY_SHAPE = False
+    MINUTES = 20.0
     RESULTS: dict[str, str] = {}
     ARTEFACTS: tuple[str, ...] = ()
 

@@ -33,6 +33,8 @@ class NearestModel(BaseModel):
 
     DEFAULTS: dict[str, Any] = {'batch_size': 1}
     TRAINS = False
+    PAINTS_UNTRAINED = ANY_SHAPE = True
+    MINUTES = 0.0
     ARTEFACTS = r'index/poses\.npz', r'index/\d+\.png'
     index: 'FrameIndex'
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:       # methods import torch and what needs it, so that --help
 class TemplateModel(BaseModel):
     """Network: G the generator."""
 
+    # Class attributes of BaseModel say more of a model, such as how long transfer.py trains it.
     # Values that the model prefers to the flags' defaults; typed flags still win.
     DEFAULTS: dict[str, Any] = {'netG': 'resnet_6blocks', 'ngf': 32, 'no_dropout': True}
 

@@ -102,6 +102,12 @@ class EntryOptions:
     def declare(self, parser: Parser) -> None:
         """Add this entry point's flags."""
 
+    def defaults(self) -> dict[str, Any]:
+        """{flag: value} where nothing is typed."""
+        parser = Parser(self.description)
+        self.declare(parser)
+        return {flag: action.default for flag, action in parser.declared.items()}
+
     def parse(self, argv: list[str] | None = None) -> Options:
         """Frozen options from `argv` (default: the command line)."""
         parser = Parser(self.description)

@@ -35,11 +35,16 @@ class PreprocessOptions(EntryOptions):
         data = parser.add_argument_group('dataset')
         data.add_argument('--dataroot', help='folder of the dataset to make, e.g. datasets/me')
         data.add_argument('--size', type=int, default=256, help='width and height of a frame; '
-                          'with --crop none its shorter side')
+                          'with --crop none or --aspect keep its shorter side')
         data.add_argument('--width', type=int, default=None, help='width, instead of --size')
         data.add_argument('--height', type=int, default=None, help='height, instead of --size')
         data.add_argument('--crop', default='auto', help='auto: one box around the whole track of '
                           'the person; center; none; or x,y,w,h in px of the video')
+        data.add_argument('--aspect', default='square', choices=['square', 'keep'],
+                          help='square: square frames, with black bars where --crop auto needs '
+                               'them; keep: frames of the video\'s aspect, or of that of --crop '
+                               'x,y,w,h, never with a bar that the video has not. --crop none '
+                               'always keeps it')
         data.add_argument('--val_fraction', type=float, default=0.1,
                           help='fraction at the end that is held out, after a gap of one second')
         data.add_argument('--layout', default='pairs', choices=['pairs', 'folders'],
@@ -92,6 +97,10 @@ class PreprocessOptions(EntryOptions):
         fit.add_argument('--walk', default='keep', choices=['keep', 'follow', 'center'],
                          help='the walk across the floor: keep it, scale it to that of the target '
                               '(follow), or hold the person in the center')
+        fit.add_argument('--facing', default='auto', choices=['auto', 'as_is', 'front'],
+                         help='ways that the person was never filmed, such as the back: show the '
+                              'dancer there as the person was filmed (auto), always from the '
+                              'front, or as the dancer turns (as_is)')
 
         look = parser.add_argument_group('reports')
         look.add_argument('--doctor', nargs='+', default=None, metavar='DATASET',
@@ -165,6 +174,9 @@ def check_size(opt: Options) -> None:
             raise UserError(f'--{flag} {value}: give 16 to 8192 px.')
     if (opt.width is None) != (opt.height is None):
         raise UserError('--width and --height go together; for a square image use --size.')
+    if opt.width is not None and opt.aspect == 'keep':
+        raise UserError('--aspect keep takes the aspect of the video, --width and --height give '
+                        'another. Use --size, or leave --aspect keep out.')
 
 
 def check_choices(opt: Options) -> None:
@@ -188,7 +200,7 @@ def check_retarget(opt: Options) -> None:
     if opt.retarget_to and not opt.poses_only:
         raise UserError('--retarget_to moves the poses away from the frames, so it needs '
                         '--poses_only.')
-    for flag, default in (('retarget', 'auto'), ('walk', 'keep')):
+    for flag, default in (('retarget', 'auto'), ('walk', 'keep'), ('facing', 'auto')):
         if getattr(opt, flag) != default and not opt.retarget_to:
             raise UserError(f'--{flag} {getattr(opt, flag)} needs the person to be fitted to: '
                             f'add --retarget_to datasets/me.')

@@ -19,8 +19,8 @@ class TrainOptions(BaseOptions):
 
     LEAST = {**BaseOptions.LEAST, 'n_epochs': 0, 'n_epochs_decay': 0, 'lr_decay_iters': 1,
              'seed': 0, 'max_steps': 1, 'print_freq': 1, 'display_freq': 1, 'update_html_freq': 1,
-             'save_latest_freq': 1, 'save_epoch_freq': 1, 'epoch_count': 1, 'pool_size': 0,
-             'n_layers_D': 1, 'ndf': 1}
+             'max_minutes': 0, 'save_latest_freq': 1, 'save_epoch_freq': 1, 'epoch_count': 1,
+             'pool_size': 0, 'n_layers_D': 1, 'ndf': 1}
 
     def declare(self, parser: Parser) -> None:
         super().declare(parser)
@@ -58,7 +58,9 @@ class TrainOptions(BaseOptions):
         optim.add_argument('--n_epochs_decay', type=int, default=100,
                            help='epochs over which the rate then falls to zero')
         optim.add_argument('--max_minutes', type=float, default=None,
-                           help='train for this long instead; the rate falls to zero by the end')
+                           help='train for this long instead; the rate falls to zero by the end. '
+                                '0: prepare the run without training it, where --model can paint '
+                                'untrained')
         optim.add_argument('--max_steps', type=int, default=None,
                            help='stop after this many steps in total; --continue_train resumes')
         optim.add_argument('--epoch_count', type=int, default=None,
@@ -136,4 +138,16 @@ class TrainOptions(BaseOptions):
         if not 0 <= opt.ema < 1:
             raise UserError(f'--ema {opt.ema:g}: give a number below 1, such as 0.999, or 0 for '
                             f'none.')
-        check_more_than_0(opt, ('max_minutes', 'lr'))
+        check_more_than_0(opt, ['lr'])
+        check_untrained(opt)
+
+
+def check_untrained(opt: Options) -> None:
+    """Refuse no training for a model that paints nothing without it."""
+    from models import models
+    if opt.max_minutes != 0 or models.find(opt.model).PAINTS_UNTRAINED:
+        return
+    able = [name for name, kind in models.importable().items() if kind.PAINTS_UNTRAINED]
+    raise UserError(f'--model {opt.model} cannot paint without training, and 0 minutes are given. '
+                    f'Give it time (train.py --max_minutes 20, transfer.py --minutes 20), or take '
+                    f'a --model that can: {", ".join(able)}.')

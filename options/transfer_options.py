@@ -4,7 +4,7 @@ from pathlib import Path
 
 from options.base_options import EntryOptions, Parser
 from util.errors import UserError
-from util.options import Options, check_more_than_0
+from util.options import Options, check_least
 
 
 class TransferOptions(EntryOptions):
@@ -17,14 +17,16 @@ class TransferOptions(EntryOptions):
         job.add_argument('--target', help='video of the person to paint')
         job.add_argument('--source', help='video of the motion to transfer')
         job.add_argument('--output', default='out.mp4', help='the video to write')
-        job.add_argument('--minutes', type=float, default=20.0,
-                         help='training time; longer training improves the image. --model nearest '
-                              'needs none')
+        job.add_argument('--minutes', type=float, default=None,
+                         help='training time; default: 0 for a --model that paints untrained '
+                              '(body2body, nearest), else 20')
         job.add_argument('--name', default=None,
                          help='name of the run; default: the file name of --target')
         job.add_argument('--model', default='body2body', help='models/MODEL_model.py')
         job.add_argument('--size', type=int, default=256,
-                         help='width and height of the painted video, px')
+                         help='shorter side of the painted video, px, which has the aspect of '
+                              'the target\'s video; width and height of a --model that needs '
+                              'squares')
 
         where = parser.add_argument_group('folders')
         where.add_argument('--datasets_dir', default='./datasets', help='folder of all datasets')
@@ -45,13 +47,14 @@ class TransferOptions(EntryOptions):
                                 f'--source dancer.mp4 --output out.mp4.')
             if not Path(getattr(opt, flag)).is_file():
                 raise UserError(f'--{flag} {getattr(opt, flag)}: no such file.')
-        check_more_than_0(opt, ['minutes'])
+        check_least(opt, {'minutes': 0})
         if not opt.output:
             raise UserError('--output is empty: name the video to write, e.g. --output out.mp4.')
         if Path(opt.output).suffix.lower() != '.mp4':
             raise UserError(f'--output {opt.output}: the output is an mp4. Give '
                             f'--output {Path(opt.output).with_suffix(".mp4")}.')
-        return opt
+        from models import models
+        return opt if opt.minutes is not None else opt.but(minutes=models.find(opt.model).MINUTES)
 
 
 def joined(argv: list[str]) -> list[str]:

@@ -14,9 +14,37 @@ MARGIN = 0.12           # of the track's larger side, on every side
 HEAD = 0.08             # of the body height, above the topmost joint, which is below the hair
 
 
+def keeping_aspect(crop: str, video: tuple[int, int], side: int,
+                   poses: np.ndarray) -> tuple[tuple[int, int], Box]:
+    """(width, height) of a frame and its box, for --aspect keep.
+
+    The box lies wholly in the video, so no frame has a bar that the video has not. It has the
+    video's aspect, or that of --crop x,y,w,h. Both sides are even, as films need them.
+
+    video   (width, height)
+    side    the shorter side of the frame
+    poses   as of choose_box
+    """
+    if crop == 'auto':
+        return even_size(video, side), box_around(poses, video, video)
+    if crop in ('none', 'center'):
+        return even_size(video, side), (0, 0, *video)
+    x, y, w, h = given_box(crop, video)
+    left, top = max(x, 0), max(y, 0)
+    box = left, top, min(x + w, video[0]) - left, min(y + h, video[1]) - top
+    return even_size(box[2:], side), box
+
+
+def even_size(shape: tuple[int, int], side: int) -> tuple[int, int]:
+    """(width, height) of the aspect of `shape`, even, the shorter one near `side`."""
+    scale = side / min(shape)
+    return 2 * max(1, round(shape[0] * scale / 2)), 2 * max(1, round(shape[1] * scale / 2))
+
+
 def output_size(crop: str, video: tuple[int, int], side: int, width: int | None = None,
                 height: int | None = None) -> tuple[int, int]:
-    """(width, height) of a frame: as asked, else square; with --crop none as the video.
+    """(width, height) of a frame for --aspect square: as asked, else square; with --crop none as
+    the video.
 
     video   (width, height)
     side    the shorter side of the frame
@@ -31,7 +59,7 @@ def output_size(crop: str, video: tuple[int, int], side: int, width: int | None 
 
 def choose_box(crop: str, video: tuple[int, int], output: tuple[int, int],
                poses: np.ndarray) -> Box:
-    """The box for --crop auto|center|none|x,y,w,h.
+    """The box for --crop auto|center|none|x,y,w,h and --aspect square.
 
     video, output  (width, height) of the video and of the written frames
     poses          float (F, K, 3) px of the video: the kept frames
@@ -41,12 +69,17 @@ def choose_box(crop: str, video: tuple[int, int], output: tuple[int, int],
     if crop == 'center':
         return largest_box(video, output, video[0] / 2, video[1] / 2)
     if crop != 'auto':
-        x, y, w, h = (int(v) for v in crop.split(','))
-        if x >= video[0] or y >= video[1] or x + w <= 0 or y + h <= 0:
-            raise UserError(f'--crop {crop}: lies outside the picture, which is '
-                            f'{video[0]}x{video[1]}. Give x,y,width,height within it.')
-        return x, y, w, h
+        return given_box(crop, video)
     return box_around(poses, video, output)
+
+
+def given_box(crop: str, video: tuple[int, int]) -> Box:
+    """The box of --crop x,y,w,h; UserError if it lies outside the video."""
+    x, y, w, h = (int(v) for v in crop.split(','))
+    if x >= video[0] or y >= video[1] or x + w <= 0 or y + h <= 0:
+        raise UserError(f'--crop {crop}: lies outside the picture, which is '
+                        f'{video[0]}x{video[1]}. Give x,y,width,height within it.')
+    return x, y, w, h
 
 
 def largest_box(video: tuple[int, int], output: tuple[int, int], x: float, y: float) -> Box:

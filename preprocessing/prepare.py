@@ -17,7 +17,8 @@ from pose.formats import write_openpose_json
 from pose.shots import choose_shots
 from pose.track import PoseTrack
 from preprocessing.detection import cores, detect
-from preprocessing.placement import Placement, Target, place
+from preprocessing.masks import FrameMasks
+from preprocessing.placement import Placement, Target, filmed, place
 from preprocessing.report.moments import Preview
 from preprocessing.report.write import write_report
 from preprocessing.sources import Source
@@ -39,7 +40,9 @@ NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 're
 def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     """Make the dataset in `opt.dataroot`. Returns its report."""
     root = Path(opt.dataroot)
-    raw, picked = detect(source, opt).one(opt.person)
+    found = detect(source, opt)
+    raw, picked = found.one(opt.person)
+    masks = FrameMasks(found, picked.rows)
     track, repaired = repair(
         choose_shots(raw, opt.shots), min_confidence=opt.min_confidence, no_swaps=opt.no_swaps,
         no_limits=opt.no_limits, max_gap=opt.max_gap, smooth=opt.smooth)
@@ -53,6 +56,8 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     else:
         phases = split(drawn, opt.val_fraction)
     facts = dataset_facts(opt, source, target, placement, draw, phases, picked.people, repaired)
+    if masks and placement.box:
+        facts['masks'] = True
 
     def written() -> set[str]:
         if not (root / 'dataset.json').is_file():
@@ -63,7 +68,8 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
         return written_files(root)
     with replacing(root, written, 'dataset.json') as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
-        writer = Writer(folder, facts['layout'], placement, phases, draw)
+        writer = Writer(folder, facts['layout'], placement, phases, draw,
+                        masks if 'masks' in facts else None)
         writer.write(source, preview, opt.num_workers or cores())
         drawn.save(folder / 'poses.npz')
         if opt.write_json:
@@ -134,6 +140,7 @@ def dataset_facts(opt: Options, source: Source, target: Target | None, placement
     """
     track = placement.drawn
     kept = int(track.kept.sum())
+    shows = filmed(track.select(phases['train'])) if 'train' in phases else {}
     grounds = {shot: ground.to_dict() for shot, ground in placement.source_grounds.items()}
     return {
         'format': 1,
@@ -152,6 +159,7 @@ def dataset_facts(opt: Options, source: Source, target: Target | None, placement
         'repair': repaired,
         'shots': int(track.shots.max()) + 1,
         'stage': placement.ground.to_dict(),
+        **shows,
         'source_stages': grounds,
         'retargeted_to': opt.retarget_to,
         'fit': placement.fit,
@@ -173,8 +181,12 @@ def settings(opt: Options, source: Source, target: Target | None) -> dict[str, A
     return chosen | {'source_bytes': source.facts()['bytes']}
 
 
-def is_finished(opt: Options, source: Source, target: Target | None) -> bool:
+def is_finished(opt: Options, source: Source, target: Target | None,
+                defaults: Mapping[str, Any]) -> bool:
     """Whether the dataset exists already with these settings.
+
+    defaults   {flag: value} where nothing is typed: what a flag is worth that came after the
+               dataset was made
 
     UserError if it has other settings, or if the folder holds something else.
     """
@@ -188,8 +200,10 @@ def is_finished(opt: Options, source: Source, target: Target | None) -> bool:
         check_room(root, opt.images)
         return False
     made = read_json(root / 'dataset.json').get('settings', {})
-    differ = [f'{FLAGS.get(name, name)} was {made.get(name)} and is now {value}'
-              for name, value in settings(opt, source, target).items() if made.get(name) != value]
+    known = {**defaults, **made}
+    differ = [f'{FLAGS.get(name, name)} was {known.get(name)} and is now {value}'
+              for name, value in settings(opt, source, target).items()
+              if known.get(name) != value]
     if differ:
         raise UserError(f'{root} was made with other settings: {"; ".join(differ)}. Add '
                         f'--overwrite to make it again, or choose another --dataroot.')

@@ -1,14 +1,21 @@
 """Two videos in, one out; every step is done once."""
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import fitting
 
+import preprocess
 import transfer
+from models import models
 from options.transfer_options import TransferOptions
 from util.errors import UserError
+from util.files import read_json
 from util.output_file import OutputFile
-from util.video import probe
+from util.video import probe, read_frames
+from util.video_writer import VideoWriter
 
 QUICK = ['--minutes', '0.05', '--size', '128', '--train_args',
          '--netG unet_128 --ngf 4 --ndf 4 --display_id 0 --no_compile --device cpu',
@@ -35,6 +42,10 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     assert beside.size == (3 * 128, 128)
     said = capsys.readouterr().out
     assert 'films/out.mp4' in said and 'index.html' in said
+    record = json.loads(Path('results/me/transfer.json').read_text())
+    steps = ['person', 'moves', 'training', 'painting']
+    assert record['finished'] == list(record['seconds']) == steps
+    assert record['seconds']['training'] >= 3
 
     weights = Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns
     job('--output', 'again.mp4')
@@ -45,10 +56,14 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
 
     with pytest.raises(UserError, match='another dataset.*--overwrite'):
         job('--target_args', '--end 1 --overwrite', '--source_args', '--overwrite')
+    record = json.loads(Path('results/me/transfer.json').read_text())
+    assert record['finished'] == steps[:2] and list(record['seconds']) == steps[:3]
 
 
 @pytest.mark.parametrize('flags, said', [
-    (['--source', 'no.mp4'], 'no such file'), (['--minutes', '0'], 'more than 0'),
+    (['--source', 'no.mp4'], 'no such file'), (['--minutes', '-1'], 'give 0 or more'),
+    (['--minutes', '0', '--model', 'pix2pix'], 'cannot paint without training.*--minutes 20'),
+    (['--target_args', '--aspect keep --width 64 --height 96'], 'leave --aspect keep out'),
     (['--output', 'out.avi'], 'out.mp4'), (['--source', __file__], 'test_transfer.py'),
     (['--name', 'a/b'], 'plain name'), (['--train_args', '--netq x'], 'Did you mean --netG'),
     (['--source_args', '--crp 1'], 'Did you mean --crop'), (['--test_args', '"x'], 'quotation'),
@@ -58,7 +73,7 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     (['--train_args', '--dataroot other'], 'transfer.py sets --dataroot itself'),
     (['--test_args', '--name=other'], 'transfer.py sets --name itself'),
     (['--source_args', '--detector foo'], 'no such choice'),
-    (['--minutes', 'nan'], 'more than 0'), (['--output', ''], '--output is empty')])
+    (['--minutes', 'nan'], 'give 0 or more'), (['--output', ''], '--output is empty')])
 def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     with pytest.raises(UserError, match=said):
         job(*flags)
@@ -75,6 +90,79 @@ def test_flags_that_need_the_dataset_are_not_refused_before_it_is_made(model, tr
                                    training, '--datasets_dir', str(tmp_path)])
     transfer.Steps(opt, 'me', tmp_path / 'me', tmp_path / 'dancer').check()
     assert capsys.readouterr() == ('', '')
+
+
+@pytest.fixture
+def portrait(short_videos, tmp_path, monkeypatch):
+    """portrait(model) paints a drawn person filmed upright, 120x240, without training, 96 px
+    wide."""
+    monkeypatch.chdir(tmp_path)
+    with VideoWriter('upright.mp4', fps=30) as video:
+        for frame in read_frames(short_videos[0]):
+            video.write(np.ascontiguousarray(frame.image[:, 60:180]))
+
+    def call(model='body2body'):
+        flags = fitting(model, '--ngf', '4', '--ndf', '4', '--display_id', '0', '--device', 'cpu',
+                        '--no_vgg_loss')
+        return transfer.main(['--target', 'upright.mp4', '--source', str(short_videos[1]),
+                              '--name', 'me', '--size', '96', '--source_args', '--end 0.5',
+                              '--model', model, '--train_args', ' '.join(flags),
+                              '--test_args', '--metrics none --num_test 4'])
+    return call
+
+
+def edges(film):
+    """uint8: the pixels at the four edges of a film's first frame."""
+    picture = next(iter(read_frames(film))).image
+    sides = picture[0], picture[-1], picture[:, 0], picture[:, -1]
+    return np.concatenate(sides)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize('model', ['body2body', 'nearest'])
+def test_a_portrait_video_gives_a_portrait_film_without_bars_and_without_training(model, portrait,
+                                                                                 capsys):
+    output = portrait(model)
+    said = capsys.readouterr().out
+    assert probe(output).size == (96, 192) and edges(output).max(-1).min() > 40
+    assert '3/4  no training' in said
+    assert probe('out_side_by_side.mp4').size[1] == 192
+    facts = read_json(Path('datasets/me/dataset.json'))
+    assert facts['size'] == [96, 192] and facts['crop'] == [0, 0, 120, 240]
+
+
+def test_a_square_dataset_of_an_earlier_version_is_used_as_it_is(portrait, short_videos, capsys):
+    """Its dataset.json does not know --aspect: it is finished, and no other is made."""
+    preprocess.main(['--video', 'upright.mp4', '--dataroot', 'datasets/me', '--size', '96'])
+    facts = Path('datasets/me/dataset.json')
+    older = read_json(facts)
+    del older['settings']['aspect']
+    facts.write_text(json.dumps(older))
+    capsys.readouterr()
+    output = portrait()
+    said = capsys.readouterr().out
+    assert 'with square frames, and is used' in said and 'already finished' in said
+    assert probe(output).size == (96, 96) and read_json(facts) == older
+    preprocess.main(['--video', 'upright.mp4', '--dataroot', 'datasets/me', '--size', '96'])
+    assert 'already finished' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('model, further, chosen', [
+    ('body2body', '', '--aspect=keep --crop=none'), ('nearest', '', '--aspect=keep --crop=none'),
+    ('pix2pix', '', ''), ('body2body', '--crop 1,2,30,40', '--aspect=keep'),
+    ('body2body', '--aspect square', ''), ('body2body', '--width 64 --height 96', '')])
+def test_what_is_typed_of_the_frames_wins_and_squares_stay_where_a_model_needs_them(
+        model, further, chosen, tmp_path):
+    assert transfer.framing(model, further.split(), tmp_path / 'none') == chosen.split()
+
+
+@pytest.mark.parametrize('model', models.names())
+def test_the_time_that_a_model_trains_by_default_is_its_own(model, tmp_path):
+    opt = TransferOptions().parse(['--target', __file__, '--source', __file__, '--output',
+                                   str(tmp_path / 'out.mp4'), '--model', model])
+    kind = models.find(model)
+    assert opt.minutes == kind.MINUTES and (opt.minutes > 0 or kind.PAINTS_UNTRAINED)
+    assert opt.minutes == (0 if model in ('body2body', 'nearest') else 20), 'as --help says'
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ SHOW_SECONDS = 60.0         # pictures are shown at least this often ...
 SHOW_EPOCH_SECONDS = 20.0   # ... and at the end of an epoch unless some were shown just before,
 SHOW_SHARE = 0.02           # but never for a larger part of the time than this
 BEST_SECONDS = 60.0         # between two lines that report a new best
+LONGER = 10                 # minutes that are offered to a run which was given none
 
 
 class Training:
@@ -65,7 +66,7 @@ class Training:
     @property
     def done(self) -> bool:
         """Whether the run is finished."""
-        if not self.model.TRAINS:
+        if not self.model.TRAINS or not self.files.prepared:
             return self.position.steps > 0
         return self.schedule.done(self.position.epoch, self.position.seconds)
 
@@ -101,8 +102,9 @@ class Training:
                     f'frames: --overwrite.')
         if self.opt.max_minutes is not None:
             minutes = self.position.seconds / 60
+            longer = math.ceil(minutes + (self.opt.max_minutes or LONGER))
             return (f'{name} is finished: it has trained for {minutes:.1f} minutes. To go on: '
-                    f'--continue_train --max_minutes {math.ceil(minutes + self.opt.max_minutes)}.')
+                    f'--continue_train --max_minutes {longer}.')
         return (f'{name} is finished: epoch {self.position.epoch - 1} of {self.schedule.epochs}. '
                 f'To go on: --continue_train --n_epochs_decay {self.opt.n_epochs_decay + 50}.')
 
@@ -128,10 +130,29 @@ class Training:
         """In steps."""
         self.model.on_train_start(self.loader.dataset, self.folder)
         self.open_heldout()
+        self.files.prepared = True
+        if self.opt.max_minutes == 0:
+            self.show_untrained()
+            self.files.save()
+            return
         with self.interrupt, self.pace.shown():
             while not self.done and not self.over:
                 self.run_epoch()
             self.files.save()
+
+    def show_untrained(self) -> None:
+        """What the model paints without a step."""
+        say(f'no training: {self.opt.name} paints with untrained weights. To train it: '
+            f'--continue_train --max_minutes {LONGER}.')
+        if not self.heldout:
+            self.model.on_dataset(self.loader.dataset)
+        shown = labelled(self.model, self.validation.middle())
+        if not self.heldout:
+            self.show.pictures(self.position.epoch, 0, shown)
+            return
+        scores = self.validation.score()
+        self.show.heldout(self.position.epoch, 0, shown, scores['L1'])
+        self.keep_best(scores)
 
     def fit(self) -> None:
         """All at once, where the model does not train in steps."""
@@ -139,6 +160,7 @@ class Training:
         stopwatch = Stopwatch()
         self.model.fit(dataset, self.folder)
         self.open_heldout()
+        self.files.prepared = True
         self.position.steps = 1
         self.position.seconds = stopwatch.lap()
         loss = self.validation.score()['L1']

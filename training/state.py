@@ -40,7 +40,8 @@ class Part(Protocol):
 class RunFiles:
     """The checkpoints of a run: the weights by upstream's names, and latest_state.pth.
 
-    parts  {key in latest_state.pth: what is kept there}
+    parts     {key in latest_state.pth: what is kept there}
+    prepared  whether all that the model keeps apart from weights is whole: it can paint
     """
 
     def __init__(self, folder: Path, model: BaseModel, position: Position,
@@ -49,6 +50,7 @@ class RunFiles:
         self.model = model
         self.position = position
         self.parts = parts
+        self.prepared = False
         self.saved_at = time.monotonic()
 
     def save(self, epoch: str | None = None) -> None:
@@ -58,9 +60,9 @@ class RunFiles:
             self.folder / f'{label}_net_{name}.pth': value
             for label in labels for name, value in self.model.weights().items()}
         state = {self.folder / 'latest_state.pth': self.state()}
-        # The state takes its place after the weights that it belongs to. Before the first step it
-        # goes first: it then says that nothing in the folder is lost by starting again.
-        files = weights | state if self.position.steps else state | weights
+        # The state takes its place after the weights that it belongs to. Before the run is prepared
+        # it goes first: it then says that nothing in the folder is lost by starting again.
+        files = weights | state if self.prepared else state | weights
         checkpoints.save(files)
         for label in labels:        # test.py would paint with an average that is no longer kept
             for path in self.folder.glob(f'{label}_net_*_ema.pth'):
@@ -80,6 +82,7 @@ class RunFiles:
                  f'epoch {self.position.epoch} (--epoch_count).')
             return
         self.load_state(state)
+        self.prepared = not checkpoints.is_unstarted(state)
 
     def load_unstarted(self) -> None:
         """Load the networks of a run that was stopped before its first step: they may be another
@@ -92,7 +95,8 @@ class RunFiles:
     def state(self) -> dict[str, Any]:
         """What latest_state.pth holds."""
         parts = {key: part.state() for key, part in self.parts.items()}
-        return {**vars(self.position), **parts, 'random': random_state()}
+        return {**vars(self.position), **parts, 'random': random_state(),
+                'prepared': self.prepared}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what state() gave."""

@@ -55,8 +55,9 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 
 def is_unstarted(state: Mapping[str, Any] | None) -> bool:
     """Whether a run of that state was stopped before its first step: its weights are
-    untrained, and what the model keeps apart from weights may be missing."""
-    return state is not None and state['steps'] == 0
+    untrained, and what the model keeps apart from weights may be missing. A run of
+    --max_minutes 0 has no steps either, but is prepared: nothing is missing."""
+    return state is not None and state['steps'] == 0 and not state.get('prepared', False)
 
 
 def read(path: Path) -> Any:

@@ -2,7 +2,14 @@
 import numpy as np
 import pytest
 
-from preprocessing.crop import box_around, choose_box, cut_out, into_box, output_size
+from preprocessing.crop import (
+    box_around,
+    choose_box,
+    cut_out,
+    into_box,
+    keeping_aspect,
+    output_size,
+)
 from util.errors import UserError
 
 
@@ -50,3 +57,28 @@ def test_a_box_outside_the_picture_is_refused_and_one_that_reaches_beyond_it_is_
         with pytest.raises(UserError, match='outside the picture, which is 9x9'):
             choose_box(crop, (9, 9), (9, 9), body(0, 0, 1, 1))
     assert choose_box('-2,8,3,4', (9, 9), (9, 9), body(0, 0, 1, 1)) == (-2, 8, 3, 4)
+
+
+@pytest.mark.parametrize('crop', ['auto', 'center', 'none', '-20,-10,200,180', '100,60,300,90',
+                                  '33,7,101,333'])
+@pytest.mark.parametrize('video', [(720, 1264), (406, 720), (640, 360), (1921, 1079), (480, 480)])
+def test_keeping_the_aspect_never_leaves_the_video(crop, video):
+    for track in (body(0, 0, *video), body(-50, 10, 90, 400), body(200, 100, 240, 300),
+                  np.zeros((1, 4, 3), np.float32)):
+        (width, height), (x, y, w, h) = keeping_aspect(crop, video, 256, track)
+        assert x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= video[0] and y + h <= video[1]
+        assert width % 2 == height % 2 == 0 and min(width, height) == 256
+        kept = (w, h) if ',' in crop else video
+        longer = 256 * max(kept) / min(kept)
+        assert max(width, height) == pytest.approx(longer, abs=1), 'even, so within a px'
+        assert (width > height) == (kept[0] > kept[1]) or kept[0] == kept[1]
+        assert w / h == pytest.approx(kept[0] / kept[1], abs=1.5 / min(w, h))
+
+
+def test_keeping_the_aspect_auto_is_a_box_around_the_track_and_none_the_whole_picture():
+    track = body(300, 500, 400, 900)
+    _, (x, y, w, h) = keeping_aspect('auto', (720, 1264), 256, track)
+    assert x < 300 and y < 500 and x + w > 400 and y + h > 900 and w < 720
+    assert keeping_aspect('none', (720, 1264), 256, track) == ((256, 450), (0, 0, 720, 1264))
+    assert keeping_aspect('10,20,300,150', (720, 1264), 256, track) == ((512, 256),
+                                                                        (10, 20, 300, 150))

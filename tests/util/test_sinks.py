@@ -216,6 +216,20 @@ def test_an_epochs_last_pictures_are_the_ones_shown(tmp_path: Path) -> None:
     assert picture[0, 0, 2] == 30 and list(sink.shown) == [1]
 
 
+def test_the_page_of_an_untrained_run_shows_its_picture_and_score_but_no_curve(
+        tmp_path: Path, page: Any) -> None:
+    show = Visualizer(run_facts(tmp_path))
+    show.heldout(1, 0, trio(), 0.25)
+    show.close(finished=True)
+    text = page()
+    assert 'not trained' in text and 'heldout_fake_B.png' in text and '0.25' in text
+    assert '<svg' not in text and 's per image' not in text
+    show = Visualizer(run_facts(tmp_path, continued=True))
+    show.losses(1, 1, LOSSES, 0.1, 0.0)
+    show.close(finished=False)
+    assert '<svg' in page() and 'not trained' not in page()
+
+
 def test_no_html_means_no_page(tmp_path: Path) -> None:
     Visualizer(run_facts(tmp_path, no_html=True)).close(finished=True)
     assert not (tmp_path / 'me/web').exists()

@@ -168,7 +168,8 @@ class HtmlSink(Sink):
         first, *others = self.newest(epochs)
         body.add(first)
         names = sorted(self.curves, key=lambda name: name != SCORE)         # the score comes first
-        body.add(tags.section((plot(name, self.curves[name]) for name in names), cls='plots'))
+        if self.now['step']:            # a run that was not trained has one point, no curve
+            body.add(tags.section((plot(name, self.curves[name]) for name in names), cls='plots'))
         body.add(*others)
         if epochs[:-1]:
             body.add(self.older(epochs[:-1], groups))
@@ -182,8 +183,11 @@ class HtmlSink(Sink):
 
     def header(self, state: str) -> tags.html_tag:
         now = self.now
-        facts = [f'epoch {now["epoch"]}', f'{now["step"]:,} images seen',
-                 f'{now["seconds"]:.3f} s per image', time.strftime('%d %b %Y, %H:%M')]
+        trained = [f'epoch {now["epoch"]}', f'{now["step"]:,} images seen',
+                   f'{now["seconds"]:.3f} s per image']
+        if state == 'finished' and not now['step']:
+            trained = ['not trained']
+        facts = [*trained, time.strftime('%d %b %Y, %H:%M')]
         return tags.header(tags.h1(self.run.name), tags.span(state, cls=f'pill {state}'),
                            tags.p(' · '.join(facts), cls='soft'))
 
