@@ -13,7 +13,9 @@ from data.base_dataset import BaseDataset
 from evaluation.baselines import Baselines
 from evaluation.evaluators import (
     FLOW_SMALLEST,
+    BoxFrechetEvaluator,
     Evaluator,
+    FramedEvaluator,
     FrameSet,
     ImageEvaluator,
     LpipsEvaluator,
@@ -21,21 +23,26 @@ from evaluation.evaluators import (
     PoseEvaluator,
 )
 from evaluation.results import Results, at_size
+from evaluation.silhouettes import Silhouettes, silhouettes_of
+from evaluation.target import Target, target_of, target_room
 from evaluation.verdict import summary, verdict
 from models.engine import Engine
 from pose.detect import declared, detectors, make_detector
+from pose.detect.base import Detector
 from pose.silhouette import person_box
+from pose.skeleton import skeleton_of
 from util.errors import UserError, say
 from util.files import write_json
 from util.images import in_colour, size_of
 from util.metrics.lpips import FETCH, SMALLEST, Lpips, lpips_weights
-from util.metrics.names import METHODS, VGG_FRAMES, order, picture_scores
+from util.metrics.names import BOX, METHODS, VGG_FRAMES, order, picture_scores
 from util.options import Options
 from util.progress import progress
 from util.sampling import evenly_spaced
 
 FORMAT = 1
 DIGITS = 6                      # of a score, behind the point
+FRECHET_FRAMES = 64             # real boxes, and as many painted ones: AlexNet gives 256 features
 MIN_CONFIDENCE = 0.1            # of a joint, where the dataset's settings do not say
 
 
@@ -112,12 +119,16 @@ def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine
     """
     thorough = opt.metrics == 'all'
     has_truth = has_truth_in(results)
-    size = min(size_of(results.read_images(results.frames[0])['fake_B']))
+    frame_size = size_of(results.read_images(results.frames[0])['fake_B'])
+    size = min(frame_size)
     evaluators: list[Evaluator] = []
     if thorough and has_truth:
         evaluators += lpips_evaluators(len(results.frames), engine, size, missing)
     if thorough:
-        evaluators += pose_evaluators(dataset, methods, missing)
+        target = target_or_reason(opt, dataset)
+        evaluators += pose_evaluators(dataset, methods, missing, target, frame_size)
+        evaluators += frechet_evaluators(target, len(results.frames), engine, missing)
+    evaluators += framed_evaluators(dataset, opt, missing if thorough else {})
     if size < FLOW_SMALLEST:
         missing['flicker'] = f'the frames are smaller than {FLOW_SMALLEST} px'
     elif has_truth or thorough:
@@ -158,29 +169,84 @@ def why_no_lpips(net: str, size: int) -> str:
     return ''
 
 
-def pose_evaluators(dataset: BaseDataset, methods: Sequence[str],
-                    missing: dict[str, str]) -> list[Evaluator]:
-    """The pose error, by the detector that found the dataset's own poses.
+def target_or_reason(opt: Options, dataset: BaseDataset) -> Target | str:
+    """What the run was trained on, or why that is not known."""
+    try:
+        return target_of(opt, dataset)
+    except UserError as error:
+        return str(error)
 
-    missing  gets pose_error, with the reason, where that cannot be measured
+
+def pose_evaluators(dataset: BaseDataset, methods: Sequence[str], missing: dict[str, str],
+                    target: Target | str = '', size: tuple[int, int] = (0, 0)) -> list[Evaluator]:
+    """Pose error, spill and gaps, by the detector that found the dataset's own poses.
+
+    missing  gets the scores that cannot be measured, with the reason
+    target   as of target_or_reason;  size  of the painted frames
     """
     joints = getattr(dataset, 'joints', None)
     name = dataset.facts.get('detector')
     settings = dataset.facts.get('settings', {})
-    if joints is None:
-        missing['pose_error'] = f'{dataset.root} has no joints of its frames'
-        return []
-    if name is None or not detectors.find(name).LOOKS:
-        missing['pose_error'] = f'no detector is known for the poses of {dataset.root}'
-        return []
-    flags = {flag: settings[flag] for flag in declared(detectors.find(name)) if flag in settings}
     try:
+        if joints is None:
+            raise UserError(f'{dataset.root} has no joints of its frames')
+        if name is None or not detectors.find(name).LOOKS:
+            raise UserError(f'no detector is known for the poses of {dataset.root}')
+        known = declared(detectors.find(name))
+        flags = {flag: settings[flag] for flag in known if flag in settings}
         own_detectors = {method: make_detector(name, **flags) for method in methods}
     except UserError as error:
-        missing['pose_error'] = str(error)
+        missing |= dict.fromkeys(('pose_error', 'spill', 'gaps'), str(error))
         return []
+    skeleton = joints.track.skeleton
+    silhouettes = silhouettes_or_none(target, own_detectors['painted'], skeleton, size, missing)
     min_confidence = settings.get('min_confidence', MIN_CONFIDENCE)
-    return [PoseEvaluator(own_detectors, joints.track.skeleton, min_confidence)]
+    return [PoseEvaluator(own_detectors, skeleton, min_confidence, silhouettes)]
+
+
+def silhouettes_or_none(target: Target | str, detector: Detector, skeleton: str,
+                        size: tuple[int, int], missing: dict[str, str]) -> Silhouettes | None:
+    """What measures spill and gaps; None where that cannot be, and `missing` says why."""
+    body = skeleton_of(skeleton.partition('+')[0])
+    try:
+        if isinstance(target, str):
+            raise UserError(target)
+        return silhouettes_of(target, detector, body, size)
+    except UserError as error:
+        missing |= dict.fromkeys(('spill', 'gaps'), str(error))
+        return None
+
+
+def frechet_evaluators(target: Target | str, count: int, engine: Engine,
+                       missing: dict[str, str]) -> list[Evaluator]:
+    """The Fréchet distance of the person's box to the target's own, of `count` painted frames.
+
+    missing  gets that score, with the reason, where it cannot be measured
+    """
+    key = 'alex_frechet'
+    try:
+        if isinstance(target, str):
+            raise UserError(target)
+        if lpips_weights('alex') is None:
+            raise UserError(f'no weights here yet: {FETCH}')
+        lpips = Lpips('alex', str(engine.device), engine.bf16)
+        return [BoxFrechetEvaluator(lpips, key, target.boxes(FRECHET_FRAMES), count)]
+    except UserError as error:
+        missing[BOX + key] = str(error)
+        return []
+
+
+def framed_evaluators(dataset: BaseDataset, opt: Options, missing: dict[str, str]
+                      ) -> list[Evaluator]:
+    """Whether the requested joints lie in the picture.
+
+    missing  gets that score, with the reason, where it cannot be measured
+    """
+    joints = getattr(dataset, 'joints', None)
+    if joints is None:
+        missing['framed'] = f'{dataset.root} has no joints of its frames'
+        return []
+    return [FramedEvaluator(joints.track.joints, target_room(opt))]
 
 
 def merge_scores(evaluators: Iterable[Evaluator]) -> tuple[dict[str, dict[str, float]],

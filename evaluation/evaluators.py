@@ -12,18 +12,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaluation.silhouettes import Shares, Silhouettes, mean_of, person_masks
 from pose.body import heights
 from pose.detect.base import Detector
-from pose.skeleton import convert, skeleton_of
-from util.images import size_of
+from pose.retargeting.room import Room, is_framed
+from pose.skeleton import Skeleton, convert, skeleton_of
+from util.images import resized, size_of
 from util.metrics.frechet import frechet_distance
 from util.metrics.lpips import SMALLEST, Features, Lpips
 from util.metrics.motion import Motion
 from util.metrics.names import BOX, picture_scores
-from util.metrics.poses import pose_error
+from util.metrics.poses import nearest_person, pose_error
+from util.sampling import evenly_spaced
 
 Box = tuple[slice, slice]
 FLOW_SMALLEST = 12      # px: the least width and height for optical flow
+BOX_SIDE = 224          # px: the longer side of a box of which the Fréchet distance is taken
 
 
 @dataclass(frozen=True)
@@ -143,20 +147,25 @@ class LpipsEvaluator(Evaluator):
 
 
 class PoseEvaluator(Evaluator):
-    """How far the joints that a detector finds in a painted frame lie from the requested joints.
+    """How far the joints that a detector finds in a painted frame lie from the requested joints,
+    and by its person masks, spill and gaps.
 
     detectors       {method: a fresh detector}: a detector follows people, so each method has its
                     own
     skeleton        of the requested poses; only the body's joints are compared
     min_confidence  joints with less confidence count as not found
+    silhouettes     measures spill and gaps; None: they are not measured
     """
 
-    def __init__(self, detectors: Mapping[str, Detector], skeleton: str, min_confidence: float):
+    def __init__(self, detectors: Mapping[str, Detector], skeleton: str, min_confidence: float,
+                 silhouettes: Silhouettes | None = None):
         super().__init__()
         self.detectors = detectors
         self.min_confidence = min_confidence
         self.body = skeleton_of(skeleton.partition('+')[0])
+        self.silhouettes = silhouettes
         self.found: dict[str, list[np.ndarray]] = defaultdict(list)
+        self.shares: dict[str, list[Shares]] = defaultdict(list)
         self.requested: list[np.ndarray] = []
         self.size = (0, 0)
 
@@ -167,12 +176,27 @@ class PoseEvaluator(Evaluator):
             painted = frame_set.methods[name]
             if not frame_set.follows:
                 detector.reset()
-            people = detector(painted, len(self.requested))[..., :3]
-            people = convert(people, skeleton_of(detector.skeleton), self.body)
+            people = detector(painted, len(self.requested))
+            if self.silhouettes:
+                masks = person_masks(detector, painted, people)
+                self.keep_silhouette(name, self.silhouettes, painted, masks, requested)
+            people = convert(people[..., :3], skeleton_of(detector.skeleton), self.body)
             people[people[..., 2] < self.min_confidence] = 0
-            self.found[name].append(nearest_person(people, requested))
+            person = nearest_person(people, requested)
+            nobody = np.zeros_like(requested)
+            self.found[name].append(nobody if person is None else people[person])
             self.size = size_of(painted)
         self.requested.append(requested)
+
+    def keep_silhouette(self, name: str, silhouettes: Silhouettes, painted: np.ndarray,
+                        masks: list[np.ndarray] | None, requested: np.ndarray) -> None:
+        """Measure spill and gaps of one method's frame; unknown without masks or joints."""
+        shares = None if masks is None else silhouettes.measure(painted, masks, requested)
+        ratios = Shares(math.nan, math.nan)
+        if shares:
+            self.shares[name].append(shares)
+            ratios = silhouettes.ratios(shares)
+        self.keep(name, {'spill': ratios.spill, 'gaps': ratios.gaps})
 
     def scores(self) -> dict[str, dict[str, float]]:
         requested = np.stack(self.requested)
@@ -183,11 +207,82 @@ class PoseEvaluator(Evaluator):
             self.frames[name]['pose_error'] = error.frames.tolist()
             scores[name] = {'pose_error': error.akd, 'missed_joints': error.missed_joints,
                             'missed_people': error.missed_people}
+            if self.silhouettes:
+                ratios = self.silhouettes.ratios(mean_of(self.shares[name]))
+                scores[name] |= {'spill': ratios.spill, 'gaps': ratios.gaps}
         return scores
 
     def close(self) -> None:
         for detector in self.detectors.values():
             detector.close()
+
+
+class FramedEvaluator(Evaluator):
+    """Whether all requested joints lie in the picture, 1 or 0, but for what lay beyond that edge in
+    the target's own frames; unknown where none is requested.
+
+    room   what the target's own frames show; None where unknown: then nothing may lie outside
+    """
+
+    def __init__(self, skeleton: Skeleton, room: Room | None):
+        super().__init__()
+        self.skeleton = skeleton
+        self.room = room
+
+    def process(self, frame_set: FrameSet) -> None:
+        assert frame_set.pose is not None
+        size = size_of(frame_set.methods['painted'])
+        pose = frame_set.pose.copy()
+        if self.room:
+            pose[[self.skeleton.index(joint) for joint in self.room.hidden
+                  if joint in self.skeleton.joints]] = 0
+        framed = math.nan
+        if (pose[:, 2] > 0).any():
+            framed = float(is_framed(pose, self.skeleton, size, self.room))
+        self.keep('painted', {'framed': framed})
+
+
+class BoxFrechetEvaluator(Evaluator):
+    """The Fréchet distance of the person's box in painted frames to the target's own boxes.
+
+    lpips    the network whose features are compared, those of its last layer
+    key      of the score
+    boxes    uint8 (H, W, 3) each, of any size: the target's own
+    count    of the frames that it will be given
+    """
+
+    def __init__(self, lpips: Lpips, key: str, boxes: Iterable[np.ndarray], count: int):
+        super().__init__()
+        self.lpips = lpips
+        self.key = key
+        self.real = [self.features(box) for box in boxes]
+        self.chosen = set(evenly_spaced(count, len(self.real)).tolist())
+        self.number = 0                                         # of the next frame
+        self.painted: dict[str, list[np.ndarray]] = defaultdict(list)
+
+    def process(self, frame_set: FrameSet) -> None:
+        if self.number in self.chosen and frame_set.box:
+            for name, image in frame_set.methods.items():
+                self.painted[name].append(self.features(image[frame_set.box]))
+        self.number += 1
+
+    def features(self, box: np.ndarray) -> np.ndarray:
+        """float32 (D,): one vector of a box. Every box is seen at one size, whatever the video's
+        and the person's."""
+        scale = BOX_SIDE / max(box.shape[:2])
+        size = [max(SMALLEST, round(scale * length)) for length in size_of(box)]
+        return self.lpips.features(resized(box, (size[0], size[1]))[None]).pooled[0]
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Of as many painted boxes as real ones: the fewer the boxes, the greater the distance."""
+        scores = {}
+        for name, painted in self.painted.items():
+            count = min(len(painted), len(self.real))
+            if count > 1:
+                some, real = (np.stack(each)[evenly_spaced(len(each), count)]
+                              for each in (painted, self.real))
+                scores[name] = {f'{BOX}{self.key}': frechet_distance(some, real)}
+        return scores
 
 
 class MotionEvaluator(Evaluator):
@@ -223,21 +318,6 @@ class MotionEvaluator(Evaluator):
                 self.frames[name][key] = change.ratios.tolist()
             scores[name] = {key: change.ratio for key, change in changes.items()}
         return scores
-
-
-def nearest_person(people: np.ndarray, requested: np.ndarray) -> np.ndarray:
-    """The person whose joints lie nearest to the requested pose, in the mean over shared joints.
-
-    people     float32 (N, K, 3): x px, y px, confidence
-    requested  float32 (K, 3)
-    Returns    float32 (K, 3), zeros where N is 0
-    """
-    if not len(people):
-        return np.zeros_like(requested)
-    shared = (people[..., 2] > 0) & (requested[:, 2] > 0)
-    distance = np.linalg.norm(people[..., :2] - requested[:, :2], axis=-1)
-    means = np.where(shared, distance, 0).sum(1) / np.maximum(shared.sum(1), 1)
-    return people[np.where(shared.any(1), means, np.inf).argmin()]
 
 
 def mean(values: Sequence[float]) -> float:

@@ -1,7 +1,7 @@
 """The web page of a test run: videos, verdict, scores, single frames, facts."""
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from dominate.util import raw
 from evaluation import score_table
 from evaluation.verdict import names_by_reason
 from util.files import write_text
-from util.metrics.names import BOX, HEADLINE_SCORES, METHODS, written
+from util.metrics.names import BOX, FAULT_SCORES, HEADLINE_SCORES, METHODS, score_of, written
 from util.sampling import evenly_spaced
 from util.web import frame_charts
 from util.web.page import facts_table, figure_row, fold, page, render, styles, video
@@ -20,6 +20,7 @@ Frame = Mapping[str, str]                       # {label: path relative to the p
 
 SAMPLE = 6              # frames shown without a click where nothing was measured
 WORST, MEDIAN = 10, 4   # frames shown without a click where something was measured
+WORST_OF_EACH = 6       # where several scores rank the frames
 MIN_GAP = 0.5           # s between two of the worst frames, so that they show different moments
 
 
@@ -81,8 +82,9 @@ class VideoScores:
 
     columns    {heading: {score: value}}: painted, then the baselines
     single     {score: its value for each frame}; of the person's box rather than the whole frame
-    headline   the score that ranks the frames
-    worst      numbers of the worst frames by it, worst first
+    headlines  the scores that rank the frames: one where there is truth, else those that need none
+    ranked     {headline: numbers of the frames, worst first}
+    worst      {headline: numbers of the worst frames that are shown, worst first}
     """
 
     def __init__(self, metrics: Mapping[str, Any], frames: Sequence[Frame],
@@ -95,22 +97,24 @@ class VideoScores:
                         for key, heading in METHODS.items() if key in metrics['scores']}
         single = {}
         for key, values in metrics['frames_scores'].items():
-            if any(value is not None for value in values):
+            if tells_frames_apart(key, values):
                 single[key] = values
         self.known = score_table.described(key for key in single if BOX + key not in single)
         self.single = {key: single[key] for key in self.known}
-        by_rank = [*(key for key in HEADLINE_SCORES if key in self.known), *self.known]
-        self.headline = by_rank[0] if by_rank else ''
-        self.ranked: list[int] = []
-        if self.headline:
-            self.ranked = worst_first(single[self.headline], self.known[self.headline].greater)
-        self.worst = spaced_in_time(self.ranked, self.times, WORST)
+        self.headlines = headlines_of(self.known)
+        self.ranked: dict[str, list[int]] = {}
+        self.worst: dict[str, list[int]] = {}
+        most = WORST if len(self.headlines) == 1 else WORST_OF_EACH
+        for key in self.headlines:
+            self.ranked[key] = worst_first(single[key], self.known[key].greater)
+            self.worst[key] = spaced_in_time(self.ranked[key], self.times, most)
 
     def sections(self) -> list[tags.html_tag]:
         """Verdict and table, charts, worst and median frames."""
         sections = [self.verdict()]
         if self.single:
-            sections += [self.charts(), self.worst_and_median()]
+            sections += [self.charts(), *map(self.worst_frames, self.headlines)]
+            sections[-1].add(*self.median_frames(self.headlines[0]))
         return sections
 
     def verdict(self) -> tags.html_tag:
@@ -129,11 +133,11 @@ class VideoScores:
         """Each score over time, and the images of the frame under the pointer."""
         charts = tags.div(cls='over')
         for key, score in self.known.items():
-            marked = self.worst if key == self.headline else ()
+            marked = self.worst.get(key, ())
             chart = frame_charts.frame_chart(key, self.times, self.shown(key), score.name, marked)
             heading = tags.h3(tags.span(score_table.heading(score)), tags.b())
             charts.add(tags.div(heading, raw(chart), title=score.says))
-        first = self.worst[0]
+        first = self.worst[self.headlines[0]][0]
         images = image_row(self.frames[first], self.size, 'chosen')
         name = self.metrics['names'][first]
         viewer = frame_charts.viewer(name, len(self.frames), images, first)
@@ -144,24 +148,28 @@ class VideoScores:
         factor = 100 if self.known[key].unit == '%' else 1
         return [None if value is None else value * factor for value in self.single[key]]
 
-    def worst_and_median(self) -> tags.html_tag:
-        name = self.known[self.headline].name
-        middle = max(0, (len(self.ranked) - MEDIAN) // 2)
-        section = card(f'The worst {len(self.worst)} frames by {name}', self.rows(self.worst))
-        section.add(tags.h2(f'Median frames by {name}', cls='later'),
-                    self.rows(sorted(self.ranked[middle:middle + MEDIAN])))
-        return section
+    def worst_frames(self, key: str) -> tags.html_tag:
+        worst = self.worst[key]
+        return card(f'The worst {len(worst)} frames by {self.known[key].name}',
+                    self.rows(key, worst))
 
-    def rows(self, numbers: Sequence[int]) -> tags.html_tag:
+    def median_frames(self, key: str) -> tuple[tags.html_tag, tags.html_tag]:
+        """Heading and frames."""
+        ranked = self.ranked[key]
+        middle = max(0, (len(ranked) - MEDIAN) // 2)
+        heading = tags.h2(f'Median frames by {self.known[key].name}', cls='later')
+        return heading, self.rows(key, sorted(ranked[middle:middle + MEDIAN]))
+
+    def rows(self, key: str, numbers: Sequence[int]) -> tags.html_tag:
         rows = tags.div(cls='pairs')
         for k in numbers:
-            heading = tags.h3(tags.a(self.title(k), href=f'#frame-{k + 1}'))
+            heading = tags.h3(tags.a(self.title(key, k), href=f'#frame-{k + 1}'))
             rows.add(tags.div(heading, image_row(self.frames[k], self.size)))
         return rows
 
-    def title(self, k: int) -> str:
-        """Name, time and headline score of frame `k`."""
-        value = written(self.headline, self.single[self.headline][k])
+    def title(self, key: str, k: int) -> str:
+        """Name, time and that score of frame `k`."""
+        value = written(key, self.single[key][k])
         return f'{self.metrics["names"][k]}, {self.times[k] - self.times[0]:.2f} s: {value}'
 
     def script(self) -> list[tags.html_tag]:
@@ -175,6 +183,22 @@ class VideoScores:
 def card(title: str, *parts: Any) -> tags.html_tag:
     """A section of the page."""
     return tags.section(tags.h2(title), *parts, cls='card')
+
+
+def tells_frames_apart(key: str, values: frame_charts.Series) -> bool:
+    """Whether a score is known for a frame, and not a share of which every frame has all."""
+    known = {value for value in values if value is not None}
+    score = score_of(key)
+    is_whole = score is not None and score.unit == '%' and score.greater and known == {1}
+    return bool(known) and not is_whole
+
+
+def headlines_of(known: Iterable[str]) -> list[str]:
+    """The scores that rank the frames, of those known for single frames: the first of
+    HEADLINE_SCORES that compares with truth; else every one of FAULT_SCORES; else any."""
+    keys = list(known)
+    by_truth = [key for key in HEADLINE_SCORES if key in keys and key not in FAULT_SCORES]
+    return by_truth[:1] or [key for key in FAULT_SCORES if key in keys] or keys[:1]
 
 
 def worst_first(values: frame_charts.Series, greater: bool) -> list[int]:

@@ -15,12 +15,14 @@ NONE_BEATEN = ('It scores no better than any baseline that needs no training: lo
 
 def verdict(scores: Scores, frames: FrameScores) -> list[str]:
     """Sentences that compare the painted video with each baseline, by the first known score of
-    HEADLINE_SCORES; without baselines, about the pose error."""
+    HEADLINE_SCORES; without baselines, about the pose error and the silhouette."""
     painted = scores.get('painted', {})
     key = headline_of(painted)
     baselines = [method for method in scores if method != 'painted' and key in scores[method]]
     if not baselines:
-        return pose_sentences(painted) if key in (None, 'pose_error') else []
+        if key not in (None, 'pose_error'):
+            return []
+        return pose_sentences(painted) + silhouette_sentences(painted)
     if key is None:
         return []
     sentences = [comparison(key, baseline, scores, frames) for baseline in baselines]
@@ -63,6 +65,17 @@ def pose_sentences(painted: Mapping[str, float]) -> list[str]:
     return [f'The joints found in the painted frames lie {written("pose_error", error)} % of the '
             f'body height from the requested ones; {joints} % of the joints are not found, and '
             f'nobody is found in {people} % of the frames.']
+
+
+def silhouette_sentences(painted: Mapping[str, float]) -> list[str]:
+    """Spill and gaps, for poses without real frames; nothing where they were not measured."""
+    spill = painted.get('spill', math.nan)
+    gaps = painted.get('gaps', math.nan)
+    if math.isnan(spill) or math.isnan(gaps):
+        return []
+    return [f'Next to the target\'s own video, {written("spill", spill)} times as much is painted '
+            f'where no body should be, and {written("gaps", gaps)} times as much of the body is '
+            f'missing.']
 
 
 def summary(metrics: Mapping[str, Any]) -> list[str]:

@@ -115,7 +115,7 @@ def test_the_box_holds_the_joints_in_sight_with_a_margin():
 def test_less_is_measured_where_less_is_asked_for(run):
     metrics = run.paint('--metrics', 'fast')
     assert {key.removeprefix('box_') for key in metrics['scores']['painted']} == {
-        'l1', 'psnr', 'ssim', 'flicker'}
+        'l1', 'psnr', 'ssim', 'flicker', 'framed'}
     page = painting.main([*run.places, '--results_dir', str(run.folder.parents[1]), '--no_video',
                           '--metrics', 'none'])
     assert page.is_file() and not (run.folder / 'metrics.json').exists()
@@ -128,7 +128,8 @@ def test_what_cannot_be_measured_is_listed_with_what_to_type(run, capsys):
     assert 'no detector is known' in metrics['not_measured']['pose_error']
     assert 'lpips_alex' not in metrics['scores']['painted']
     said = capsys.readouterr().out
-    assert 'not measured: LPIPS, VGG, VGG16 Fréchet distance, LPIPS (no weights' in said
+    assert 'not measured: LPIPS, VGG, VGG16 Fréchet distance, LPIPS, AlexNet Fréchet distance, ' \
+        'person (no weights' in said
 
 
 def test_the_detector_of_the_dataset_looks_for_the_pose_in_what_was_painted(run, monkeypatch):
@@ -161,8 +162,36 @@ def test_poses_that_were_never_filmed_are_scored_by_what_needs_no_truth(run, tmp
         cv2.imwrite(str(alone / f'{k:06d}.png'), picture(k)[:, :32])
     metrics = run.paint('--dataroot', alone, '--dataset_mode', 'single')
     assert list(metrics['scores']) == ['painted']
-    assert list(metrics['scores']['painted']) == ['own_warp_error']
+    assert list(metrics['scores']['painted']) == ['framed', 'own_warp_error']
     assert 'no truth' in metrics['not_measured']['ssim'] and metrics['verdict'] == []
+
+
+def test_poses_of_a_stranger_are_held_against_the_targets_own_frames(run, tmp_path, monkeypatch):
+    class Blue(Shifted):
+        """With a mask of the blue square, which is the person."""
+
+        def __call__(self, image, index):
+            self.image = image
+            return super().__call__(image, index)[1:]
+
+        def masks(self):
+            blue = np.where(self.image[..., 2] > 200, 255, 0).astype(np.uint8)
+            return [SimpleNamespace(drawn=lambda size: blue)]
+    alone = tmp_path / 'alone'
+    alone.mkdir()
+    shutil.copy(run.root / 'poses.npz', alone)
+    for k in (1, 2, 3):
+        cv2.imwrite(str(alone / f'{k:06d}.png'), picture(k)[:, :32])
+    (alone / 'dataset.json').write_text(json.dumps({'detector': 'openpose'}))
+    monkeypatch.setattr(evaluate, 'make_detector', lambda *name, **flags: Blue())
+    shutil.rmtree(run.root)
+    metrics = run.paint('--dataroot', alone, '--dataset_mode', 'single')
+    painted = metrics['scores']['painted']
+    assert painted['framed'] == 1 and 0.5 < painted['spill'] < 2 and 0.5 < painted['gaps'] < 2
+    assert painted['pose_error'] > 0 and painted['missed_people'] == 0
+    assert [len(metrics['frames_scores'][key]) for key in ('spill', 'gaps')] == [3, 3]
+    assert 'where no body should be' in metrics['verdict'][-1]
+    assert 'no weights' in metrics['not_measured']['box_alex_frechet']
 
 
 def test_without_the_training_part_there_is_nothing_to_compare_with(run, pairs):
@@ -280,6 +309,8 @@ def test_without_baselines_the_verdict_is_about_the_pose():
     nobody = {'pose_error': math.nan, 'missed_joints': 1.0, 'missed_people': 1.0}
     assert verdict({'painted': nobody}, {}) == ['The detector finds nobody in any painted frame.']
     assert verdict({'painted': {'own_warp_error': 2.0}}, {}) == []
+    *_, line = verdict({'painted': scores | {'spill': 3.2, 'gaps': 1.0}}, {})
+    assert '3.20 times as much is painted where no body should be' in line
 
 
 def test_the_terminal_shows_each_score_once():

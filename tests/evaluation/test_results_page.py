@@ -137,6 +137,33 @@ def test_a_video_without_truth_shows_the_scores_that_need_none(tmp_path: Path) -
     assert 'Frame by frame' not in text and '<td>3.90</td>' in text
 
 
+def test_without_truth_each_kind_of_fault_has_worst_frames_of_its_own(tmp_path: Path) -> None:
+    measured = metrics()
+    rising = [1 + k / 10 for k in range(FRAMES)]
+    pose: list[float | None] = [*rising[1:], None]          # of the last frame nobody was found
+    measured['frames_scores'] = {'pose_error': pose, 'spill': rising[::-1], 'gaps': rising,
+                                 'framed': [1.0] * FRAMES}
+    measured['scores'] = {'painted': {'pose_error': 3.9, 'spill': 3, 'gaps': 3, 'framed': 1}}
+    text = make_page(tmp_path / 'a/latest_val', measured=measured, labels=LABELS[:2]).read_text()
+    places = [text.index(f'The worst 6 frames by {name}') for name in
+              ('gaps', 'spill', 'pose error')]
+    assert places == sorted(places)
+    shown = [re.findall(r'>(\d+), [^<]*</a>', text[place:])[0] for place in places]
+    assert shown == ['000040', '000001', '000039'], 'gaps have the frame in which nobody is'
+    assert 'framed' in text and 'data-score="framed"' not in text, 'it is whole in every frame'
+    measured['frames_scores']['framed'][3] = 0.0
+    text = make_page(tmp_path / 'b/latest_val', measured=measured, labels=LABELS[:2]).read_text()
+    assert 'data-score="framed"' in text
+
+
+def test_with_truth_the_worst_frames_are_those_that_differ_most_from_it(tmp_path: Path) -> None:
+    measured = metrics()
+    measured['frames_scores']['spill'] = [1 + k / 10 for k in range(FRAMES)]
+    text = make_page(tmp_path / 'me/latest_val', measured=measured).read_text()
+    assert re.findall(r'The worst \d+ frames by [^<]*', text) == [
+        'The worst 10 frames by SSIM, person']
+
+
 def test_the_page_reads_the_metrics_of_this_run_and_never_of_an_earlier_one(
         tmp_path: Path) -> None:
     class Dataset:

@@ -84,12 +84,23 @@ SCORES: dict[str, Score] = {
     'vgg_frechet': Score('VGG16 Fréchet distance', '', False, 2, 'distance between the VGG16 '
                          f'features of at most {VGG_FRAMES} painted frames and those of the real '
                          'ones; not the FID, which uses another network'),
+    'alex_frechet': Score('AlexNet Fréchet distance', '', False, 2, 'distance between the AlexNet '
+                          'features of painted frames and those of equally many real frames of '
+                          'the target in other poses; it needs no truth'),
     'pose_error': Score('pose error', '% of body height', False, 2, 'distance of the joints found '
                         'in the painted frame from the requested ones (AKD)'),
     'missed_joints': Score('missed joints', '%', False, 1, 'requested joints that are not found '
                            'in the painted frame (MKR)'),
     'missed_people': Score('missed people', '%', False, 1, 'painted frames in which nobody is '
                            'found'),
+    'framed': Score('framed', '%', True, 1, 'frames whose requested joints all lie in the picture; '
+                    'joints that most of the target\'s own frames do not show do not count'),
+    'spill': Score('spill', '× target', False, 2, 'people, or what is not the background, where '
+                   'no body should be, as a multiple of the same in the target\'s own video; a '
+                   'third arm raises it'),
+    'gaps': Score('gaps', '× target', False, 2, 'parts of the requested body where nobody is '
+                  'painted, as a multiple of the same in the target\'s own video; a missing arm '
+                  'raises it'),
     'flicker': Score('flicker', '× real', False, 2, 'change from frame to frame where the real '
                      'video is still, as a multiple of its own; 1 is as steady as the real video'),
     'warp_error': Score('warped error', '× real', False, 2, 'change from frame to frame that the '
@@ -106,6 +117,9 @@ METHODS = {'painted': 'painted', 'median': 'median picture', 'nearest': 'nearest
 
 # Where one score must do: the first of these that is known.
 HEADLINE_SCORES = ('box_lpips_alex', 'box_ssim', 'lpips_alex', 'ssim', 'l1', 'pose_error')
+
+# Without truth no single score ranks the frames: each of these finds faults of another kind.
+FAULT_SCORES = ('gaps', 'spill', 'pose_error')
 
 
 def picture_scores(thorough: bool) -> dict[str, PictureScore]:

@@ -41,7 +41,7 @@ def pose_error(found: np.ndarray, wanted: np.ndarray, heights: np.ndarray,
     asked = wanted[..., 2] > 0
     seen = found[..., 2] > 0
     if size is not None:
-        asked &= ((wanted[..., :2] > -0.5) & (wanted[..., :2] < np.array(size) - 0.5)).all(-1)
+        asked &= in_picture(wanted, size)
     known = np.nan_to_num(heights) > 0
     both = asked & seen & known[:, None]
     distance = np.linalg.norm(found[..., :2].astype(np.float64) - wanted[..., :2], axis=-1)
@@ -53,3 +53,25 @@ def pose_error(found: np.ndarray, wanted: np.ndarray, heights: np.ndarray,
         frames=np.where(counted > 0, percent.sum(1) / np.maximum(counted, 1), np.nan),
         missed_joints=float((asked & ~seen).sum() / asked.sum()) if asked.any() else float('nan'),
         missed_people=float(nobody.mean()) if len(nobody) else float('nan'))
+
+
+def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """bool (...): whether points (..., 2 or more), x y px, lie in a picture of that (width,
+    height)."""
+    places = points[..., :2]
+    return ((places > -0.5) & (places < np.array(size) - 0.5)).all(-1)
+
+
+def nearest_person(people: np.ndarray, wanted: np.ndarray) -> int | None:
+    """The number of the person whose joints lie nearest to a pose, in the mean over the joints seen
+    in both; None where there is nobody.
+
+    people   float (N, K, 3): x px, y px, confidence
+    wanted   float (K, 3)
+    """
+    if not len(people):
+        return None
+    shared = (people[..., 2] > 0) & (wanted[:, 2] > 0)
+    distance = np.linalg.norm(people[..., :2] - wanted[:, :2], axis=-1)
+    means = np.where(shared, distance, 0).sum(1) / np.maximum(shared.sum(1), 1)
+    return int(np.where(shared.any(1), means, np.inf).argmin())

@@ -1,0 +1,87 @@
+"""The target's own video as a run knows it: what a painted film is held against where nobody
+filmed the poses it shows.
+
+Shape letters: K joints, H W pixels.
+"""
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.base_dataset import BaseDataset
+from evaluation.baselines import training_frames
+from models.warping.frame_index import FrameIndex, track_of
+from pose.retargeting.room import Room, measure_room
+from pose.silhouette import person_box
+from pose.track import PoseTrack
+from util.errors import UserError
+from util.images import in_colour, size_of
+from util.options import Options
+from util.runs import read_record
+from util.sampling import evenly_spaced
+
+
+@dataclass(frozen=True)
+class Target:
+    """Real frames of the target, with their poses.
+
+    track  a row for each frame
+    read   gives for a row its frame, uint8 (H, W, 3), and the pose in px of it, float32 (K, 3)
+    """
+    track: PoseTrack
+    read: Callable[[int], tuple[np.ndarray, np.ndarray]]
+
+    def some(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """At most that many frames that show the person, evenly spaced, and their poses."""
+        rows = np.flatnonzero(self.track.shown())
+        if not len(rows):
+            return
+        for row in rows[evenly_spaced(len(rows), most)]:
+            yield self.read(int(row))
+
+    def boxes(self, most: int) -> Iterator[np.ndarray]:
+        """What the box around the person shows in at most that many frames: uint8 (H, W, 3)."""
+        for image, pose in self.some(most):
+            box = person_box(pose, size_of(image))
+            if box:
+                yield image[box]
+
+
+def target_of(opt: Options, dataset: BaseDataset) -> Target:
+    """The frames that the run was trained on: those it keeps itself, else its dataset's.
+
+    dataset  the painted one
+    UserError where there are none, or none with joints.
+    """
+    own = Path(opt.checkpoints_dir) / opt.name / 'index'
+    if (own / 'poses.npz').is_file():
+        index = FrameIndex(own)
+        return Target(index.track,
+                      lambda row: (in_colour(index.read(row)), index.track.poses[row]))
+    training = training_frames(opt, dataset)
+    if not training.HAS_FRAMES:
+        raise UserError(f'{training.root} has poses but no frames')
+
+    def read(row: int) -> tuple[np.ndarray, np.ndarray]:
+        item = training.item(row)
+        return in_colour(item['B']), item['joints']
+    return Target(track_of(training), read)
+
+
+def target_room(opt: Options) -> Room | None:
+    """What of the body the target's own frames show, and how far beyond the picture's edges it
+    reaches in them; None where the run's poses are not known. Reads no frame."""
+    run = Path(opt.checkpoints_dir) / opt.name
+    places = [run / 'index']
+    trained_on = read_record(run).get('options', {}).get('dataroot')
+    if trained_on:
+        places.append(Path(trained_on))
+    for place in places:
+        try:
+            track = PoseTrack.load(place / 'poses.npz')
+        except UserError:
+            continue
+        if track.shown().any():
+            return measure_room(track)
+    return None
