@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models import models
-from scripts import gallery
+from scripts import gallery, processes
 from scripts.gallery_page import columns_of
 from tests.conftest import picture
 from util.errors import UserError
@@ -61,7 +61,7 @@ def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeyp
     shown = next(read_frames(page.parent / 'gallery.mp4')).image[30:, 192:384]
     assert np.abs(shown.astype(int) - truth).mean() < 4, 'the truth stands second'
 
-    monkeypatch.setattr(gallery, 'call_script', lambda script, *more: pytest.fail(
+    monkeypatch.setattr(processes, 'call_script', lambda script, *more: pytest.fail(
         f'{script} was called again'))
     monkeypatch.delitem(gallery.RECIPES, 'broken')
     again = gallery.main([*argv[:-1], 'vanilla,nearest_bones'])
@@ -89,7 +89,7 @@ def test_without_vgg_weights_a_recipe_trains_without_that_loss_and_says_so(argv,
     def call_script(script, argv, *more):
         called.append([script, *argv])
         raise UserError('stopped')
-    monkeypatch.setattr(gallery, 'call_script', call_script)
+    monkeypatch.setattr(processes, 'call_script', call_script)
     for here in (False, True):
         monkeypatch.setattr(gallery, 'vgg_is_here', lambda here=here: here)
         page = gallery.main([*argv, '--recipes', 'pix2pixHD,pix2pix', '--name', f'g{here}'])
@@ -98,7 +98,7 @@ def test_without_vgg_weights_a_recipe_trains_without_that_loss_and_says_so(argv,
 
 
 def test_impossible_flags_are_refused_before_anything_is_trained(argv, monkeypatch):
-    monkeypatch.setattr(gallery, 'call_script', lambda script, *more: pytest.fail(
+    monkeypatch.setattr(processes, 'call_script', lambda script, *more: pytest.fail(
         f'{script} was called'))
     with pytest.raises(UserError, match='Did you mean pix2pix'):
         gallery.main([*argv, '--recipes', 'pix2pics'])

@@ -103,10 +103,14 @@ def picture(src: str, label: str, size: tuple[int, int] | None) -> tags.html_tag
                     alt=f'{LABELS.get(label, label)}: {src.rpartition("/")[2]}')
 
 
-def video(src: str, label: str = '') -> tags.html_tag:
-    """A video player; `src` is relative to the page."""
+def video(src: str, label: str = '', poster: str = '') -> tags.html_tag:
+    """A video player; `src` is relative to the page.
+
+    poster    picture that is shown until the film is played; with it, nothing is loaded before
+    """
+    still = {'preload': 'none', 'poster': quote(poster)} if poster else {'preload': 'metadata'}
     player = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
-                        preload='metadata', aria_label=label or src)
+                        aria_label=label or src, **still)
     return tags.figure(player, tags.figcaption(tags.a(label or src, href=quote(src))))
 
 

@@ -1,0 +1,130 @@
+"""Runs a list of transfers and measures them. One page shows scores, films, frames and changes.
+
+    python scripts/suite.py pairs.json --out suites/today --minutes 2 --against suites/before
+
+Each pair is a call of transfer.py, in a process of its own: a pair that fails is only a line of the
+table. A target of several pairs is prepared and trained once. The same command resumes.
+"""
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from scripts.processes import Turn
+from scripts.suite_changes import RECORD, Changes, Noise, compared, read_suite
+from scripts.suite_page import line_of, write_pictures, write_suite_page
+from scripts.suite_pairs import Pair, read_pairs
+from scripts.suite_runs import Suite
+from util.errors import UserError, run_main, say, unknown_choice
+from util.owned import note
+from util.progress import clock
+
+# seconds without training, only for the progress bar: clips of 10 s at 256 px on two old cores
+PAIR_SECONDS, HELD_OUT_SECONDS = 150.0, 100.0
+
+
+def do_all(suite: Suite, pairs: Sequence[Pair], show: Callable[[], Path]) -> None:
+    """Each pair in turn and its target's held-out frames, with one progress bar for all.
+
+    show    writes the page: after each pair, so that a suite that is stopped has one
+    """
+    lengths = seconds_to_come(suite, pairs)
+    start = 0.0
+    with clock('suite', sum(lengths.values())) as bar:
+        for number, pair in enumerate(pairs, 1):
+            name = f'{number} of {len(pairs)}, {pair.name}'
+            turn = Turn(bar, name, start, lengths[pair.name], suite.log(pair))
+            start += lengths[pair.name]
+            if suite.is_finished(pair) and suite.is_held_out(pair):
+                continue
+            turn.log.parent.mkdir(parents=True, exist_ok=True)
+            turn.log.unlink(missing_ok=True)
+            if not suite.is_finished(pair):
+                suite.paint(pair, turn.call)
+            if suite.is_trained(pair) and not suite.is_held_out(pair):
+                suite.hold_out(pair, turn.call)
+            show()
+
+
+def seconds_to_come(suite: Suite, pairs: Sequence[Pair]) -> dict[str, float]:
+    """{pair: about how long it takes}."""
+    trained = {pair.run for pair in pairs if suite.is_trained(pair)}
+    held_out = {pair.run for pair in pairs if suite.is_held_out(pair)}
+    lengths = {}
+    for pair in pairs:
+        length = 0.0 if suite.is_finished(pair) else PAIR_SECONDS
+        if pair.run not in trained:
+            length += 60 * suite.minutes
+        if pair.run not in held_out:
+            length += HELD_OUT_SECONDS
+        lengths[pair.name] = length
+        trained.add(pair.run)
+        held_out.add(pair.run)
+    return lengths
+
+
+def options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('list', metavar='PAIRS.json', help='[{"name": ..., "target": ..., '
+                        '"source": ...}, ...]; also target_args, source_args, train_args and '
+                        'test_args, as transfer.py has them; paths are relative to this file')
+    parser.add_argument('--out', required=True, metavar='DIR',
+                        help='folder of all that is made; the same command resumes')
+    parser.add_argument('--minutes', type=float, help='training time of each target; default: that '
+                        'of transfer.py')
+    parser.add_argument('--against', metavar='OLD_DIR', help='the --out of an earlier suite: what '
+                        'got worse since is listed first')
+    parser.add_argument('--pairs', metavar='NAME,NAME', help='only these pairs; default: all')
+    opt = parser.parse_args(argv)
+    if opt.against and Path(opt.against).resolve() == Path(opt.out).resolve():
+        raise UserError(f'--against {opt.against} is --out itself. Name the folder of another '
+                        f'suite.')
+    return opt
+
+
+def chosen(pairs: Sequence[Pair], names: str | None, file: Path) -> list[Pair]:
+    """The pairs that --pairs names, in the order of the list."""
+    known = [pair.name for pair in pairs]
+    wanted = known if names is None else names.split(',')
+    for name in wanted:
+        if name not in known:
+            raise unknown_choice('--pairs', name, known, f'a pair {{}} in {file}')
+    return [pair for pair in pairs if pair.name in wanted]
+
+
+def main(argv: Sequence[str] | None = None) -> Path:
+    """Do as `argv` says. Returns the page."""
+    opt = options(argv)
+    file = Path(opt.list)
+    old = read_suite(Path(opt.against)) if opt.against else None
+    listed = read_pairs(file)
+    pairs = chosen(listed, opt.pairs, file)
+    suite = Suite(Path(opt.out), listed, pairs, opt.minutes)
+    suite.check_place()
+    suite.save()
+
+    def changes() -> Changes | None:
+        return None if old is None else compared(old, suite.record, Noise())
+
+    def show() -> Path:
+        for name, row in suite.record['pairs'].items():
+            note(suite.folder, write_pictures(suite.folder, name, row))
+        page = write_suite_page(suite.folder, file.name, suite.record, suite.outdated(),
+                                changes(), opt.against)
+        note(suite.folder, [page.name])
+        return page
+    do_all(suite, pairs, show)
+    page = show()
+    rows = suite.record['pairs']
+    say('\n'.join(line_of(name, row) for name, row in rows.items()))
+    found = changes()
+    if found:
+        say('\n'.join(['', *found.lines(opt.against)]))
+    say(f'\nscores: {suite.folder / RECORD}\npage: {page}')
+    return page
+
+
+if __name__ == '__main__':
+    run_main(main)
