@@ -17,7 +17,7 @@ AROUND = 2.5            # seconds whose median is the usual length of torso and 
 SHORTEST, LONGEST, STRAIGHT = 0.55, 1.28, 1.05
 AROUND_LONGEST = 1.2    # times the usual: frames next to a false find that share in it
 OWN = 0.95              # quantile of a length, over the body's scale, that is the straight one
-TWICE = 2.0             # a limb bone of so many times its own length is a false find
+TWICE = 2.0             # a limb bone that is twice as long as it usually is, is a false find
 BEYOND = 0.5            # share of the joints outside the picture: the rest is guessed as well
 REASON = 'a pose that no body has'
 

@@ -208,7 +208,7 @@ def test_an_arm_is_not_taken_from_a_frame_where_it_lies_on_the_body():
 
 
 def test_what_does_not_hang_together_with_a_part_is_left_out():
-    """A scrap of something beside the head, which the matte takes for the person."""
+    """A scrap of something next to the head, which the matte takes for the person."""
     frames = Frames([pose()])
     frames.pictures[0][24:34, 158:166] = 9, 9, 9, 255
     doll = Doll(frames, Bodies(pose()[None], BODY_25), SIZE)
@@ -236,7 +236,7 @@ def test_a_limb_ends_at_its_joints():
 def test_an_arm_before_the_trunk_brings_nothing_of_it_along():
     """Its sleeve may be wide where it lies free."""
     reach = 0.04 * float(Bodies(pose()[None], BODY_25).height[0])
-    beside = np.array([0, 1.2 * reach])
+    sideways = np.array([0, 1.2 * reach])
     free = {'RElbow': (60, 100), 'RWrist': (20, 100)}
-    assert owned_at(pose(**ACROSS), 'R forearm', np.array([110, 91.2]) + beside) < 0.5
-    assert owned_at(pose(**free), 'R forearm', np.array([40, 100]) + beside) > 0.8
+    assert owned_at(pose(**ACROSS), 'R forearm', np.array([110, 91.2]) + sideways) < 0.5
+    assert owned_at(pose(**free), 'R forearm', np.array([40, 100]) + sideways) > 0.8
