@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
@@ -23,6 +24,8 @@ from util.output_file import OutputFile
 from util.runs import RunFolder, read_record
 
 RECORD = 'transfer.json'
+PAIR_SIZE = 256     # px, shorter side: what body2body decides on, and the squares of other models
+FILM_SIZE = 720     # px, shorter side of a film, unless the video has less or --size says so
 
 # flags of its steps that this command sets itself
 SET_HERE = {'--video', '--images', '--camera', '--dataroot', '--poses_only', '--retarget_to',
@@ -116,8 +119,9 @@ class Steps:
     def __init__(self, opt: Options, name: str, target: Path, source: Path):
         named = [f'--name={name}', f'--checkpoints_dir={opt.checkpoints_dir}']
         further = further_flags(opt, 'target')
-        self.person = [f'--video={opt.target}', f'--dataroot={target}', f'--size={opt.size}',
-                       *framing(opt.model, further, target), *further]
+        self.person = [f'--video={opt.target}', f'--dataroot={target}',
+                       *sizes(opt, further, target), *framing(opt.model, further, target),
+                       *further]
         self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only',
                       f'--retarget_to={target}', *further_flags(opt, 'source')]
         self.training = [f'--dataroot={target}', *named, f'--model={opt.model}',
@@ -159,13 +163,12 @@ def framing(model: str, further: list[str], target: Path) -> list[str]:
 
     further   the words of --target_args, which decide where they name such a flag
     """
-    from data.base_dataset import read_facts
     from models import models
-    typed = {word.partition('=')[0] for word in further}
+    typed = flags_in(further)
     if typed & {'--width', '--height'}:
         return []
     any_shape = models.find(model).ANY_SHAPE
-    made = {} if '--overwrite' in typed else read_facts(target).get('settings')
+    made = settings_of(target, typed)
     if made:
         chosen = {'aspect': 'square'} | made            # an older dataset does not say it
         square = chosen['aspect'] == 'square' and chosen.get('crop') != 'none'
@@ -178,6 +181,46 @@ def framing(model: str, further: list[str], target: Path) -> list[str]:
         return []
     untyped = [flag for flag in ('aspect', 'crop') if flag in chosen and f'--{flag}' not in typed]
     return [f'--{flag}={chosen[flag]}' for flag in untyped]
+
+
+def sizes(opt: Options, further: list[str], target: Path) -> list[str]:
+    """--size and --film_size of the target's frames: of the dataset that is there if its film is as
+    large as asked, else for such a film. A model that paints frames of any aspect decides on small
+    pairs and paints from large frames; any other sees frames as large as its film.
+
+    further   the words of --target_args, which decide where they name such a flag
+    """
+    from models import models
+    typed = flags_in(further)
+    any_shape = models.find(opt.model).ANY_SHAPE
+    is_typed = bool(typed & {'--size', '--width', '--height'})
+    if not any_shape:
+        chosen = {'size': opt.size or PAIR_SIZE, 'film_size': 0}
+    elif is_typed:
+        chosen = {'film_size': opt.size or 0}       # a film as large as the pairs that were typed
+    else:
+        size = opt.size or FILM_SIZE
+        chosen = {'size': min(PAIR_SIZE, size), 'film_size': size}
+    made = settings_of(target, typed)
+    if 'size' in made:
+        there = {'size': made['size'], 'film_size': made.get('film_size', 0)}
+        largest = there['film_size'] or there['size']
+        side = largest if any_shape else there['size']
+        chosen = there if opt.size in (None, side) else chosen
+    if is_typed:
+        chosen.pop('size', None)
+    return [f'--{flag}={value}' for flag, value in chosen.items() if f'--{flag}' not in typed]
+
+
+def flags_in(words: list[str]) -> set[str]:
+    """The flags among these words, without their values."""
+    return {word.partition('=')[0] for word in words if word.startswith('--')}
+
+
+def settings_of(target: Path, typed: set[str]) -> dict[str, Any]:
+    """How the dataset that is there was made; {} where there is none, or with --overwrite."""
+    from data.base_dataset import read_facts
+    return {} if '--overwrite' in typed else read_facts(target).get('settings', {})
 
 
 def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:

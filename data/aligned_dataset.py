@@ -11,6 +11,7 @@ import numpy as np
 from data.augmentation import JointAugmentation
 from data.base_dataset import BaseDataset, no_such_phase
 from data.cache import Pictures
+from data.film import FilmFrames
 from data.joints import PictureJoints
 from data.masks import PictureMasks
 from data.transforms import geometry, to_channels
@@ -40,7 +41,9 @@ class AlignedDataset(BaseDataset):
         rows = self.limited(find_rows(self.root, phase))
         if not rows:
             raise no_such_phase(self.root, phase)
-        self.pictures = Pictures(rows, self.root / '.cache' / phase, phase)
+        # a run that is never trained, and painting, read each pair about once
+        trains = opt.isTrain and getattr(opt, 'max_minutes', None) != 0
+        self.pictures = Pictures(rows, self.root / '.cache' / phase, phase, makes=trains)
         if not len(self.pictures):
             raise UserError(f'{self.root / phase}: none of its {len(rows)} files can be read. '
                             f'Make another with preprocess.py, in a folder of its own.')
@@ -57,10 +60,11 @@ class AlignedDataset(BaseDataset):
             sizes.add(size)
         self.joints = PictureJoints.of(self.root, paths, sizes)
         self.masks = PictureMasks(self.root, self.facts)
+        self.frames = FilmFrames(self.root, self.facts)
 
     def size_of_half(self, i: int, path: Path) -> tuple[int, int]:
         """(width, height) of pose and frame of pair `i`; UserError where it is no pair."""
-        height, width = self.pictures[i].shape[:2]
+        height, width = self.pictures.shape(i)[:2]
         if width % 2:
             raise UserError(f'{path}: {width}x{height} is no pair, its width is odd. A pair is '
                             f'pose and frame side by side, each {width // 2} or {width // 2 + 1} '
@@ -75,10 +79,18 @@ class AlignedDataset(BaseDataset):
 
     def mask(self, i: int) -> np.ndarray | None:
         opt = self.opt
-        height, width = self.pictures[i].shape[0], self.pictures[i].shape[1] // 2
+        height, width = self.pictures.shape(i)[0], self.pictures.shape(i)[1] // 2
         found = self.masks.of_image(self.path(i), (width, height))
         how = geometry(width, height, opt.preprocess, opt.load_size, opt.crop_size)
         return None if found is None else how(found)
+
+    @property
+    def film_size(self) -> tuple[int, int] | None:
+        # what is painted with BtoA is the pose
+        return self.frames.size if self.opt.direction == 'AtoB' else None
+
+    def film_frame(self, i: int) -> np.ndarray | None:
+        return self.frames.of_image(self.path(i)) if self.film_size else None
 
     def item(self, i: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         opt = self.opt

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from data.compatibility import check_drawn_alike
+from data.film import FOLDER as FRAMES
 from data.joints import PictureJoints
 from data.masks import FOLDER as MASKS
 from pose.draw import LABELS
@@ -23,7 +24,7 @@ from util.files import read_json
 from util.images import pictures_in, size_of
 from util.owned import finish
 
-NO_PHASES = MASKS, 'report'     # folders of a dataset that hold other pictures
+NO_PHASES = MASKS, FRAMES, 'report'     # folders of a dataset that hold other pictures
 
 
 class BaseDataset:
@@ -72,6 +73,17 @@ class BaseDataset:
     def mask(self, i: int) -> np.ndarray | None:
         """Who is where in item `i` without random choices: uint8 (H, W, 3), red is how much of
         each pixel is the person, green how much is anybody else, blue is 0; None if not known."""
+        return None
+
+    @property
+    def film_size(self) -> tuple[int, int] | None:
+        """(W, H) px of the frames that the dataset keeps as large as filmed; None: it has none."""
+        return None
+
+    def film_frame(self, i: int) -> np.ndarray | None:
+        """The frame of item `i` as large as filmed: uint8 (H, W, 3). Its pixel (X, Y) lies at
+        X = (x + 0.5) * W / w - 0.5, and Y likewise, of the item without random choices, (w, h) px.
+        UserError if its file is broken."""
         return None
 
     def path(self, i: int) -> Path:

@@ -1,4 +1,5 @@
-"""Images decoded once into a memory map in the dataset's folder.
+"""A dataset's images, of which those that are read again and again are decoded once, into a memory
+map in its folder.
 
 DATAROOT/.cache/PHASE.u8 holds the pixels, PHASE.json the offset and shape of each image.
 """
@@ -41,18 +42,20 @@ class Pictures:
     rows     list of tuples of paths: one image, or several to put side by side
     cache    path of the memory map without its suffix; None decodes an image at each access
     what     name of the files, for the progress bar
+    makes    whether a memory map is made where there is none. It takes eight times the room of the
+             files, which is worth it only for images that are read many times
 
     Files that cannot be read are left out, named in one warning and listed in `bad` as
     (name, reason); `rows` keeps the ones that remain.
     """
 
-    def __init__(self, rows: list[tuple[Path, ...]], cache: Path | None, what: str):
+    def __init__(self, rows: list[tuple[Path, ...]], cache: Path | None, what: str,
+                 makes: bool = True):
         self.bad: list[tuple[str, str]] = []
         self._pixels: np.memmap | None = None
-        self._places: list[tuple[int, list[int]]] = []
-        if not cache or not self._open(rows, cache, what):
-            reasons = map(probe, rows)
-            self.bad = [bad for bad in reasons if bad]
+        self._places: list[tuple[int, tuple[int, ...]]] = []
+        if not cache or not self._open(rows, cache, what, makes):
+            self._check(rows)
         left_out = {name for name, _ in self.bad}
         self.rows = [row for row in rows if row[0].name not in left_out]
         if self.bad:
@@ -60,25 +63,45 @@ class Pictures:
             warn(f'{len(self.bad)} of {len(rows)} {what} files cannot be read and are left out, '
                  f'e.g. {name} ({reason}).')
 
-    def _open(self, rows: list[tuple[Path, ...]], cache: Path, what: str) -> bool:
-        """Open the memory map, made first where there is none of these files. Returns   whether
-        there is one now."""
+    def _open(self, rows: list[tuple[Path, ...]], cache: Path, what: str, makes: bool) -> bool:
+        """Open the memory map, made first if `makes` where there is none of these files. Returns
+        whether there is one now."""
         key = fingerprint(rows)
-        found = self._index(cache, key) or self._decode(rows, cache, key, what)
+        found = self._index(cache, key)
+        if not found and makes:
+            found = self._decode(rows, cache, key, what)
         if not found:
             return False
-        self._places = [tuple(place) for place in found['places']]
+        self._places = [(offset, tuple(shape)) for offset, shape in found['places']]
         self.bad = [tuple(bad) for bad in found['bad']]
         if self._places:
             self._pixels = np.memmap(cache.with_suffix('.u8'), np.uint8, 'r')
         return True
 
+    def _check(self, rows: list[tuple[Path, ...]]) -> None:
+        """Find the shape of every row, and the rows that cannot be read."""
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(shape_or_reason, rows))
+        for row, shape in zip(rows, found):
+            if isinstance(shape, str):
+                self.bad.append((row[0].name, shape))
+            else:
+                self._places.append((0, shape))
+
     def __len__(self) -> int:
         return len(self.rows)
 
+    def shape(self, i: int) -> tuple[int, ...]:
+        """(H, W, 3) of pictures[i], which is not decoded for it."""
+        return self._places[i][1]
+
     def __getitem__(self, i: int) -> np.ndarray:
         if self._pixels is None:
-            return read_row(self.rows[i])
+            picture = read_or_reason(self.rows[i])
+            if isinstance(picture, str):
+                raise UserError(f'{self.rows[i][0]} cannot be read ({picture}). Take it out of '
+                                f'the dataset and give the same command again.')
+            return picture
         offset, shape = self._places[i]
         return self._pixels[offset:offset + int(np.prod(shape))].reshape(shape)
 
@@ -131,6 +154,29 @@ def read_or_reason(row: tuple[Path, ...]) -> np.ndarray | str:
         return read_row(row)
     except (OSError, ValueError, SyntaxError) as error:
         return str(error)
+
+
+def shape_or_reason(row: Sequence[Path]) -> tuple[int, ...] | str:
+    """(H, W, 3) of images of one size side by side, or why they cannot be read. A PNG is checked by
+    its checksums, which takes an eighth of the time of decoding it."""
+    try:
+        sizes = [checked_size(path) for path in row]
+    except (OSError, ValueError, SyntaxError) as error:
+        return str(error)
+    if len(set(sizes)) > 1:
+        return f'its images differ in size: {sizes}'
+    width, height = sizes[0]
+    return height, width * len(row), 3
+
+
+def checked_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an image. Raises OSError, ValueError or SyntaxError for a broken file."""
+    with Image.open(path) as image:
+        if image.format == 'PNG':
+            image.verify()
+        else:
+            image.load()
+        return image.size
 
 
 def probe(row: tuple[Path, ...]) -> tuple[str, str] | None:

@@ -84,6 +84,10 @@ class LabelledDataset(AlignedDataset):
     def __len__(self) -> int:
         return len(self.files['A']) if self.files else super().__len__()
 
+    @property
+    def film_size(self) -> tuple[int, int] | None:
+        return None if self.files else super().film_size
+
     def path(self, i: int) -> Path:
         return self.files['A'][i] if self.files else super().path(i)
 

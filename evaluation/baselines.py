@@ -15,6 +15,7 @@ import numpy as np
 from data import datasets
 from data.base_dataset import BaseDataset
 from data.loader import Loader
+from evaluation.bounds import measured_size, shrunk
 from models import models
 from models.engine import Engine, to_image
 from models.warping.frame_index import FrameIndex, track_of
@@ -90,12 +91,15 @@ def training_frames(opt: Options, dataset: BaseDataset) -> BaseDataset:
 
 
 def median_image(dataset: BaseDataset) -> np.ndarray:
-    """uint8 (H, W, C): the median of each pixel over MEDIAN_FRAMES evenly spaced frames."""
+    """uint8 (H, W, C): the median of each pixel over MEDIAN_FRAMES evenly spaced frames, at the
+    size at which they are measured."""
     rows = evenly_spaced(len(dataset), MEDIAN_FRAMES)
-    items = [dataset.item(int(row)) for row in rows]
-    if 'B' not in items[0]:
-        raise UserError(f'{dataset.root} has poses but no frames')
-    frames = [item['B'] for item in items]
+    frames = []
+    for row in rows.tolist():
+        item = dataset.item(row)
+        if 'B' not in item:
+            raise UserError(f'{dataset.root} has poses but no frames')
+        frames.append(shrunk(item['B'], measured_size(size_of(item['B']))))
     if len({frame.shape for frame in frames}) > 1:
         raise UserError(f'the frames of {dataset.root} differ in size')
     stack = np.stack(frames)

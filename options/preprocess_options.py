@@ -38,6 +38,9 @@ class PreprocessOptions(EntryOptions):
                           'with --crop none or --aspect keep its shorter side')
         data.add_argument('--width', type=int, default=None, help='width, instead of --size')
         data.add_argument('--height', type=int, default=None, help='height, instead of --size')
+        data.add_argument('--film_size', type=int, default=720, help='shorter side of the frames '
+                          'that are kept as large as filmed, which body2body paints from: at most '
+                          'this, px, and never more than the video has; 0: none are kept')
         data.add_argument('--crop', default='auto', help='auto: one box around the whole track of '
                           'the person; center; none; or x,y,w,h in px of the video')
         data.add_argument('--aspect', default='square', choices=['square', 'keep'],
@@ -172,6 +175,9 @@ def check_size(opt: Options) -> None:
         value = getattr(opt, flag)
         if value is not None and not 16 <= value <= 8192:
             raise UserError(f'--{flag} {value}: give 16 to 8192 px.')
+    if opt.film_size != 0 and not 16 <= opt.film_size <= 8192:
+        raise UserError(f'--film_size {opt.film_size}: give 16 to 8192 px, or 0 for no such '
+                        f'frames.')
     if (opt.width is None) != (opt.height is None):
         raise UserError('--width and --height go together; for a square image use --size.')
     if opt.width is not None and opt.aspect == 'keep':

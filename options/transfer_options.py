@@ -23,10 +23,11 @@ class TransferOptions(EntryOptions):
         job.add_argument('--name', default=None,
                          help='name of the run; default: the file name of --target')
         job.add_argument('--model', default='body2body', help='models/MODEL_model.py')
-        job.add_argument('--size', type=int, default=256,
-                         help='shorter side of the painted video, px, which has the aspect of '
-                              'the target\'s video; width and height of a --model that needs '
-                              'squares')
+        job.add_argument('--size', type=int, default=None,
+                         help='the most that the shorter side of the painted video may have, px; '
+                              'it has the aspect of the target\'s video, and no more pixels. '
+                              'Default: 720. Of a --model that needs squares: their side; '
+                              'default: 256')
 
         where = parser.add_argument_group('folders')
         where.add_argument('--datasets_dir', default='./datasets', help='folder of all datasets')

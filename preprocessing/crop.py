@@ -35,7 +35,7 @@ def keeping_aspect(crop: str, video: tuple[int, int], side: int,
     return even_size(box[2:], side), box
 
 
-def even_size(shape: tuple[int, int], side: int) -> tuple[int, int]:
+def even_size(shape: tuple[int, int], side: float) -> tuple[int, int]:
     """(width, height) of the aspect of `shape`, even, the shorter one near `side`."""
     scale = side / min(shape)
     return 2 * max(1, round(shape[0] * scale / 2)), 2 * max(1, round(shape[1] * scale / 2))
@@ -124,13 +124,22 @@ def moved_inside(start: int, length: int, whole: int) -> int:
 
 def cut_out(image: np.ndarray, box: Box, output: tuple[int, int]) -> np.ndarray:
     """The box of `image` (H, W, 3), resized to `output` (width, height); black beyond the edge."""
+    inside = whole_box(image, box)
+    if inside.shape[1] >= 4 * output[0] and inside.shape[0] >= 4 * output[1]:
+        # the mean of 2x2 first: 1080x1920 to 256x456 in 3 ms instead of 6.5, 52 dB from it
+        inside = cv2.resize(inside, (inside.shape[1] // 2, inside.shape[0] // 2))
+    return resized(inside, output)
+
+
+def whole_box(image: np.ndarray, box: Box) -> np.ndarray:
+    """The box of `image` (H, W, 3) as it is; black beyond the edge."""
     x, y, w, h = box
     height, width = image.shape[:2]
     inside = image[max(y, 0):min(y + h, height), max(x, 0):min(x + w, width)]
     beyond = (max(-y, 0), max(y + h - height, 0), max(-x, 0), max(x + w - width, 0))
     if any(beyond):
         inside = cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-    return resized(inside, output)
+    return inside
 
 
 def into_box(poses: np.ndarray, box: Box, output: tuple[int, int]) -> np.ndarray:

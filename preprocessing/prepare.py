@@ -17,6 +17,7 @@ from pose.formats import write_openpose_json
 from pose.shots import choose_shots
 from pose.track import PoseTrack
 from preprocessing.detection import cores, detect
+from preprocessing.film import film_size
 from preprocessing.masks import FrameMasks
 from preprocessing.placement import Placement, Target, filmed, place
 from preprocessing.report.moments import Preview
@@ -58,6 +59,11 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     facts = dataset_facts(opt, source, target, placement, draw, phases, picked.people, repaired)
     if masks and placement.box:
         facts['masks'] = True
+    film = None
+    if placement.box and not opt.poses_only:
+        film = film_size(placement.box, placement.size, opt.film_size)
+    if film:
+        facts['film_size'] = list(film)
 
     def written() -> set[str]:
         if not (root / 'dataset.json').is_file():
@@ -69,7 +75,7 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     with replacing(root, written, 'dataset.json') as folder:
         preview = Preview(folder, raw, track, drawn, picked.people)
         writer = Writer(folder, facts['layout'], placement, phases, draw,
-                        masks if 'masks' in facts else None)
+                        masks if 'masks' in facts else None, film)
         writer.write(source, preview, opt.num_workers or cores())
         drawn.save(folder / 'poses.npz')
         if opt.write_json:
@@ -201,6 +207,8 @@ def is_finished(opt: Options, source: Source, target: Target | None,
         return False
     made = read_json(root / 'dataset.json').get('settings', {})
     known = {**defaults, **made}
+    if 'film_size' not in made and opt.film_size != defaults['film_size']:
+        known['film_size'] = 0          # an older dataset is used as it is unless one is asked for
     differ = [f'{FLAGS.get(name, name)} was {known.get(name)} and is now {value}'
               for name, value in settings(opt, source, target).items()
               if known.get(name) != value]

@@ -7,9 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from data.film import FOLDER as FRAMES
 from pose.draw import draw_pose
 from preprocessing.crop import cut_out
-from preprocessing.masks import FOLDER, FrameMasks
+from preprocessing.film import write_film_frame
+from preprocessing.masks import FOLDER as MASKS
+from preprocessing.masks import FrameMasks
 from preprocessing.placement import Placement
 from preprocessing.report.moments import Preview
 from preprocessing.sources import Source
@@ -29,18 +32,23 @@ class Writer:
     phases     {phase: int (N,) rows of the track}
     draw       how poses are drawn, as pose.draw.draw_facts gives it
     masks      of everybody in each frame, if there are any
+    film_size  (W, H) of the frames as large as they were filmed; None: there are none
     """
 
     def __init__(self, folder: Path, layout: str, placement: Placement,
                  phases: Mapping[str, np.ndarray], draw: Mapping[str, Any],
-                 masks: FrameMasks | None = None):
+                 masks: FrameMasks | None = None,
+                 film_size: tuple[int, int] | None = None):
         self.folder = folder
         self.layout = layout
         self.placement = placement
         self.draw = draw
         self.masks = masks
+        self.film_size = film_size
         if masks:
-            (folder / FOLDER).mkdir()
+            (folder / MASKS).mkdir()
+        if film_size:
+            (folder / FRAMES).mkdir()
         self.phase: dict[int, tuple[str, int]] = {}     # of a frame's number, and its row
         for phase, rows in phases.items():
             for row in rows.tolist():
@@ -85,6 +93,8 @@ class Writer:
         frame = cut_out(image, box, size)
         if self.masks:
             self.masks.write(self.folder, row, self.placement)
+        if self.film_size:
+            write_film_frame(self.folder, index, image, box, self.film_size)
         if self.layout == 'folders':
             write_image(self.folder / f'{phase}_A' / name, pose)
             write_image(self.folder / f'{phase}_B' / name, frame)

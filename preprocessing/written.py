@@ -15,12 +15,13 @@ from util.owned import in_the_way
 
 FRAME = re.compile(r'(train|val)(?:_[AB])?/(\d{6,})\.png')
 MASK = re.compile(r'masks/(\d{6,})\.png')
+FILM = re.compile(r'frames/(\d{6,})\.jpg')
 JOINTS = re.compile(r'openpose_json/(\d{12,})_keypoints\.json')
 REST = re.compile(r'(poses|found)\.npz|dataset\.json|report\.(html|json)|report/frames\.json|'
                   r'report/frames/\d{6,}\.jpg|report/(person_\d+|\d\d+|near_\d\d+)\.jpg')
 CACHE = re.compile(r'\.cache/[^/]+\.(u8|json)')      # decoded pictures; any reader makes them
 FOLDERS = ('', 'train', 'val', 'train_A', 'train_B', 'val_A', 'val_B', 'masks', 'report',
-           'report/frames', 'openpose_json', '.cache')
+           'report/frames', 'openpose_json', 'frames', '.cache')
 
 
 def written_files(root: Path) -> set[str]:
@@ -52,6 +53,8 @@ def is_written(name: str, facts: Mapping[str, Any], kept: set[int] | None,
         return folder in split_folders(facts) and (kept is None or number in kept)
     if mask := MASK.fullmatch(name):
         return facts.get('masks') is True and (kept is None or int(mask[1]) - 1 in kept)
+    if film := FILM.fullmatch(name):
+        return 'film_size' in facts and (kept is None or int(film[1]) - 1 in kept)
     if joints := JOINTS.fullmatch(name):
         was_asked = bool(facts.get('settings', {}).get('write_json'))
         return was_asked and (read is None or int(joints[1]) in read)
@@ -71,10 +74,11 @@ def split_folders(facts: Mapping[str, Any]) -> dict[str, int]:
 def overfull_folders(names: set[str], facts: Mapping[str, Any]) -> set[str]:
     """Folders with more numbered files than dataset.json says were written: some are the user's,
     and nothing says which."""
+    pictures = sum(facts['split'].values())
     expected = split_folders(facts) | {'openpose_json': facts.get('frames', {}).get('read'),
-                                       'masks': sum(facts['split'].values())}
-    numbered = [name for name in names
-                if FRAME.fullmatch(name) or MASK.fullmatch(name) or JOINTS.fullmatch(name)]
+                                       'masks': pictures, 'frames': pictures}
+    kinds = FRAME, MASK, FILM, JOINTS
+    numbered = [name for name in names if any(kind.fullmatch(name) for kind in kinds)]
     found = Counter(name.partition('/')[0] for name in numbered)
     return {folder for folder, count in found.items() if count > (expected[folder] or 0)}
 
@@ -108,7 +112,7 @@ def check_room(root: Path, images: str | None) -> None:
     """
     written = written_files(root)
     for name in files_in(root):
-        could = any(kind.fullmatch(name) for kind in (FRAME, MASK, JOINTS, REST))
+        could = any(kind.fullmatch(name) for kind in (FRAME, MASK, FILM, JOINTS, REST))
         if could and name not in written:
             raise in_the_way(root / name)
     if images is not None:

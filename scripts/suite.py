@@ -74,6 +74,8 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
                         help='folder of all that is made; the same command resumes')
     parser.add_argument('--minutes', type=float, help='training time of each target; default: that '
                         'of transfer.py')
+    parser.add_argument('--size', type=int, help='shorter side of the films, as of transfer.py; '
+                        '256 is quick')
     parser.add_argument('--against', metavar='OLD_DIR', help='the --out of an earlier suite: what '
                         'got worse since is listed first')
     parser.add_argument('--pairs', metavar='NAME,NAME', help='only these pairs; default: all')
@@ -101,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> Path:
     old = read_suite(Path(opt.against)) if opt.against else None
     listed = read_pairs(file)
     pairs = chosen(listed, opt.pairs, file)
-    suite = Suite(Path(opt.out), listed, pairs, opt.minutes)
+    suite = Suite(Path(opt.out), listed, pairs, opt.minutes, opt.size)
     suite.check_place()
     suite.save()
 

@@ -38,8 +38,9 @@ class Suite:
     """
 
     def __init__(self, folder: Path, listed: Sequence[Pair], chosen: Sequence[Pair],
-                 minutes: float | None):
+                 minutes: float | None, size: int | None = None):
         self.folder, self.listed = folder, listed
+        self.size = size
         self.options = {pair.name: self.check(pair, minutes) for pair in chosen}
         self.minutes = self.options[chosen[0].name].minutes
         self.record: dict[str, Any] = {'pairs': {}, 'held_out': {}, 'prepared': {}}
@@ -71,6 +72,7 @@ class Suite:
         for step, which in STEPS.items():
             overwrite = ' --overwrite' if step in again else ''
             flags.append(f'--{which}_args={pair.args[which]}{overwrite}')
+        flags += [] if self.size is None else [f'--size={self.size}']
         return flags if minutes is None else [*flags, f'--minutes={minutes:g}']
 
     def check_place(self) -> None:
@@ -112,14 +114,16 @@ class Suite:
 
     def inputs(self, pair: Pair) -> dict[str, Any]:
         """What the results of a pair depend on."""
-        return {**pair.video_states(), **{f'{step}_args': pair.args[step] for step in pair.args},
-                'minutes': self.minutes}
+        args = {f'{step}_args': pair.args[step] for step in pair.args}
+        asked = {} if self.size is None else {'size': self.size}
+        return {**pair.video_states(), **args, **asked, 'minutes': self.minutes}
 
     def folders(self, pair: Pair) -> Folders:
         """{step: (the folder that it fills, what that depends on)}."""
         inputs = self.inputs(pair)
         _, target, source = transfer.folders(self.options[pair.name])
-        person = {key: inputs[key] for key in ('target', 'target_args')}
+        prepared_by = 'target', 'target_args', 'size'
+        person: dict[str, Any] = {key: inputs[key] for key in prepared_by if key in inputs}
         moves = {key: inputs[key] for key in ('source', 'source_args')}
         training = {key: inputs[key] for key in ('train_args', 'minutes')}
         return {'person': (f'datasets/{target.name}', person),

@@ -12,7 +12,7 @@ import transfer
 from models import models
 from options.transfer_options import TransferOptions
 from util.errors import UserError
-from util.files import read_json
+from util.files import read_json, write_json
 from util.output_file import OutputFile
 from util.video import probe, read_frames
 from util.video_writer import VideoWriter
@@ -132,11 +132,12 @@ def test_a_portrait_video_gives_a_portrait_film_without_bars_and_without_trainin
 
 
 def test_a_square_dataset_of_an_earlier_version_is_used_as_it_is(portrait, short_videos, capsys):
-    """Its dataset.json does not know --aspect: it is finished, and no other is made."""
-    preprocess.main(['--video', 'upright.mp4', '--dataroot', 'datasets/me', '--size', '96'])
+    """Its dataset.json knows neither --aspect nor --film_size: it is finished; no other is made."""
+    preprocess.main(['--video', 'upright.mp4', '--dataroot', 'datasets/me', '--size', '96',
+                     '--film_size', '0'])
     facts = Path('datasets/me/dataset.json')
     older = read_json(facts)
-    del older['settings']['aspect']
+    del older['settings']['aspect'], older['settings']['film_size']
     facts.write_text(json.dumps(older))
     capsys.readouterr()
     output = portrait()
@@ -154,6 +155,44 @@ def test_a_square_dataset_of_an_earlier_version_is_used_as_it_is(portrait, short
 def test_what_is_typed_of_the_frames_wins_and_squares_stay_where_a_model_needs_them(
         model, further, chosen, tmp_path):
     assert transfer.framing(model, further.split(), tmp_path / 'none') == chosen.split()
+
+
+@pytest.mark.parametrize('model, size, further, chosen', [
+    ('body2body', None, '', '--size=256 --film_size=720'),
+    ('nearest', 1080, '', '--size=256 --film_size=1080'),
+    ('body2body', 256, '', '--size=256 --film_size=256'),
+    ('body2body', 96, '', '--size=96 --film_size=96'),
+    ('pix2pix', None, '', '--size=256 --film_size=0'),
+    ('pix2pix', 512, '', '--size=512 --film_size=0'),
+    ('body2body', None, '--size 384', '--film_size=0'),         # a film of 384, as typed
+    ('body2body', 1080, '--size 384', '--film_size=1080'),
+    ('body2body', None, '--width 64 --height=96', '--film_size=0'),
+    ('body2body', None, '--film_size=540', '--size=256'),
+    ('pix2pix', None, '--size=384 --film_size 540', '')])
+def test_a_film_is_as_large_as_filmed_and_pairs_stay_small_unless_something_is_typed(
+        model, size, further, chosen, tmp_path):
+    assert transfer.sizes(asking(model, size), further.split(), tmp_path / 'none') == chosen.split()
+
+
+@pytest.mark.parametrize('made, size, chosen', [
+    ({'size': 256}, None, '--size=256 --film_size=0'),          # older than large frames
+    ({'size': 512}, 512, '--size=512 --film_size=0'),
+    ({'size': 256}, 720, '--size=256 --film_size=720'),         # preprocess.py refuses
+    ({'size': 256, 'film_size': 720}, None, '--size=256 --film_size=720'),
+    ({'size': 384, 'film_size': 1080}, 1080, '--size=384 --film_size=1080'),
+    ({'size': 384, 'film_size': 1080}, 540, '--size=256 --film_size=540'),
+    ({'size': 256, 'film_size': 256}, 256, '--size=256 --film_size=256')])
+def test_a_dataset_that_is_there_is_used_if_its_film_is_as_large_as_asked(made, size, chosen,
+                                                                         tmp_path):
+    write_json(tmp_path / 'dataset.json', {'settings': made})
+    assert transfer.sizes(asking('body2body', size), [], tmp_path) == chosen.split()
+    again = '--size=256 --film_size=720'
+    assert transfer.sizes(asking('body2body', None), ['--overwrite'], tmp_path) == again.split()
+
+
+def asking(model, size):
+    flags = ['--target', __file__, '--source', __file__, '--model', model]
+    return TransferOptions().parse([*flags, *([] if size is None else ['--size', str(size)])])
 
 
 @pytest.mark.parametrize('model', models.names())

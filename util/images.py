@@ -16,20 +16,30 @@ def size_of(image: np.ndarray) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
+def scaling(before: tuple[int, int], after: tuple[int, int]) -> np.ndarray:
+    """float64 (3, 3): px of a picture of that (width, height) -> px of the same one at another
+    size. Pixel centres lie at integers, so the upper left corner is at -0.5."""
+    across, down = np.divide(after, before)
+    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]])
+
+
 def in_colour(image: np.ndarray) -> np.ndarray:
     """The image (H, W, 1 or 3) as (H, W, 3)."""
     return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
+def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
     """Write uint8 RGB (H, W, 1 or 3) as PNG or JPEG, by the suffix of `path`.
+
+    quality   of a JPEG, 0 to 100
 
     A PNG has OpenCV's default compression: naming any level, even the lightest, takes twice as
     long. OpenCV only encodes: its own writing fails on Windows for names that are not ASCII.
     """
     if image.shape[2] == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, encoded = cv2.imencode(path.suffix, image)
+    how = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix == '.jpg' else []
+    _, encoded = cv2.imencode(path.suffix, image, how)
     try:
         path.write_bytes(encoded.tobytes())
     except OSError as error:

@@ -109,11 +109,60 @@ def test_pictures_are_decoded_once(pairs, capsys):
     assert not opened(root).item(3)['B'].any(), 'a changed file is decoded anew'
 
 
-def test_a_truncated_picture_is_named_skipped_and_counted(pairs, capsys):
+UNTRAINED = '--model', 'body2body', '--max_minutes', '0'
+
+
+@pytest.mark.parametrize('layout', ['pairs', 'folders'])
+def test_a_run_that_is_not_trained_keeps_no_decoded_pictures(pairs, layout):
+    root = pairs()
+    if layout == 'folders':
+        in_folders(root)
+    untrained = opened(root, *UNTRAINED)
+    assert not (root / '.cache').exists() and len(untrained) == 6
+    trained = opened(root)
+    assert (root / '.cache' / 'train.u8').is_file()
+    for data in (untrained, opened(root, *UNTRAINED)):      # the second reads what the other left
+        assert np.array_equal(data.item(3)['A'], trained.item(3)['A'])
+        assert np.array_equal(data.item(3)['B'], trained.item(3)['B'])
+        assert data.size == trained.size == (32, 32)
+
+
+def test_painting_keeps_no_decoded_pictures(pairs):
+    root = pairs()
+    opt = TestOptions().parse(['--dataroot', str(root), '--model', 'pix2pix'])
+    assert AlignedDataset(opt, 'val').item(1)['B'].shape == (32, 32, 3)
+    assert not (root / '.cache').exists()
+
+
+def test_pictures_that_differ_in_size_or_break_later_are_named(pairs, capsys):
+    root = pairs()
+    in_folders(root)
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(root / 'train_B' / '000002.png')
+    data = opened(root, *UNTRAINED)
+    assert [name for name, _ in data.pictures.bad] == ['000002.png'] and len(data) == 5
+    assert 'differ in size' in capsys.readouterr().err
+    (root / 'train_B' / '000003.png').write_bytes(b'mine')
+    with pytest.raises(UserError, match='000003.png cannot be read'):
+        data.item(1)
+
+
+def in_folders(root):
+    """Exchange train/ for train_A/ and train_B/."""
+    for path in sorted((root / 'train').iterdir()):
+        pair = np.asarray(Image.open(path))
+        for half, picture in (('A', pair[:, :32]), ('B', pair[:, 32:])):
+            (root / f'train_{half}').mkdir(exist_ok=True)
+            Image.fromarray(picture).save(root / f'train_{half}' / path.name)
+        path.unlink()
+    (root / 'train').rmdir()
+
+
+@pytest.mark.parametrize('flags', [(), UNTRAINED])
+def test_a_truncated_picture_is_named_skipped_and_counted(pairs, capsys, flags):
     root = pairs(64, 64)
     whole = (root / 'train' / '000003.png').read_bytes()
     (root / 'train' / '000003.png').write_bytes(whole[:len(whole) // 2])
-    dataset = opened(root)
+    dataset = opened(root, *flags)
     assert len(dataset) == 5 and [name for name, _ in dataset.pictures.bad] == ['000003.png']
     assert '1 of 6 train files cannot be read' in capsys.readouterr().err
     assert dataset.item(2)['A_paths'].endswith('000004.png')

@@ -14,7 +14,8 @@ from data.base_dataset import following
 from data.loader import Loader
 from evaluation.painting import at_once, paint_dataset
 from evaluation.results import Results
-from models.engine import Engine
+from models.base_model import BaseModel, Painted
+from models.engine import Engine, to_image
 from options.train_options import TrainOptions
 from pose.track import PoseTrack
 from util.errors import UserError
@@ -110,6 +111,9 @@ class Counting:
     def paint(self, batch, before):
         return torch.full_like(batch['A'], -1.0) if before is None else before + 2 / 255
 
+    def paint_film(self, batch, before=None):
+        return BaseModel.paint_film(self, batch, before)
+
 
 @pytest.mark.parametrize('sequential, painted', [(True, [0, 1, 0, 1, 0, 1]),
                                                  (False, [0, 0, 0, 0, 0, 0])])
@@ -131,8 +135,9 @@ def test_what_a_model_carries_on_is_what_it_made_of_the_frame_before_but_not_acr
 
         def blend_previous(self, batch, painted, batch_before, before):
             numbers = [int(Path(each['A_paths'][0]).stem) for each in (batch_before, batch)]
-            assert numbers[1] == numbers[0] + 1 and (painted == -1).all()
-            return before + 2 / 255
+            assert numbers[1] == numbers[0] + 1 and (painted.exact == -1).all()
+            exact = before.exact + 2 / 255
+            return Painted(to_image(exact), exact)
     root, before = pairs(), torch.get_num_threads()
     with_cut(root, before=None, shots=np.arange(6) // 3)
     dataset = opened(root, 'aligned')

@@ -81,8 +81,9 @@ def test_overwrite_replaces_what_the_program_wrote_and_nothing_else(demo_videos,
     (root / 'train_A' / 'retouched.png').write_text('mine')
     shutil.copy(demo_videos[1], root / 'me.mp4')
     prepare(root, '--video', root / 'me.mp4', '--end', '0.4', '--overwrite')
-    assert files(root) == ['dataset.json', 'found.npz', 'masks', 'me.mp4', 'notes', 'poses.npz',
-                           'report', 'report.html', 'report.json', 'train', 'train_A', 'val']
+    assert files(root) == ['dataset.json', 'found.npz', 'frames', 'masks', 'me.mp4', 'notes',
+                           'poses.npz', 'report', 'report.html', 'report.json', 'train',
+                           'train_A', 'val']
     assert files(root / 'train_A') == ['retouched.png'] and files(root / 'notes') == ['plan.txt']
     track = PoseTrack.load(root / 'poses.npz')
     pairs = files(root / 'train') + files(root / 'val')

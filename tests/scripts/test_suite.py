@@ -185,6 +185,19 @@ def test_the_same_command_does_only_what_is_missing(job, entry):
     assert 'have changed since these were made: me_as_ann.' in text
 
 
+def test_another_size_makes_every_film_again(job, entry):
+    job('--minutes', '1')
+    assert all('size' not in given for _, given in entry.calls)
+    job('--minutes', '1', '--size', '256')
+    films = [given for script, given in entry.calls if script == 'transfer.py']
+    assert entry.films() == ['me_as_ann', 'me_as_bob']
+    assert [given['size'] for given in films] == ['256', '256']
+    again = ['--overwrite' in given['target_args'] for given in films]
+    assert again == [True, False], 'the target is prepared once'
+    job('--minutes', '1', '--size', '256')
+    assert entry.calls == []
+
+
 def test_a_pair_that_fails_is_a_row_and_is_tried_again(job, entry, capsys):
     entry.fails['me_as_ann'] = UserError('nobody is found in it')
     found = job()

@@ -148,7 +148,7 @@ def stopped(*given):
 def test_the_same_transfer_command_goes_on(prepared, demo_videos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     argv = ['--target', str(demo_videos[0]), '--source', str(demo_videos[1]), '--name', 'me',
-            '--datasets_dir', str(prepared.parent), '--size', '128', '--minutes', '0.02',
+            '--datasets_dir', str(prepared.parent), '--minutes', '0.02',
             '--train_args', '--ngf 4 --ndf 4 --display_id 0 --no_compile --device cpu '
             '--no_vgg_loss --max_dataset_size 12', '--test_args', '--metrics none --num_test 3']
     with monkeypatch.context() as patch:

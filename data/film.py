@@ -1,0 +1,42 @@
+"""The frames of a dataset as large as they were filmed; preprocessing.film writes them."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from util.errors import UserError
+from util.images import read_image, size_of
+
+FOLDER = 'frames'
+
+
+class FilmFrames:
+    """frames.of_image(path) -> uint8 (H, W, 3): the same region of the video as the frame of that
+    image, at film size.
+
+    size   (W, H) of every one; None where the dataset keeps none
+    """
+
+    def __init__(self, root: Path, facts: Mapping[str, Any]):
+        """facts: dataset.json. An older dataset has no such frames."""
+        self.folder = root / FOLDER
+        self.size: tuple[int, int] | None = None
+        if facts.get('film_size') and self.folder.is_dir():
+            width, height = facts['film_size']
+            self.size = int(width), int(height)
+
+    def of_image(self, path: Path) -> np.ndarray | None:
+        """The frame of the image `path`; None where the dataset keeps none, UserError where the
+        file is broken."""
+        if self.size is None:
+            return None
+        file = self.folder / f'{path.stem}.jpg'
+        frame = read_image(file) if file.is_file() else None
+        if frame is None or size_of(frame) != self.size:
+            raise UserError(f'{file}: missing, broken, or not {self.size[0]}x{self.size[1]} px. '
+                            f'Make the dataset again with preprocess.py --overwrite; or remove '
+                            f'{self.folder} to work with the small frames alone.')
+        return frame
