@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.networks.packed import can_pack, packed
 from util.errors import UserError, warn
 
 # A dataset's batch on the device: 'A', 'B' and other images float32 (B, C, H, W) in [-1, 1], other
@@ -52,6 +53,15 @@ class Engine:
         if not self.plain:
             layout = getattr(network, 'memory_format', layout)
         return network.to(self.device).to(memory_format=layout)     # type: ignore[call-overload]
+
+    def to_paint(self, network: nn.Module) -> nn.Module:
+        """The network to call when nothing trains: its weights packed where this processor gains
+        by that, otherwise the network itself."""
+        bf16 = torch.is_autocast_enabled('cpu')
+        gains = bf16 or getattr(network, 'packs_float32', True)
+        if self.plain or self.device.type != 'cpu' or not gains or not can_pack(bf16):
+            return network
+        return packed(network, torch.bfloat16 if bf16 else torch.float32)
 
     def adam(self, network: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
         """Adam with betas (beta1, 0.999); fused unless this is the plain path."""

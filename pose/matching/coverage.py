@@ -134,24 +134,29 @@ _TOTAL = len(LIMBS) + 1                                             # limbs, and
 _MISSING = np.array([limb.missing for limb in LIMBS.values()], np.float32)[_OF_LIMB] ** 2
 
 
-def factors(pose: Shapes, source: bool, share: np.ndarray = SHARE) -> np.ndarray:
+def factors(pose: Shapes, source: bool, share: np.ndarray = SHARE,
+            joints: slice = slice(None)) -> np.ndarray:
     """float32 (F, C): rows whose products with the other side's rows are squared distances, summed
     over joints and the turn, so that one matrix product gives all of them.
 
-    share  float32 (J,): the weight of each joint
+    share   float32 (J,): the weight of each joint
+    joints  which of JOINTS are summed over
 
     With m = 1 where a joint is seen, the square of a joint is m m' |p - p'|^2 where both see it and
     (m + m' - 2 m m') missing^2 where one does: a sum of products of what each side knows alone.
     """
+    share = share[joints]
+    missing = _MISSING[joints]
     weight = share if source else np.ones_like(share)
-    seen = pose.there
-    square = seen * (pose.points ** 2).sum(-1)
+    seen = pose.there[:, joints]
+    points = pose.points[:, joints]
+    square = seen * (points ** 2).sum(-1)
     turn = TURN * pose.turn[:, None]
     one = np.ones((len(pose.turn), 1), np.float32)
-    along = pose.points * (weight[:, None] * -2 if source else 1)
-    alone = (seen * _MISSING) @ share[:, None]          # as if the other saw none of it
+    along = points * (weight[:, None] * -2 if source else 1)
+    alone = (seen * missing) @ share[:, None]           # as if the other saw none of it
     if source:
-        columns = [weight * (square - 2 * _MISSING * seen), weight * seen, alone + turn ** 2, one,
+        columns = [weight * (square - 2 * missing * seen), weight * seen, alone + turn ** 2, one,
                    -2 * turn]
     else:
         columns = [seen, square, one, alone + turn ** 2, turn]

@@ -1,4 +1,5 @@
 """PoseTrack: where shots begin, and the files it reads and writes."""
+import cv2
 import numpy as np
 import pytest
 
@@ -78,6 +79,16 @@ def test_the_picture_watch_sees_a_cut_and_no_pan():
         pan.append(watch.jumped)
     watch(255 - ramp[:, :320])
     assert not any(pan) and watch.jumped
+
+
+def test_a_large_picture_is_watched_as_a_small_one():
+    random = np.random.default_rng(0)
+    small, large = PictureWatch(), PictureWatch()
+    for _ in range(4):
+        picture = cv2.resize(random.integers(0, 255, (12, 8, 3), np.uint8), (256, 384))
+        difference = small(picture)
+        assert large(cv2.resize(picture, (1024, 1536))) == pytest.approx(difference, abs=0.5)
+        assert large.jumped == small.jumped
 
 
 def three_shots():

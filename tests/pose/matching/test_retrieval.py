@@ -8,7 +8,6 @@ from pose.matching.retrieval import (
     SETTINGS,
     SHARE,
     TOTAL,
-    OnlinePath,
     PoseIndex,
     RetrievalSettings,
     best_path,
@@ -114,6 +113,25 @@ def test_one_live_pose_has_the_frame_that_it_has_in_a_film():
         row, cost = index.nearest(source[f], place=0.3)
         assert row == rows[f, 0] and cost == pytest.approx(costs[f, 0], rel=1e-4)
     assert index.nearest(source[0] * 0) == (-1, np.inf)
+
+
+@pytest.mark.parametrize('place', [0.0, 0.3])
+def test_a_search_for_one_pose_finds_what_all_costs_say(place):
+    (source, depth), (known, known_depth) = noisy(60, 3), noisy(4000, 4)
+    index = PoseIndex(known, BODY_25, known_depth)
+    every = index.costs(source, place, depth)
+    seen = np.flatnonzero(heights(source, BODY_25) > 0)
+    rows = np.arange(0, 4000, 7)
+    compared = 0
+    for f in seen:
+        search = index.search(source[f], place, depth[f])
+        assert search.nearest()[0] == every[f].argmin()
+        assert search.costs(rows) == pytest.approx(every[f, rows], rel=1e-5, abs=0.01)
+        assert (search.least <= every[f] + 0.01).all()
+        compared += np.count_nonzero(search.least <= every[f].min())
+    assert len(seen) < compared < 1000 * len(seen)      # a fourth of all at most
+    unseen = np.flatnonzero(heights(source, BODY_25) == 0)
+    assert index.search(source[unseen[0]], place) is None
 
 
 # -- which way a body faces ----------------------------------------------------------------------
@@ -256,50 +274,3 @@ def test_holding_and_going_back_is_no_jump():
     costs = np.tile([0.0, 1.0], (5, 1))
     assert best_path(rows, costs, known, np.zeros(5, int)).tolist() == [10, 11, 11, 10, 9]
     assert SETTINGS.flow > 2 / 25
-
-
-def live(known, poses):
-    path = OnlinePath(PoseIndex(known.poses, BODY_25), known)
-    return [path.next(pose) for pose in poses]
-
-
-def two_takes(count, noise):
-    """The same move filmed twice, and the poses of a third time that are nearer now to the one
-    take, now to the other."""
-    take = walking(count)
-    known = PoseTrack(np.concatenate([take.poses, take.poses]), np.tile(take.times, 2),
-                      np.arange(2 * count), 'BODY_25', (100, 100), shots=np.repeat([0, 1], count))
-    elbow = BODY_25.index('RElbow')
-    known.poses[count:, elbow, 0] += noise
-    poses = take.poses.copy()
-    poses[1::2, elbow, 0] += noise
-    return known, poses
-
-
-def test_live_it_goes_on_with_a_take_where_the_nearest_frames_alternate():
-    known, poses = two_takes(30, 1.0)
-    index = PoseIndex(known.poses, BODY_25)
-    assert len({index.nearest(pose)[0] // 30 for pose in poses}) == 2
-    assert [row // 30 for row in live(known, poses)] == [0] * 30
-
-
-def test_live_it_jumps_once_that_is_worth_it_and_then_stays():
-    known, poses = two_takes(40, 14.0)
-    poses[:] = known.poses[40:]                         # from now on the other take
-    poses[0] = known.poses[0]
-    takes = [row // 40 for row in live(known, poses)]
-    assert takes[0] == 0 and takes[1] == 0 and takes[-1] == 1
-    assert np.abs(np.diff(takes)).sum() == 1
-
-
-def test_live_a_jump_is_paid_for_only_once():
-    known, poses = two_takes(40, 14.0)
-    elbow = BODY_25.index('RElbow')
-    poses[1:25] = known.poses[41:65]
-    poses[25:, elbow, 0] = known.poses[25:40, elbow, 0] + 7 + np.where(np.arange(15) % 2, 3, -3)
-    assert [row // 40 for row in live(known, poses)][24:] == [1] * 16
-
-
-def test_live_a_pose_without_a_torso_holds_the_frame():
-    known = walking(20)
-    assert live(known, [known.poses[0] * 0, known.poses[5], known.poses[0] * 0]) == [-1, 5, 5]
