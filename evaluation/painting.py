@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from data.base_dataset import BaseDataset
 from data.loader import Loader
+from data.transforms import to_channels
 from evaluation.results import Results
-from models.base_model import BaseModel
+from models.base_model import BaseModel, Painted
 from models.engine import Batch, to_image
 from util.files import write_json
+from util.images import size_of
 from util.parallel import in_order
 from util.progress import progress
 from util.sinks.terminal_sink import memory_taken
@@ -33,22 +34,28 @@ class InferredBatch:
     batch      as the Loader gave it
     on_device  the same on the model's device
     poses      uint8 (B, H, W, C), for people to look at
-    fake       uint8 (B, H, W, C), the painted frames
+    painted    what the model painted
     seconds    of painting, for each frame; `at_once` frames share that time
-    exact      float (B, C, H, W), the painted frames before rounding
     """
     batch: dict[str, Any]
     on_device: Batch
     poses: np.ndarray
-    fake: np.ndarray
+    painted: Painted
     seconds: float
-    exact: Tensor
 
-    def images(self, i: int) -> dict[str, np.ndarray]:
-        """{label: uint8 (H, W, C)} of frame `i` of the batch."""
+    @property
+    def fake(self) -> np.ndarray:
+        """uint8 (B, H, W, C), the painted frames."""
+        return self.painted.pictures
+
+    def images(self, i: int, real: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """{label: uint8 (H, W, C)} of frame `i` of the batch.
+
+        real   the real frame as large as the painted one, where that is not the batch's
+        """
         images = {'real_A': self.poses[i], 'fake_B': self.fake[i]}
         if 'B' in self.batch:
-            images['real_B'] = self.batch['B'][i]
+            images['real_B'] = self.batch['B'][i] if real is None else real
         return images
 
 
@@ -69,11 +76,20 @@ def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
         for painted in batches:
             seconds.append(painted.seconds)
             for i in range(min(len(painted.fake), count - bar.n)):
-                results.add(painted.batch['A_paths'][i], painted.images(i))
+                real = large_frame(dataset, bar.n, painted)
+                results.add(painted.batch['A_paths'][i], painted.images(i, real))
                 bar.update(1)
             if bar.n >= count:
                 break
     return statistics.median(seconds[1:] or seconds)
+
+
+def large_frame(dataset: BaseDataset, n: int, painted: InferredBatch) -> np.ndarray | None:
+    """The real frame of item `n`, uint8 (H, W, C), where the painted one is as large as the
+    dataset's film; else None."""
+    is_film = size_of(painted.fake[0]) == dataset.film_size != size_of(painted.poses[0])
+    frame = dataset.film_frame(n) if is_film else None
+    return None if frame is None else to_channels(frame, painted.fake.shape[-1])
 
 
 def batch_size_for(model: BaseModel, dataset: BaseDataset) -> int:
@@ -115,7 +131,7 @@ def paint_batches(model: BaseModel, dataset: BaseDataset,
     with closing(paint_without_blending(model, dataset, batches)) as unblended:
         for n, painted in enumerate(unblended):
             if previous and model.BLENDS_PREVIOUS and dataset.follows(n) and \
-                    previous.exact.shape == painted.exact.shape:
+                    previous.fake.shape == painted.fake.shape:
                 painted = blend(model, painted, previous, overlaps)
             previous = painted
             yield painted
@@ -129,12 +145,11 @@ def blend(model: BaseModel, painted: InferredBatch, previous: InferredBatch,
     """
     began = time.perf_counter()
     with torch.inference_mode():
-        exact = model.blend_previous(painted.on_device, painted.exact,
-                                     previous.on_device, previous.exact)
-    fake = to_image(exact)
+        blended = model.blend_previous(painted.on_device, painted.painted,
+                                       previous.on_device, previous.painted)
     took = time.perf_counter() - began
     seconds = max(painted.seconds, took) if overlaps else painted.seconds + took
-    return replace(painted, exact=exact, fake=fake, seconds=seconds)
+    return replace(painted, painted=blended, seconds=seconds)
 
 
 def paint_without_blending(model: BaseModel, dataset: BaseDataset,
@@ -165,24 +180,23 @@ def paint_in_turn(model: BaseModel, dataset: BaseDataset,
     painted: InferredBatch | None = None
     for n, batch in enumerate(batches):
         goes_on = model.SEQUENTIAL and dataset.follows(n)
-        painted = infer(model, batch, painted.exact if painted and goes_on else None)
+        painted = infer(model, batch, painted.painted.exact if painted and goes_on else None)
         yield painted
 
 
-def infer(model: BaseModel, batch: dict[str, Any], before: Tensor | None = None,
+def infer(model: BaseModel, batch: dict[str, Any], before: Any = None,
           count: int = 1) -> InferredBatch:
     """Paint one batch.
 
-    before   float (B, C, H, W), the previous frame for a SEQUENTIAL model
+    before   Painted.exact of the previous frame, for a SEQUENTIAL model
     count    batches that are painted at the same time
     """
     began = time.perf_counter()
     on_device = model.engine.to_batch(batch)
-    exact = model.paint(on_device, before)
-    fake = to_image(exact)
+    painted = model.paint_film(on_device, before)
     poses = to_image(model.visible(on_device['A']))
-    took = (time.perf_counter() - began) / len(fake) / count
-    return InferredBatch(batch, on_device, poses, fake, took, exact)
+    took = (time.perf_counter() - began) / len(poses) / count
+    return InferredBatch(batch, on_device, poses, painted, took)
 
 
 def at_once(model: BaseModel) -> int:

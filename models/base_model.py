@@ -23,6 +23,7 @@ default. "both" is train.py and test.py.
     on_step_end         train.py   after a step: the moving average of --ema
     inference_mode      both       while painting: no dropout, averaged networks
     forward             both       what is painted for a batch: G(batch['A'])
+    paint_film          test.py    the same, as large as the film is
     blend_previous      test.py    follows the frame before, if BLENDS_PREVIOUS
     visible             both       the poses as a person should see them
     weights, state      train.py   what a save holds
@@ -31,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from util.errors import UserError
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    import numpy as np
     from torch import Tensor, nn
 
     from data.base_dataset import BaseDataset
@@ -48,6 +51,17 @@ if TYPE_CHECKING:
 # Hint shown when a checkpoint does not fit a model with a fixed architecture (no --netG).
 OTHERWISE = ('It was trained with other flags or another version of this program. Train again with '
              '--overwrite.')
+
+
+@dataclass(frozen=True)
+class Painted:
+    """Frames that a model painted.
+
+    pictures   uint8 (B, H, W, C), of film size: as large as the batch's poses, or larger
+    exact      what the model goes on from; by default float (B, C, H, W), before rounding
+    """
+    pictures: np.ndarray
+    exact: Any
 
 
 class BaseModel:
@@ -184,7 +198,10 @@ class BaseModel:
         return padded(x, multiple, getattr(G, 'least', multiple), ground)
 
     def run_network(self, network: nn.Module, x: Tensor, **more: Any) -> Any:
-        """network(x, **more), on several GPUs where the engine has them."""
+        """network(x, **more), on several GPUs where the engine has them. Outside training it
+        is the engine's fastest form of it."""
+        if not self.opt.isTrain:
+            network = self.engine.to_paint(network)
         if not self.engine.gpu_ids or len(x) == 1:
             # painting never compiles: that would halt the run for minutes without a word
             return network(x, **more) if network.training else network.forward(x, **more)
@@ -201,12 +218,21 @@ class BaseModel:
         with torch.inference_mode(), self.inference_mode(), self.engine.autocast():
             return self.forward(batch, before).float()
 
-    def blend_previous(self, batch: Batch, painted: Tensor, batch_before: Batch,
-                       before: Tensor) -> Tensor:
-        """The painted frame blended with the frame before, for a model that BLENDS_PREVIOUS.
+    def paint_film(self, batch: Batch, before: Any = None) -> Painted:
+        """The same as pictures of the film, which may be larger than those of the batch.
 
-        painted   (1, C, H, W), from `paint` for `batch`
-        before    (1, C, H, W), from this method for `batch_before`
+        before   Painted.exact of the frame before, for a SEQUENTIAL model; else None
+        """
+        from models.engine import to_image
+        exact = self.paint(batch, before)
+        return Painted(to_image(exact), exact)
+
+    def blend_previous(self, batch: Batch, painted: Painted, batch_before: Batch,
+                       before: Painted) -> Painted:
+        """A painted frame blended with the frame before, for a model that BLENDS_PREVIOUS.
+
+        painted   one frame, from `paint_film` for `batch`
+        before    from this method for `batch_before`
         """
         return painted
 

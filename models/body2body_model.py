@@ -18,7 +18,7 @@ joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from data.base_dataset import BaseDataset
+    from models.base_model import Painted
     from models.engine import Batch, Engine
     from models.warping.blending import Candidates, Decision, Masked
     from models.warping.bone_warp import Region, Warp
+    from models.warping.canvas import Canvas
     from models.warping.frame_index import FrameIndex
-    from models.warping.part_layers import Doll
+    from models.warping.painter import Painter
     from models.warping.shots import Shot
     from scene.background import Plate
 
@@ -61,6 +63,7 @@ class Body2BodyModel(MultiscaleGAN):
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
     index: FrameIndex
     plate: Plate
+    painter: Painter
 
     def __init__(self, opt: argparse.Namespace, engine: Engine,
                  settings: Body2BodySettings | None = None):
@@ -120,8 +123,7 @@ class Body2BodyModel(MultiscaleGAN):
 
     def on_train_start(self, dataset: BaseDataset, folder: Path) -> None:
         if not self.loaded:
-            kept = Kept.make(dataset, folder, self.opt.num_threads, self.settings)
-            self.index, self.plate = kept.index, kept.plate
+            self.use(Kept.make(dataset, folder, self.opt.num_threads, self.settings))
         if self.opt.max_minutes != 0:       # without a step no training frame is painted
             self.shots |= self.find_shots(dataset, fitted=True)
 
@@ -135,18 +137,17 @@ class Body2BodyModel(MultiscaleGAN):
     def load_weights(self, folder: Path, epoch: str) -> None:
         self.check_saved(folder, epoch)
         super().load_weights(folder, epoch)
-        kept = Kept.load(folder, self.settings)
-        self.index, self.plate = kept.index, kept.plate
+        self.use(Kept.load(folder, self.settings))
         self.loaded = True
+
+    def use(self, kept: Kept) -> None:
+        """Paint from what a run keeps."""
+        from models.warping.painter import Painter
+        self.index, self.plate = kept.index, kept.plate
+        self.painter = Painter(kept, self.settings)
 
     def on_dataset(self, dataset: BaseDataset) -> None:
         self.shots |= self.find_shots(dataset, fitted=False)
-
-    @cached_property
-    def doll(self) -> Doll:
-        """The parts of the index's frames."""
-        from models.warping.part_widths import doll_of
-        return doll_of(self.index, self.opt.output_nc)
 
     def find_shots(self, dataset: BaseDataset, fitted: bool) -> dict[str, Shot]:
         from models.warping.shots import find_shots
@@ -191,17 +192,19 @@ class Body2BodyModel(MultiscaleGAN):
         """(B, C, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
         import torch
 
-        from data.transforms import affine_between
         from models.warping.blending import Masked
-        from pose.skeleton import skeleton_with
-        size = batch['A'].shape[-1], batch['A'].shape[-2]
-        views = []
-        for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy()):
-            skeleton = skeleton_with(len(joints))
-            augmented = affine_between(self.shots[path].pose, joints, skeleton)  # dataset -> item
-            camera = self.shots[path].camera @ np.linalg.inv(augmented)          # item -> plate
-            views.append(self.plate_view(camera.tobytes(), size))
+        views = [self.plate_view(self.camera(batch, b).tobytes(), size_of_batch(batch))
+                 for b in range(len(batch['A']))]
         return Masked(torch.stack(views))
+
+    def camera(self, batch: Batch, b: int) -> np.ndarray:
+        """float64 (3, 3): px of picture `b` of the batch -> px of the plate."""
+        from data.transforms import affine_between
+        from pose.skeleton import skeleton_with
+        shot, joints = self.shots[batch['A_paths'][b]], batch['joints'][b].cpu().numpy()
+        augmented = affine_between(shot.pose, joints, skeleton_with(len(joints)))
+        camera: np.ndarray = shot.camera @ np.linalg.inv(augmented)
+        return camera
 
     def view_plate(self, camera: bytes, size: tuple[int, int]) -> Tensor:
         """(C + 1, H, W): the plate, and how sure it is, as a picture of that (width, height) shows
@@ -217,7 +220,8 @@ class Body2BodyModel(MultiscaleGAN):
 
     def paint_region(self, x: Tensor, background: Masked, candidates: Candidates,
                      region: Region) -> Tensor:
-        """A region (B, C, h, w) of the picture for the drawn poses x (B, C, H, W)."""
+        """A region (B, C, h, w) of the small picture for the drawn poses x (B, C, H, W), as
+        training sees it."""
         from models.warping.blending import compose
         from models.warping.bone_warp import warp_field
         size = x.shape[-1], x.shape[-2]
@@ -229,7 +233,7 @@ class Body2BodyModel(MultiscaleGAN):
 
     def decide(self, x: Tensor, background: Masked, frames: Masked, warp: Warp) -> Decision:
         """What G decides about the bent frames. It sees half the size; what is shown is sampled
-        once, at the full size, by `compose`."""
+        once, at the full size."""
         import torch
 
         from models.warping.blending import Decision, halved
@@ -245,61 +249,94 @@ class Body2BodyModel(MultiscaleGAN):
         colour, trust, offset, light = output.split([colours, count + 2, 2 * count, colours], 1)
         return Decision(colour, trust, offset.reshape(-1, 2, h, w), light)
 
-    def forward(self, batch: Batch, before: Tensor | None) -> Tensor:
+    def paint(self, batch: Batch, before: Any = None) -> Tensor:
+        """The film's pictures at the size of the batch's poses."""
+        from util.images import resized
+        height, width = batch['A'].shape[-2:]
+        pictures = [resized(picture, (width, height)).reshape(height, width, -1)
+                    for picture in self.paint_film(batch, before).pictures]
+        return self.engine.to_tensor(np.stack(pictures))
+
+    def paint_film(self, batch: Batch, before: Any = None) -> Painted:
+        """Painted.exact are canvases, one for each pose."""
+        import torch
+        canvases = []
+        with torch.inference_mode(), self.inference_mode(), self.engine.autocast():
+            for b in range(len(batch['A'])):
+                one = {key: values[b:b + 1] for key, values in batch.items()}
+                canvases.append(self.paint_one(one))
+        return self.shown(canvases)
+
+    def shown(self, canvases: list[Canvas]) -> Painted:
+        from data.transforms import to_channels
+        from models.base_model import Painted
+        pictures = [to_channels(canvas.picture, self.opt.output_nc) for canvas in canvases]
+        return Painted(np.stack(pictures), canvases)
+
+    def paint_one(self, batch: Batch) -> Canvas:
+        """The one pose of a batch: whole, part by part, or both mixed."""
+        from models.warping.canvas import mix
+        shot = self.shots[batch['A_paths'][0]]
+        far = shot.parts.far
+        camera, small = self.camera(batch, 0), size_of_batch(batch)
+        canvas = self.painter.canvas(camera, small)
+        if far < 1:
+            self.draw_whole(canvas, batch, shot.rows)
+        if far > 0:
+            in_parts = canvas if far == 1 else self.painter.canvas(camera, small)
+            self.painter.draw_parts(in_parts, self.query(batch)[0].cpu().numpy(), shot.parts,
+                                    small)
+            if far < 1:
+                mix(canvas, in_parts, far)
+        self.painter.put_bars(canvas)
+        return canvas
+
+    def draw_whole(self, canvas: Canvas, batch: Batch, rows: np.ndarray) -> None:
+        """Draw the one pose of a batch from whole frames."""
         import torch
 
-        from models.warping import blending
-        background = self.background(batch)
-        painted = background.image.clone()
-        far = torch.tensor([self.shots[path].parts.far for path in batch['A_paths']])
-        if (far < 1).any():
-            candidates = self.retrieve(batch)
-            query = candidates.query[::self.opt.num_frames].cpu().numpy()
-            region = blending.person_region(query, self.index.track.joints, batch['A'].shape[-2:])
-            painted[region] = self.paint_region(batch['A'], background, candidates, region)
-        if (far > 0).any():
-            in_parts = self.paint_parts(batch, background)
-            share = far.to(painted.device)[:, None, None, None]
-            painted = painted + share * (in_parts - painted)
-        return blending.under_bars(painted, self.plate, self.engine)
-
-    def paint_parts(self, batch: Batch, background: Masked) -> Tensor:
-        """(B, C, H, W): the batch's poses painted part by part, without a network."""
-        from models.engine import to_image
-        canvases = to_image(background.image)
-        shown = [self.shots[path].parts for path in batch['A_paths']]
-        self.doll.paint_all(canvases, self.query(batch).cpu().numpy(), shown)
-        return self.engine.to_tensor(canvases)
+        from models.warping.blending import decided, person_region
+        from models.warping.bone_warp import warp_field
+        x, query, skeleton = batch['A'], self.query(batch), self.index.track.joints
+        region = person_region(query.cpu().numpy(), skeleton, x.shape[-2:])
+        source = torch.from_numpy(self.index.both.poses[rows]).to(query.device)
+        warp = warp_field(source, query.expand(len(rows), -1, -1), skeleton, size_of_batch(batch),
+                          region, self.settings.warp)
+        decision = None
+        G: Any = self.networks['G']
+        if not G.is_silent():
+            background = self.background(batch)[region]
+            decision = self.decide(x[region], background, self.retrieve(batch).frames, warp)
+        what = decided(warp, decision, region, self.index.track.size[::-1], self.settings)
+        self.painter.draw_whole(canvas, what, rows, size_of_batch(batch))
 
     def previous_share(self, batch: Batch) -> float:
         """The share of the frame before that a frame takes."""
         far = self.shots[batch['A_paths'][0]].parts.far
         return self.settings.previous_frame * (1 - far) + self.settings.parts.previous * far
 
-    def blend_previous(self, batch: Batch, painted: Tensor, batch_before: Batch,
-                       before: Tensor) -> Tensor:
+    def blend_previous(self, batch: Batch, painted: Painted, batch_before: Batch,
+                       before: Painted) -> Painted:
         """Takes a share of the person from the frame before, bent into this pose (temporal
         blending). Cloth that comes from other frames each time then does not flicker, and the
         picture glides where the choice of frames jumps."""
         import torch
 
-        from models.warping.blending import Masked, difference, person_region
-        from models.warping.bone_warp import sampled, warp_field
-        most = self.previous_share(batch)
-        if not most:
+        from models.warping.blending import numbers, person_region
+        from models.warping.bone_warp import warp_field
+        share = self.previous_share(batch)
+        if not share:
             return painted
-        skeleton, (height, width) = self.index.track.joints, painted.shape[-2:]
-        query, query_before = self.query(batch), self.query(batch_before)
-        region = person_region(query.cpu().numpy(), skeleton, (height, width))
-        warp = warp_field(query_before, query, skeleton, (width, height), region,
-                          self.settings.warp)
-        person = difference(before, self.background(batch_before))
-        previous = Masked(sampled(torch.cat([before, person], 1), warp.x, warp.y))
-        here = difference(painted[region], self.background(batch)[region])
-        share = most * previous.mask.clamp(0, 1) * here
-        painted = painted.clone()
-        painted[region] += share * (previous.image - painted[region])
-        return painted
+        skeleton, small = self.index.track.joints, size_of_batch(batch)
+        with torch.inference_mode():
+            query, query_before = self.query(batch), self.query(batch_before)
+            region = person_region(query.cpu().numpy(), skeleton, small[::-1])
+            warp = warp_field(query_before, query, skeleton, small, region, self.settings.warp)
+        canvas = painted.exact[0].copy()
+        self.painter.carry_on(canvas, before.exact[0], (region[2].start, region[1].start),
+                              numbers(warp.x[0]), numbers(warp.y[0]), small, share)
+        self.painter.put_bars(canvas)
+        return self.shown([canvas])
 
     # -- training ------------------------------------------------------------------------------
 
@@ -340,3 +377,8 @@ class Body2BodyModel(MultiscaleGAN):
         self.descend('G', torch.stack(list(losses.values())).sum())
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
+
+
+def size_of_batch(batch: Batch) -> tuple[int, int]:
+    """(W, H) of a batch's poses."""
+    return batch['A'].shape[-1], batch['A'].shape[-2]

@@ -11,6 +11,8 @@ from pose.track import PoseTrack
 from util.errors import UserError
 
 THUMBNAIL = (32, 18)          # width, height of the grey picture in which cuts are searched for
+ENOUGH = 256                  # rows or columns of a picture; leaving out some of more saves 5 ms
+                              # of 6 at 1080x1920
 PICTURE_JUMP = 8.0            # mean grey difference (0..255) that no camera pan reaches ...
 PICTURE_JUMP_TIMES = 4.0      # ... and how many times the usual one around it that must be
 SHORTEST_SHOT = 0.25          # seconds; a shorter one cannot be measured, or is a false find
@@ -29,7 +31,9 @@ class PictureWatch:
 
     def __call__(self, image: np.ndarray) -> float:
         """Mean absolute difference (0..255) of a thumbnail of `image` to the frame before."""
-        small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
+        every = max(1, min(image.shape[:2]) // ENOUGH)
+        some = np.ascontiguousarray(image[::every, ::every])
+        small = cv2.resize(some, THUMBNAIL, interpolation=cv2.INTER_AREA)
         small = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
         difference = 0.0 if self.last is None else float(np.abs(small - self.last).mean())
         self.last = small

@@ -194,6 +194,18 @@ def mirror(poses: np.ndarray, skeleton: Skeleton, width: float) -> np.ndarray:
     return flipped
 
 
+def moved(poses: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The poses in px of another picture.
+
+    poses    float (..., K, 3), not changed
+    matrix   float (3, 3): px of this picture -> px of the other one
+    """
+    there = poses.copy()
+    there[..., :2] = poses[..., :2] @ matrix[:2, :2].T + matrix[:2, 2]
+    there[poses[..., 2] <= 0] = 0
+    return there
+
+
 def from_mediapipe(landmarks: np.ndarray) -> np.ndarray:
     """MediaPipe's 33 landmarks as BODY_25.
 

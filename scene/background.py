@@ -44,7 +44,7 @@ FINEST = 2.0                  # how much finer than the median frame it may be
 ZOOMED = 0.95                 # how much smaller than another a frame is whose camera has zoomed
 MOSTLY = 0.8                  # of a column that must be seen for it to be mirrored
 ANCHORS = 15                  # located frames around a frame whose median decides its place
-CHUNK = 16_000_000            # samples held in memory at a time
+CHUNK = 48_000_000            # samples held in memory at a time
 UNSEEN = 999                  # stands for no colour; greater than every colour
 
 
@@ -77,14 +77,20 @@ class Plate:
         """The background as a camera of that transform sees it, uint8 (H, W, 3), and its
         confidence, float32 (H, W). size: (W, H), by default a frame's."""
         size = size or self.size
-        picture, confidence = self._cut(transform, size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
-        seen = confidence > 0
-        if not self.still and not seen.all():
-            picture = np.where(seen[..., None], picture, _mirrored(picture, seen))
+        picture, confidence = self.scene_at(transform, size)
         if self.bars.any():
             bars, there = self.bars_at(size)
             picture = np.where(there[..., None], bars, picture)
             confidence = np.where(there, np.float32(1), confidence)
+        return picture, confidence
+
+    def scene_at(self, transform: np.ndarray, size: tuple[int, int]
+                 ) -> tuple[np.ndarray, np.ndarray]:
+        """`at` without the bars of a letterbox, for any part of a picture."""
+        picture, confidence = self._cut(transform, size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
+        seen = confidence > 0
+        if not self.still and not seen.all():
+            picture = np.where(seen[..., None], picture, _mirrored(picture, seen))
         return picture, confidence
 
     def bars_at(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +147,7 @@ class Plate:
         camera sees. The path lies in the plate where the median of the located frames around puts
         it, so that a frame located in a wrong place changes nothing.
         """
-        masks = _Masks(masks, around_bars(self.bars))
+        masks = Masks(masks, around_bars(self.bars))
         path = follow(progress(frames, 'following the camera', len(frames)), masks)
         placed = np.full_like(path, np.nan)
         anchors = placed.copy()                         # px of the path -> of the plate
@@ -204,15 +210,15 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
     numbers = np.arange(len(frames)) if numbers is None else np.asarray(numbers, np.int64)
     bars = find_bars(frames)
     if bars.any():
-        masks = _Masks(masks, around_bars(bars))
+        masks = Masks(masks, around_bars(bars))
     if is_still(frames, masks) if still is None else still:
         transforms = np.tile(np.eye(3), (len(frames), 1, 1))
     else:
-        plate = _mosaic(frames, masks, follow(frames, masks), numbers)
+        plate = mosaic(frames, masks, follow(frames, masks), numbers)
         transforms = _relocated(plate, frames, masks)
-    plate = _mosaic(frames, masks, transforms, numbers)
-    wider = _Masks(masks, grow=round(CLOTHES_MARGIN * height))
-    far = _mosaic(frames, wider, transforms, numbers)
+    plate = mosaic(frames, masks, transforms, numbers)
+    wider = Masks(masks, grow=round(CLOTHES_MARGIN * height))
+    far = mosaic(frames, wider, transforms, numbers)
     return replace(plate, picture=_completed(plate, far), bars=bars)
 
 
@@ -231,7 +237,7 @@ def _completed(plate: Plate, far: Plate) -> np.ndarray:
     return np.rint(sure * far.picture + (1 - sure) * fill).astype(np.uint8)
 
 
-class _Masks(Sequence[np.ndarray]):
+class Masks(Sequence[np.ndarray]):
     """Masks that also cover what is hidden in every frame, grown by that many px."""
 
     def __init__(self, masks: Sequence[np.ndarray], hidden: np.ndarray | None = None,
@@ -286,7 +292,7 @@ def _relocated(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     return placed.transforms
 
 
-def _mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,
+def mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,
             numbers: np.ndarray) -> Plate:
     """The plate of frames whose transforms, to any origin, are known; holes are black."""
     height, width = masks[0].shape

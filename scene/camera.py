@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from util.images import scaling
 from util.sampling import evenly_spaced
 
 WORKING_SIZE = 384            # px of the longer side at which frames are compared
@@ -59,9 +60,7 @@ class View:
         free = cv2.resize((~mask).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         free[:RIM], free[-RIM:], free[:, :RIM], free[:, -RIM:] = 0, 0, 0, 0
         self.free = cv2.erode(free, np.ones((9, 9), np.uint8))
-        across, down = size[0] / width, size[1] / height
-        self.smaller = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2],
-                                 [0, 0, 1]])
+        self.smaller = scaling((width, height), size)
         self.larger = np.linalg.inv(self.smaller)
 
     @cached_property

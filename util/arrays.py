@@ -1,4 +1,7 @@
-"""Statistics over arrays in which NaN stands for an unknown value."""
+"""Arrays in which NaN stands for an unknown value, and sequences of arrays made on access."""
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 
@@ -16,3 +19,17 @@ def nan_quantile(values: np.ndarray, share: float, axis: int = 0,
     rank = share * np.maximum(count - 1, 0)
     rank = (np.floor(rank) if lower else np.rint(rank)).astype(int)
     return np.take_along_axis(ranked, rank, axis).squeeze(axis)
+
+
+class LazySequence(Sequence[np.ndarray]):
+    """get(row) for each of `count` rows, computed on access."""
+
+    def __init__(self, count: int, get: Callable[[int], np.ndarray]):
+        self.rows = range(count)
+        self.get = get
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.get(self.rows[row])

@@ -33,7 +33,7 @@ class Block(nn.Module):
 
 
 class Refiner(nn.Module):
-    """(B, shown, H / 2, W / 2) -> (B, sharp + smooth, H, W), any numbers, near 0 at first.
+    """(B, shown, H / 2, W / 2) -> (B, sharp + smooth, H, W), any numbers; 0 before the first step.
 
     shown    channels of the input
     sharp    output channels that may change from pixel to pixel
@@ -62,9 +62,20 @@ class Refiner(nn.Module):
         self.up = nn.ModuleList(Block(width) for width in widths[:-1])
         self.sharp = nn.Conv2d(ngf, 4 * sharp, 3, 1, 1)
         self.smooth = nn.Conv2d(widths[SMOOTH], smooth, 3, 1, 1)
-        for head in (self.sharp, self.smooth):
+        for head in self.heads:
+            # with zeros it learns one pair a tenth as well in 200 steps
             nn.init.normal_(head.weight, 0.0, 1e-3)
             nn.init.zeros_(head.bias)       # type: ignore[arg-type]
+
+    @property
+    def heads(self) -> tuple[nn.Conv2d, nn.Conv2d]:
+        """The two layers that give the output."""
+        return self.sharp, self.smooth
+
+    def is_silent(self) -> bool:
+        """Whether it took no step yet: the first one moves the biases of its heads, which start at
+        0. Its output means nothing then, and computing it would be a waste."""
+        return not any(bool(head.bias.any()) for head in self.heads)  # type: ignore[union-attr]
 
     def forward(self, x: Tensor) -> Tensor:
         levels = []

@@ -11,14 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from data.transforms import to_channels
-from models.engine import Engine
 from models.networks.refiner import Refiner
 from models.warping.bone_warp import Region, Warp, sampled
+from models.warping.canvas import Decided, Trust
 from models.warping.settings import BlendSettings, Body2BodySettings
 from pose.silhouette import person_mask
 from pose.skeleton import Skeleton
-from scene.background import Plate
 
 UNIT = Refiner.enlarges * Refiner.multiple      # px: the refiner takes multiples of it
 AROUND = 0.12       # of the body's height: farther from the limbs than any matte reaches
@@ -129,14 +127,23 @@ def blend_weights(logits: Tensor, person: Tensor, strain: Tensor,
     person   (B, N, H, W) -1..1: how much each frame shows the person there
     strain   (B, N, H, W) as bone_warp.warp_field gives it
     """
-    rank = torch.arange(strain.shape[1], device=strain.device).view(1, -1, 1, 1)
-    best = -settings.strain * strain - settings.rank * rank
-    best = (best - best.amax(1, keepdim=True)).clamp(min=-settings.sway)
+    best = ranked(strain, settings)
     there = settings.person * (person * best.softmax(1)).sum(1, keepdim=True)
     paint = torch.full_like(there, -settings.person)
     prior = torch.cat([settings.person * person + best, -there, paint], 1)
-    # bounded, but with a gradient everywhere, so that a logit at the bound can return
-    return (prior + settings.sway * F.softsign(logits / settings.sway)).softmax(1)
+    return (prior + swayed(logits, settings)).softmax(1)
+
+
+def ranked(strain: Tensor, settings: BlendSettings) -> Tensor:
+    """Logits of the frames before G has its say; strain and result (B, N, H, W)."""
+    rank = torch.arange(strain.shape[1], device=strain.device).view(1, -1, 1, 1)
+    best = -settings.strain * strain - settings.rank * rank
+    return (best - best.amax(1, keepdim=True)).clamp(min=-settings.sway)
+
+
+def swayed(logits: Tensor, settings: BlendSettings) -> Tensor:
+    """G's logits, bounded, but with a gradient everywhere, so that one at the bound can return."""
+    return settings.sway * F.softsign(logits / settings.sway)
 
 
 def compose(decision: Decision, background: Masked, frames: Masked, warp: Warp,
@@ -162,10 +169,35 @@ def compose(decision: Decision, background: Masked, frames: Masked, warp: Warp,
     return blended + light + of_paint * F.softsign(decision.colour)
 
 
-def under_bars(painted: Tensor, plate: Plate, engine: Engine) -> Tensor:
-    """Pictures (B, C, H, W) with the bars of a letterbox over them, where the video has some."""
-    if not plate.bars.any():
-        return painted
-    picture, there = plate.bars_at((painted.shape[-1], painted.shape[-2]))
-    bars = engine.to_tensor(to_channels(picture, painted.shape[1])[None])
-    return torch.where(torch.from_numpy(there).to(painted.device), bars, painted)
+def decided(warp: Warp, decision: Decision | None, region: Region, frames: tuple[int, int],
+            settings: Body2BodySettings) -> Decided:
+    """What is drawn of one pose at film size: the parts of `compose` that are computed once for
+    all sizes.
+
+    warp       of the region, (N, h, w) each
+    decision   with B = 1; None where no network takes part
+    frames     (h, w) of the small frames
+    """
+    best = ranked(warp.strain[None], settings.blend)
+    shares = numbers(best.softmax(1)[0])
+    x, y, trust = warp.x, warp.y, None
+    if decision is not None:
+        offset = settings.offset_reach * max(frames) / 256 * F.softsign(decision.offset)
+        x, y = x + offset[:, 0], y + offset[:, 1]
+        of_frames, background, paint = swayed(decision.trust, settings.blend).split(
+            [len(warp.x), 1, 1], 1)
+        colour = 127.5 * (F.softsign(decision.colour) + 1)
+        light = 127.5 * settings.light * F.softsign(decision.light)
+        trust = Trust(numbers((best + of_frames)[0]), numbers(background[0, 0]),
+                      numbers(paint[0, 0]), in_channels(colour), in_channels(light))
+    return Decided(region[2].start, region[1].start, numbers(x), numbers(y), shares, trust)
+
+
+def numbers(tensor: Tensor) -> np.ndarray:
+    """float32, contiguous, in the main memory."""
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+def in_channels(image: Tensor) -> np.ndarray:
+    """(1, C, h, w) -> float32 (h, w, 3)."""
+    return numbers(image[0].expand(3, -1, -1).permute(1, 2, 0))

@@ -25,10 +25,40 @@ THICKNESS = {
     ('RAnkle', 'RHeel'): 3.0, ('LAnkle', 'LHeel'): 3.0,
     ('Neck', 'Nose'): 6.0, ('REar', 'LEar'): 5.0, ('Nose', 'REye'): 4.0, ('Nose', 'LEye'): 4.0,
     ('REye', 'REar'): 4.0, ('LEye', 'LEar'): 4.0}
+FEET = {'RAnkle', 'LAnkle'}     # where the bones of a foot start
 TRUNK = {('Neck', 'MidHip'), ('RShoulder', 'RHip'), ('LShoulder', 'LHip')}
 MISSING = 2.0               # strain where a frame does not show a bone
 SHORTEST = 3.0              # px: a bone seen from its end has no direction
 LEAST_SCALE, MOST_SCALE = 0.5, 2.0      # that a frame is scaled by
+
+
+class Anatomy(NamedTuple):
+    """What is known of the N bones of a skeleton, whatever the pose.
+
+    first, last    int (N,) numbers of the joints at which each starts and ends
+    thickness      (N,) share of the body height
+    trunk          (N,) 1 for the bones of the trunk, else 0
+    outside_feet   (N,) 0 for the bones of the feet, else 1
+    """
+    first: Tensor
+    last: Tensor
+    thickness: Tensor
+    trunk: Tensor
+    outside_feet: Tensor
+
+    @classmethod
+    @lru_cache
+    def of(cls, skeleton: Skeleton, device: torch.device) -> 'Anatomy':
+        names = named_bones(skeleton)
+        first = [skeleton.index(start) for start, _ in names]
+        last = [skeleton.index(end) for _, end in names]
+        thickness = [THICKNESS[pair] / 100 for pair in names]
+        trunk = [float(pair in TRUNK) for pair in names]
+        outside_feet = [float(start not in FEET) for start, _ in names]
+        # kept for training too, whoever asks first
+        with torch.inference_mode(False):
+            return cls(*(torch.tensor(values, device=device)
+                         for values in (first, last, thickness, trunk, outside_feet)))
 
 
 class Fit(NamedTuple):
@@ -56,7 +86,8 @@ class BoneSet(NamedTuple):
 
     @classmethod
     def of(cls, pose: Tensor, skeleton: Skeleton) -> 'BoneSet':
-        start, end = ends(pose, skeleton)
+        anatomy = Anatomy.of(skeleton, pose.device)
+        start, end = pose[:, anatomy.first], pose[:, anatomy.last]
         return cls(start, end, *direction(start, end))
 
     @property
@@ -70,13 +101,13 @@ class Bones:
     """The bones that a skeleton has, in the query's poses and in the frames; computed once for all
     that uses them.
 
-    names          N of THICKNESS
+    anatomy        of the skeleton
     query, frame   the bones in both
     reach          (B, N) px: how thick those of the query are
     fit            as torso_fit gives it
     facing         (B,), as facing_difference gives it
     """
-    names: tuple[tuple[str, str], ...]
+    anatomy: Anatomy
     query: BoneSet
     frame: BoneSet
     reach: Tensor
@@ -86,9 +117,12 @@ class Bones:
     @classmethod
     def of(cls, source: Tensor, query: Tensor, skeleton: Skeleton) -> 'Bones':
         """`source` are the poses (B, K, 3) of the frames, `query` those to be painted."""
-        return cls(named_bones(skeleton), BoneSet.of(query, skeleton), BoneSet.of(source, skeleton),
-                   reaches(query, skeleton), torso_fit(source, query, skeleton),
-                   facing_difference(source, query, skeleton))
+        anatomy = Anatomy.of(skeleton, query.device)
+        heights = body_height(source, skeleton), body_height(query, skeleton)
+        return cls(anatomy, BoneSet.of(query, skeleton), BoneSet.of(source, skeleton),
+                   anatomy.thickness * heights[1][:, None],
+                   torso_fit(source, query, skeleton, heights),
+                   facing_difference(source, query, skeleton, heights))
 
     @property
     def alike(self) -> Tensor:
@@ -109,8 +143,7 @@ class Bones:
         weight = torch.maximum(self.query.length, self.frame.length)
         weight = weight / (weight + self.reach)
         seen = self.query.seen & self.frame.seen
-        trunk = torch.tensor([pair in TRUNK for pair in self.names], device=weight.device)
-        turned = facing * self.facing[:, None] * trunk
+        turned = facing * self.facing[:, None] * self.anatomy.trunk
         # a bone that is not seen in one of the two is a limb that may be missing there
         return torch.where(seen, weight * (2 - 2 * self.alike + longer) + turned, MISSING)
 
@@ -130,18 +163,9 @@ def named_bones(skeleton: Skeleton) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in THICKNESS if set(pair) <= set(skeleton.joints))
 
 
-def ends(pose: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-    """The joints at which each bone starts and ends, (B, N, 3) each."""
-    names = named_bones(skeleton)
-    first = [skeleton.index(start) for start, _ in names]
-    last = [skeleton.index(end) for _, end in names]
-    return pose[:, first], pose[:, last]
-
-
 def reaches(pose: Tensor, skeleton: Skeleton) -> Tensor:
     """(B, N) px: how thick each bone of these poses is."""
-    shares = [THICKNESS[pair] / 100 for pair in named_bones(skeleton)]
-    return torch.tensor(shares, device=pose.device) * body_height(pose, skeleton)[:, None]
+    return Anatomy.of(skeleton, pose.device).thickness * body_height(pose, skeleton)[:, None]
 
 
 def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,14 +175,20 @@ def direction(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
     return length, line / length.clamp(min=1e-6)[..., None]
 
 
-def torso_fit(source: Tensor, query: Tensor, skeleton: Skeleton) -> Fit:
+def torso_fit(source: Tensor, query: Tensor, skeleton: Skeleton,
+              heights: tuple[Tensor, Tensor] | None = None) -> Fit:
     """How neck and hips of `source` come to lie on those of `query`: their middle exactly, each of
-    them where the torso leans alike; 1, 0 and 0 where a torso is not seen."""
+    them where the torso leans alike; 1, 0 and 0 where a torso is not seen.
+
+    heights   body_height of both, where it is known
+    """
     neck, hips = torso(query, skeleton)
     frame_neck, frame_hips = torso(source, skeleton)
     seen = torch.stack([neck, hips, frame_neck, frame_hips])[..., 2].amin(0) > 0
     # of the body, not of the torso alone: a bow shortens the torso, but not the legs
-    scale = body_height(query, skeleton) / body_height(source, skeleton).clamp(min=1e-6)
+    source_height, query_height = heights or (body_height(source, skeleton),
+                                              body_height(query, skeleton))
+    scale = query_height / source_height.clamp(min=1e-6)
     query_middle = ((neck + hips) / 2)[:, :2]
     frame_middle = ((frame_neck + frame_hips) / 2)[:, :2]
     nowhere = torch.zeros_like(query_middle)
@@ -167,16 +197,22 @@ def torso_fit(source: Tensor, query: Tensor, skeleton: Skeleton) -> Fit:
                torch.where(seen[:, None], frame_middle, nowhere))
 
 
-def facing_difference(source: Tensor, query: Tensor, skeleton: Skeleton) -> Tensor:
+def facing_difference(source: Tensor, query: Tensor, skeleton: Skeleton,
+                      heights: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """float (B,), in body heights: how far the line between the shoulders, and so the side of the
-    chest that is seen, differs in the frame; 0 where not all four shoulders are seen."""
+    chest that is seen, differs in the frame; 0 where not all four shoulders are seen.
+
+    heights   body_height of both, where it is known
+    """
+    source_height, query_height = heights or (body_height(source, skeleton),
+                                              body_height(query, skeleton))
     right, left = skeleton.index('RShoulder'), skeleton.index('LShoulder')
 
-    def shoulder_line(pose: Tensor) -> Tensor:
+    def shoulder_line(pose: Tensor, height: Tensor) -> Tensor:
         line = (pose[:, left] - pose[:, right])[:, :2]
-        return line / body_height(pose, skeleton).clamp(min=1e-6)[:, None]
+        return line / height.clamp(min=1e-6)[:, None]
     confidence = [pose[:, joint, 2] for pose in (source, query) for joint in (right, left)]
-    apart = (shoulder_line(query) - shoulder_line(source)).norm(dim=-1)
+    apart = (shoulder_line(query, query_height) - shoulder_line(source, source_height)).norm(dim=-1)
     return torch.where(torch.stack(confidence).amin(0) > 0, apart, 0.0)
 
 

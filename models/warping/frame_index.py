@@ -6,12 +6,11 @@ of each pixel is the person. RUN/masks/000001.png, where the dataset has masks, 
 answer to that: red is the person, green anybody else. PNG, because a frame is shown as it was
 filmed; the files take at most as much room as the dataset.
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +24,9 @@ from pose.matching.retrieval import PoseIndex
 from pose.skeleton import mirror
 from pose.track import PoseTrack
 from scene.background import Plate, make_plate
+from scene.film_plate import film_plate
 from scene.matte import DARKEST, covered, matte
+from util.arrays import LazySequence
 from util.errors import UserError
 from util.files import folder_in_place_of
 from util.images import size_of, write_image
@@ -34,6 +35,7 @@ from util.progress import progress
 # Bytes of decoded frames, and of cutouts, kept in memory. A training step reads random ones, and
 # decoding them took a tenth of it.
 REMEMBERED = 256e6
+FILM_REMEMBERED = 300e6     # bytes of frames of film size, while the background is made
 SELECTION_DEFAULTS = SelectionSettings()
 # Channels of a matte. Parts are laid anywhere, so only the person may be in them. A whole frame is
 # shown near the place where it was filmed: with the shadow on the wall and what lies close around
@@ -77,9 +79,15 @@ class FrameIndex:
         kind   TIGHT or LOOSE
         """
         def read_both(row: int) -> np.ndarray:
-            matte = read_file(self.mattes / self.file(row))[..., kind, None]
-            return np.dstack([to_channels(self.read(row), channels), matte])
+            return np.dstack([to_channels(self.read(row), channels), self.matte(row, kind)])
         return self.shown(read_both, row)
+
+    def matte(self, row: int, kind: int) -> np.ndarray:
+        """uint8 (H, W) of a row of the track: how much of each pixel is the person.
+
+        kind   TIGHT or LOOSE
+        """
+        return read_file(self.mattes / self.file(row))[..., kind]
 
     def read(self, row: int) -> np.ndarray:
         return read_file(self.folder / self.file(row))
@@ -128,13 +136,29 @@ class FrameIndex:
     def plate(self) -> Plate:
         """The background of all frames. They are read one at a time, since those of a long video
         do not fit into memory."""
+        frames = LazySequence(len(self.track), self.frame)
+        return make_plate(frames, self.people, self.track.index)
+
+    def film_plate(self, plate: Plate, dataset: BaseDataset) -> Plate:
+        """That background at film size, from the frames of the dataset that the index is of."""
+        size = dataset.film_size
+        assert size is not None
+
+        @lru_cache(int(FILM_REMEMBERED / 3 / size[0] / size[1]) + 1)
+        def frame(row: int) -> np.ndarray:
+            found = dataset.film_frame(row)
+            assert found is not None, 'a dataset with a film size has every frame'
+            return found
+        return film_plate(plate, LazySequence(len(self.track), frame), self.people, size)
+
+    @property
+    def people(self) -> LazySequence:
+        """bool (H, W) for each row: where anybody may be in its frame."""
         track = self.track
 
         def people(row: int) -> np.ndarray:
             return covered(track.poses[row], track.joints, track.size, self.mask(row))
-        frames = LazySequence(len(track), self.frame)
-        masks = LazySequence(len(track), people)
-        return make_plate(frames, masks, track.index)
+        return LazySequence(len(track), people)
 
     def cut_out(self, plate: Plate, threads: int = 2, darkest_shadow: float = DARKEST) -> None:
         """Write the frames' mattes, which cutout(row) and loose_cutout(row) give together with the
@@ -193,20 +217,6 @@ class FrameIndex:
             track = replace(rescaled(track, sizes[0]), poses=np.stack(poses))
             track.save(part / 'poses.npz')
         return cls(folder, settings)
-
-
-class LazySequence(Sequence[np.ndarray]):
-    """get(row) for each of `count` rows, computed on access."""
-
-    def __init__(self, count: int, get: Callable[[int], np.ndarray]):
-        self.rows = range(count)
-        self.get = get
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, row: Any) -> Any:
-        return self.get(self.rows[row])
 
 
 def read_file(path: Path) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 RUN/index: the frames and their poses. RUN/masks: who is where in them as the detector says, if the
 dataset has masks. RUN/mattes: how much of each pixel is the person. RUN/plate: the background.
+RUN/cutouts and RUN/film_plate: person and background at film size, if the dataset has frames of
+that size.
 """
 from __future__ import annotations
 
@@ -13,26 +15,36 @@ from util.errors import UserError
 
 if TYPE_CHECKING:
     from data.base_dataset import BaseDataset
+    from models.warping.cutouts import Cutouts
     from models.warping.frame_index import FrameIndex
     from models.warping.settings import Body2BodySettings
     from scene.background import Plate
 
 # as regular expressions, and what each run must have
 ARTEFACTS = (r'index/poses\.npz', r'index/\d+\.png', r'masks/\d+\.png', r'mattes/\d+\.png',
-             r'plate/plate\.(png|npz)')
+             r'plate/plate\.(png|npz)', r'cutouts/\d+\.(jpg|png)', r'cutouts/cutouts\.npz',
+             r'film_plate/plate\.(png|npz)')
 NEEDED = 'index/poses.npz', 'mattes', 'plate/plate.npz'
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The frames, with masks and mattes, and the background."""
+    """What is kept of a run's frames.
+
+    index, plate        the frames, with masks and mattes, and the background, as small as training
+                        sees them
+    cutouts, film_plate person and background as painting samples them
+    """
     index: FrameIndex
     plate: Plate
+    cutouts: Cutouts
+    film_plate: Plate
 
     @classmethod
     def make(cls, dataset: BaseDataset, folder: Path, threads: int,
              settings: Body2BodySettings) -> Kept:
         """Write what a run of that dataset keeps, in place of what an earlier start kept."""
+        from models.warping.cutouts import SmallCutouts, make_cutouts
         from models.warping.frame_index import FrameIndex
         remove_kept(folder)
         index = FrameIndex.make(dataset, folder / 'index', threads, settings.selection)
@@ -41,14 +53,26 @@ class Kept:
         plate = index.plate()
         plate.save(folder / 'plate')
         index.cut_out(plate, threads, settings.darkest_shadow)
-        return cls(index, plate)
+        if dataset.film_size is None:
+            return cls(index, plate, SmallCutouts(index), plate)
+        large = index.film_plate(plate, dataset)
+        large.save(folder / 'film_plate')
+        cutouts = make_cutouts(folder / 'cutouts', index, large, dataset, threads,
+                               settings.darkest_shadow)
+        return cls(index, plate, cutouts, large)
 
     @classmethod
     def load(cls, folder: Path, settings: Body2BodySettings) -> Kept:
         """What that run keeps; UserError where it cannot be read."""
+        from models.warping.cutouts import FilmCutouts, SmallCutouts
         from models.warping.frame_index import FrameIndex
         from scene.background import Plate
-        return cls(FrameIndex(folder / 'index', settings.selection), Plate.load(folder / 'plate'))
+        index = FrameIndex(folder / 'index', settings.selection)
+        plate = Plate.load(folder / 'plate')
+        if not (folder / 'cutouts').is_dir():
+            return cls(index, plate, SmallCutouts(index), plate)
+        return cls(index, plate, FilmCutouts(folder / 'cutouts', index),
+                   Plate.load(folder / 'film_plate'))
 
 
 def check_kept(folder: Path) -> None:

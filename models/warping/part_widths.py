@@ -2,10 +2,13 @@
 import cv2
 import numpy as np
 
+from models.warping.cutouts import Cutout, Cutouts
 from models.warping.frame_index import FrameIndex
 from models.warping.part_choice import visibility
-from models.warping.part_layers import Cutouts, Doll
+from models.warping.part_layers import Doll
 from models.warping.parts import Bodies, Part
+from pose.skeleton import moved
+from util.images import scaling
 from util.sampling import evenly_spaced
 
 FRAMES = 40                 # the most in which a part is measured
@@ -16,55 +19,59 @@ OUTWARDS = np.linspace(0.2, 3.0, 29)        # usual reaches from the bone
 THINNEST, THICKEST = 0.7, 2.0               # usual reaches
 
 
-def doll_of(index: FrameIndex, channels: int = 3) -> Doll:
-    """The parts of a run's frames, mirrored ones too."""
-    return Doll(index, measured_bodies(index), index.track.size, channels)
+def doll_of(index: FrameIndex, cutouts: Cutouts) -> Doll:
+    """The parts of a run's frames, mirrored ones too.
+
+    cutouts   of all rows of index.both, at any size
+    """
+    return Doll(cutouts, measured_bodies(index, cutouts))
 
 
-def measured_bodies(index: FrameIndex) -> Bodies:
-    """The bodies of all frames of index.both, with parts as thick as this person's."""
-    track, both = index.track, index.both
-    usual = Bodies(track.poses, track.joints, track.depth)
-    parts = measured_parts(index, usual, track.size)
-    return Bodies(both.poses, both.joints, both.depth, parts)
+def measured_bodies(index: FrameIndex, cutouts: Cutouts) -> Bodies:
+    """The bodies of all frames of index.both in px of the cutouts' frames, with parts as thick as
+    this person's."""
+    both = index.both
+    poses = moved(both.poses, scaling(both.size, cutouts.size))
+    depth = None if both.depth is None else both.depth * (cutouts.size[1] / both.size[1])
+    half = len(both) // 2
+    usual = Bodies(poses[:half], both.joints, None if depth is None else depth[:half])
+    return Bodies(poses, both.joints, depth, measured_parts(cutouts, usual))
 
 
-def measured_parts(frames: Cutouts, bodies: Bodies, size: tuple[int, int]) -> dict[str, Part]:
+def measured_parts(cutouts: Cutouts, bodies: Bodies) -> dict[str, Part]:
     """The parts with the reach that they have in these frames; trunk and head keep theirs.
 
-    bodies   of all frames, which have `size` (W, H)
+    bodies   of the frames that are looked at, the first ones of `cutouts`
     """
     parts = {}
     for name, part in bodies.parts.items():
-        wide = 1.0 if name in ('trunk', 'head') else thickness(frames, bodies, name, size)
+        wide = 1.0 if name in ('trunk', 'head') else thickness(cutouts, bodies, name)
         parts[name] = part._replace(reach=part.reach * wide)
     return parts
 
 
-def thickness(frames: Cutouts, bodies: Bodies, name: str, size: tuple[int, int]) -> float:
+def thickness(cutouts: Cutouts, bodies: Bodies, name: str) -> float:
     """How many usual reaches thick a part is: the median of its thinner side over its frames."""
-    visible, free = visibility(bodies, name, size)
+    visible, free = visibility(bodies, name, cutouts.size)
     clear = np.flatnonzero((visible >= CLEAR) & (free >= CLEAR)
                            & bodies.placed[name].seen[:, 0])
     clear = clear[evenly_spaced(len(clear), FRAMES)]
     if len(clear) < FEWEST:
         return 1.0
-    found = [side_of(frames.cutout(int(row))[..., -1], bodies, name, int(row)) for row in clear]
+    found = [side_of(cutouts.cutout(int(row)), bodies, name, int(row)) for row in clear]
     return float(np.clip(np.median(np.concatenate(found)), THINNEST, THICKEST))
 
 
-def side_of(matte: np.ndarray, bodies: Bodies, name: str, row: int) -> np.ndarray:
+def side_of(cutout: Cutout, bodies: Bodies, name: str, row: int) -> np.ndarray:
     """float (S,), in usual reaches: how far from the bone the person ends, at each of SHARES, on
-    the side where that is nearer.
-
-    matte   uint8 (H, W)
-    """
+    the side where that is nearer."""
     placed = bodies.placed[name]
     start, end = placed.start[row, 0], placed.end[row, 0]
     line = end - start
     across = np.array([-line[1], line[0]]) / max(float(np.hypot(*line)), 1e-6)
     reach = bodies.parts[name].reach * bodies.height[row]
-    middles = start + np.array(SHARES)[:, None] * line
+    matte = cv2.extractChannel(cutout.image, cutout.image.shape[2] - 1)
+    middles = start - (cutout.left, cutout.top) + np.array(SHARES)[:, None] * line
     ends = []
     for way in (across, -across):
         points = middles[:, None] + OUTWARDS[None, :, None] * reach * way

@@ -9,6 +9,7 @@ y px (pixel centres at integers), confidence, 0 = not seen. Lengths without a un
 body height.
 """
 from collections.abc import Mapping
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -103,8 +104,14 @@ class Bodies:
 
     def one(self, row: int) -> 'Bodies':
         """The body of one frame."""
-        depth = None if self.depth is None else self.depth[row:row + 1]
-        return Bodies(self.poses[row:row + 1], self.skeleton, depth, self.parts)
+        some = slice(row, row + 1)
+        found = copy(self)
+        found.poses, found.height = self.poses[some], self.height[some]
+        found.depth = None if self.depth is None else self.depth[some]
+        found.placed = {}
+        for name, (start, end, seen) in self.placed.items():
+            found.placed[name] = Placed(start[some], end[some], seen[some])
+        return found
 
     def joint(self, name: str) -> np.ndarray:
         """float (F, 3): a joint by name."""
@@ -240,16 +247,19 @@ class Ownership:
 
     bodies   of that one pose
     size     (W, H) of the frame
+    box      (left, top, width, height) of the frame where it is asked; None takes all of it
+    step     px of the frame for each coarse pixel, which are counted from the box's corner
     """
 
-    def __init__(self, bodies: Bodies, size: tuple[int, int]):
+    def __init__(self, bodies: Bodies, size: tuple[int, int],
+                 box: tuple[int, int, int, int] | None = None):
         assert len(bodies) == 1
         self.bodies = bodies
-        self.size = size
-        self.step = max(1.0, max(size) / SIDE)
-        self.coarse = tuple(max(1, round(side / self.step)) for side in size)
-        x = (np.arange(self.coarse[0]) + 0.5) * size[0] / self.coarse[0] - 0.5
-        y = (np.arange(self.coarse[1]) + 0.5) * size[1] / self.coarse[1] - 0.5
+        self.step = max(1, round(max(size) / SIDE))
+        left, top, width, height = box or (0, 0, *size)
+        self.coarse = -(-width // self.step), -(-height // self.step)
+        x = left + (np.arange(self.coarse[0]) + 0.5) * self.step - 0.5
+        y = top + (np.arange(self.coarse[1]) + 0.5) * self.step - 0.5
         self.points = np.stack(np.meshgrid(x, y), -1).reshape(1, -1, 2).astype(np.float32)
         bias = biases(bodies)
         self.away = {name: distances(self.points, bodies, name)[0] for name in bodies.parts}

@@ -5,13 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from models.warping.frame_index import FrameIndex, LazySequence, rescaled, track_of
+from models.warping.frame_index import FrameIndex, rescaled, track_of
 from models.warping.part_choice import WHOLE, PartsShown, choose_parts
 from models.warping.selection import choose
 from models.warping.settings import Body2BodySettings
 from pose.track import PoseTrack
 from scene.background import Plate
 from scene.matte import covered
+from util.arrays import LazySequence
 from util.images import size_of
 
 

@@ -14,8 +14,8 @@ from data.aligned_dataset import AlignedDataset
 from data.loader import Loader
 from models import body2body_model
 from models.engine import choose_engine
-from models.warping import blending, frame_index
-from models.warping.blending import Masked
+from models.warping import blending, canvas, frame_index
+from models.warping.canvas import Canvas
 from models.warping.frame_index import FrameIndex
 from models.warping.kept import NEEDED
 from models.warping.selection import choose
@@ -203,11 +203,13 @@ def test_it_learns_by_lpips_where_that_is_at_hand_and_says_so(run, tmp_path, mon
 def test_beside_the_person_stands_the_background_as_it_is(trained, monkeypatch):
     corner = ..., slice(0, 32), slice(16, 48)
     monkeypatch.setattr(blending, 'person_region', lambda *given: corner)
-    monkeypatch.setattr(body2body_model.Body2BodyModel, 'paint_region',
-                        lambda self, x, *given: torch.ones_like(x[corner]))
+
+    def white(cutout, x, y, large, into_frame):
+        return np.full((*large.size[::-1], 4), 255, np.uint8)
+    monkeypatch.setattr(canvas, 'sampled', white)
     behind = FrameIndex(trained.folder / 'index').plate().picture
     for painted in trained.paint():
-        assert (painted[:32, 16:48] == 255).all()
+        assert (painted[:32, 16:48] > 250).all()
         painted[:32, 16:48] = behind[:32, 16:48]
         assert np.abs(painted - behind).max() <= 1
 
@@ -219,21 +221,23 @@ def test_the_person_of_the_frame_before_is_carried_on_bent_and_the_background_is
     model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
     model.on_train_start(dataset, tmp_path)
     before, batch = (model.engine.to_batch(Loader(dataset).batch([i])) for i in (3, 4))
-    model.background = lambda batch: Masked(torch.zeros(1, 4, 64, 64))
-    masks = [torch.from_numpy(person_mask(each['joints'][0].numpy(), model.index.track.joints,
-                                          (64, 64), 0.0)) for each in (before, batch)]
-    red, blue = (torch.zeros(1, 3, 64, 64) for _ in range(2))
-    red[:, 0, masks[0]], blue[:, 2, masks[1]] = 1.0, 1.0
-    wall = ~(masks[0] | masks[1])
-    shown = model.blend_previous(batch, blue, before, red)
-    assert (shown[..., wall] == 0).all() and (shown[:, 0, ~masks[1]] == 0).all()
-    inside = shown[0, :, masks[1]]
-    share = model.settings.previous_frame
-    assert inside[0].median() == pytest.approx(share, abs=0.01)
-    assert inside[2].median() == pytest.approx(1 - share, abs=0.01)
-    assert (blue[:, 2, masks[1]] == 1).all(), 'what was given stays'
-    nobody = torch.zeros_like(red)
-    assert torch.equal(model.blend_previous(batch, blue, before, nobody), blue)
+    masks = [person_mask(each['joints'][0].numpy(), model.index.track.joints, (64, 64), 0.0)
+             for each in (before, batch)]
+
+    def standing(mask, colour):
+        picture = np.full((64, 64, 3), 128, np.uint8)
+        picture[mask] = colour
+        return model.shown([Canvas(picture, np.where(mask, 255, 0).astype(np.uint8))])
+    red, blue = standing(masks[0], (255, 0, 0)), standing(masks[1], (0, 0, 255))
+    shown = model.blend_previous(batch, blue, before, red).pictures[0].astype(float)
+    assert (shown[~(masks[0] | masks[1])] == 128).all() and (shown[~masks[1]] == 128).all()
+    inside, share = shown[masks[1]] / 255, model.settings.previous_frame
+    assert np.median(inside[:, 0]) == pytest.approx(share, abs=0.01)
+    assert np.median(inside[:, 2]) == pytest.approx(1 - share, abs=0.01)
+    assert (blue.pictures[0][masks[1]] == (0, 0, 255)).all(), 'what was given stays'
+    nobody = standing(np.zeros((64, 64), bool), (255, 0, 0))
+    unchanged = model.blend_previous(batch, blue, before, nobody)
+    assert np.array_equal(unchanged.pictures, blue.pictures)
 
 
 def test_the_second_frame_is_no_near_copy_of_the_first(trained):

@@ -2,6 +2,7 @@
 import cv2
 import numpy as np
 
+from models.warping.part_pieces import Cutout
 from models.warping.parts import HEAD, LIMBS, Bodies, parts_of
 from pose.skeleton import BODY_25
 
@@ -57,13 +58,15 @@ def in_front():
 
 
 class Frames:
-    """The frames of some poses, as a run's index gives them."""
+    """The people of the frames of some poses, as a run keeps them."""
+
+    size = SIZE
 
     def __init__(self, poses):
         self.pictures = [drawn(one, in_front()) for one in poses]
 
-    def cutout(self, row, channels=3):
-        return self.pictures[row]
+    def cutout(self, row):
+        return Cutout(self.pictures[row], 0, 0)
 
 
 def names_shown(picture):

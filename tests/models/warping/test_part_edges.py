@@ -16,6 +16,7 @@ from models.engine import choose_engine
 from models.warping import part_choice
 from models.warping.part_choice import WHOLE, PartIndex, PartsShown, choose_parts, farness
 from models.warping.part_layers import Doll
+from models.warping.part_pieces import Cutout
 from models.warping.parts import Bodies, Ownership, distances, past_ends
 from models.warping.settings import Body2BodySettings, PartSettings, from_record
 from models.warping.shots import known_cameras
@@ -70,19 +71,19 @@ def painted(doll, asked, channels=3, shape=SIZE[::-1]):
     """uint8 (H, W, C): a pose painted from frame 0."""
     canvas = np.full((*shape, channels), WALL[:channels], np.uint8)
     order = ['trunk below', *(name for name in in_front() if name in doll.bodies.parts)]
-    doll.paint(canvas, Bodies(asked[None], doll.bodies.skeleton), order, dict.fromkeys(order, 0))
+    doll.paint(canvas, np.zeros(shape, np.uint8), Bodies(asked[None], doll.bodies.skeleton), order,
+               dict.fromkeys(order, 0))
     return canvas
 
 
 def doll_of(one, frames=Frames, channels=3, joints=BODY_25):
     bodies = Bodies(convert(one[None], BODY_25, joints), joints)
-    return Doll(frames([one]), bodies, SIZE, channels)
+    return Doll(frames([one]), bodies)
 
 
 class GreyFrames(Frames):
-    def cutout(self, row, channels=3):
-        assert channels == 1
-        return self.pictures[row][..., [0, 3]]
+    def cutout(self, row):
+        return Cutout(self.pictures[row][..., [0, 3]], 0, 0)
 
 
 # How far a pose is from whole frames
@@ -245,8 +246,7 @@ def test_a_pose_between_near_and_far_is_a_mixture_of_whole_and_parts(run, flags)
     pictures = {}
     for far in (0.0, 0.5, 1.0):
         model.shots[path] = shot._replace(parts=parts._replace(far=far))
-        with torch.inference_mode():
-            pictures[far] = model.forward(batch, None)
+        pictures[far] = model.paint(batch)
     assert not torch.equal(pictures[0.0], pictures[1.0])
     mixed = (pictures[0.0] + pictures[1.0]) / 2
     assert torch.allclose(pictures[0.5], mixed, atol=0.01)
@@ -255,13 +255,13 @@ def test_a_pose_between_near_and_far_is_a_mixture_of_whole_and_parts(run, flags)
 def test_nothing_comes_from_the_frame_before_where_parts_are_shown(run):
     model, dataset = started(run)
     batches = [model.engine.to_batch(Loader(dataset).batch([i])) for i in (5, 6)]
-    with torch.inference_mode():
-        before, here = [model.forward(batch, None) for batch in batches]
-        blended = model.blend_previous(batches[1], here, batches[0], before)
-        assert not torch.equal(blended, here)
-        path = batches[1]['A_paths'][0]
-        model.shots[path] = model.shots[path]._replace(parts=WHOLE._replace(far=1.0))
-        assert torch.equal(model.blend_previous(batches[1], here, batches[0], before), here)
+    before, here = [model.paint_film(batch) for batch in batches]
+    before.exact[0].picture[:] = 255, 0, 0
+    blended = model.blend_previous(batches[1], here, batches[0], before)
+    assert not np.array_equal(blended.pictures, here.pictures)
+    path = batches[1]['A_paths'][0]
+    model.shots[path] = model.shots[path]._replace(parts=WHOLE._replace(far=1.0))
+    assert model.blend_previous(batches[1], here, batches[0], before) is here
 
 
 @pytest.mark.parametrize('record', [{}, {'parts': None}, {'parts': [1]}, {'parts': {}},

@@ -4,7 +4,8 @@ import numpy as np
 from drawn_dolls import PLACES, SIZE, WALL, Frames, in_front, names_shown, pose
 
 from models.warping.part_choice import PartIndex, drawing_order, farness
-from models.warping.part_layers import Doll, part_map
+from models.warping.part_layers import Doll
+from models.warping.part_maps import part_map
 from models.warping.part_widths import measured_parts
 from models.warping.parts import Bodies, Ownership, parts_of
 from models.warping.selection import FACING
@@ -20,14 +21,19 @@ ACROSS = {'RElbow': (88, 90), 'RWrist': (124, 92)}      # a hand before the ches
 def painted(poses, asked, rows):
     """uint8 (H, W, 3): a pose, painted from drawn frames of `poses`; rows: {part: frame}, or one
     frame for all parts."""
-    doll = Doll(Frames(poses), Bodies(np.stack(poses), BODY_25), SIZE)
+    doll = Doll(Frames(poses), Bodies(np.stack(poses), BODY_25))
     canvas = np.full((SIZE[1], SIZE[0], 3), WALL, np.uint8)
     order = in_front()
     order.insert(0, 'trunk below')
     if isinstance(rows, int):
         rows = dict.fromkeys(order, rows)
-    doll.paint(canvas, Bodies(asked[None], BODY_25), order, rows)
+    doll.paint(canvas, unpainted(), Bodies(asked[None], BODY_25), order, rows)
     return canvas
+
+
+def unpainted():
+    """uint8 (H, W): nothing of a picture is covered."""
+    return np.zeros(SIZE[::-1], np.uint8)
 
 
 def middle(start, end, places=PLACES):
@@ -192,7 +198,7 @@ def test_parts_are_as_thick_as_the_clothes_of_this_person():
         ends = (one[BODY_25.index(joint), :2].astype(int).tolist()
                 for joint in ('RElbow', 'RWrist'))
         cv2.line(picture, *ends, (255, 90, 0, 255), 26)
-    parts = measured_parts(frames, Bodies(np.stack(poses), BODY_25), SIZE)
+    parts = measured_parts(frames, Bodies(np.stack(poses), BODY_25))
     usual = parts_of(BODY_25)
     assert parts['R forearm'].reach > 1.4 * usual['R forearm'].reach
     assert parts['L forearm'].reach < 1.1 * usual['L forearm'].reach
@@ -211,10 +217,10 @@ def test_what_does_not_hang_together_with_a_part_is_left_out():
     """A scrap of something next to the head, which the matte takes for the person."""
     frames = Frames([pose()])
     frames.pictures[0][24:34, 158:166] = 9, 9, 9, 255
-    doll = Doll(frames, Bodies(pose()[None], BODY_25), SIZE)
+    doll = Doll(frames, Bodies(pose()[None], BODY_25))
     assert Ownership(Bodies(pose()[None], BODY_25), SIZE).of('head')[28, 161] > 0.5
     canvas = np.full((SIZE[1], SIZE[0], 3), WALL, np.uint8)
-    doll.paint(canvas, Bodies(pose()[None], BODY_25), ['head'], {'head': 0})
+    doll.paint(canvas, unpainted(), Bodies(pose()[None], BODY_25), ['head'], {'head': 0})
     assert (names_shown(canvas)[24:34, 156:168] == '').all()
 
 

@@ -1,0 +1,214 @@
+"""The person of every frame of a run, cut out at film size: what painting samples.
+
+RUN/cutouts/000001.jpg is the frame of that number around the person, as large as the film, and
+000001.png how much of each of its pixels is the person. RUN/cutouts/cutouts.npz says where in the
+frame each lies. A run whose dataset has no frames of film size has none of these: its own small
+frames are then what is sampled.
+"""
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+
+from data.base_dataset import BaseDataset
+from models.warping.frame_index import LOOSE, FrameIndex, read_file
+from pose.skeleton import moved
+from pose.track import PoseTrack
+from scene.background import Plate
+from scene.matte import matte
+from util.errors import UserError
+from util.files import folder_in_place_of
+from util.images import scaling, write_image
+from util.progress import progress
+
+REMEMBERED = 200e6          # bytes of cutouts kept in memory
+MARGIN = 3                  # small px around the person: the edge of a matte, and what bends in
+QUALITY = 95                # of JPEG
+PAST = 0.015                # of the frame's longer side: how far beyond its edge a person goes on
+FILE = 'cutouts.npz'
+
+
+class Cutout(NamedTuple):
+    """A person cut out of a frame.
+
+    image   uint8 (h, w, 4): RGB and how much of each pixel is the person
+    left, top   px of the frame where it lies
+    """
+    image: np.ndarray
+    left: int
+    top: int
+
+
+class Cutouts(Protocol):
+    """The cutouts of the frames of an index; a row is one of index.both.
+
+    size   (W, H) of a frame
+    cutout with the person alone
+    loose  with the shadow on the wall too, and what else lies close around
+    """
+    size: tuple[int, int]
+
+    @property
+    def cutout(self) -> Callable[[int], Cutout]: ...
+
+    @property
+    def loose(self) -> Callable[[int], Cutout]: ...
+
+
+class SmallCutouts:
+    """The frames of the index themselves."""
+
+    def __init__(self, index: FrameIndex):
+        self.size = index.track.size
+        self.index = index
+
+    def cutout(self, row: int) -> Cutout:
+        return self.around(self.index.cutout(row))
+
+    def loose(self, row: int) -> Cutout:
+        return self.around(self.index.loose_cutout(row))
+
+    def around(self, frame: np.ndarray) -> Cutout:
+        """The person of a frame, uint8 (H, W, 4)."""
+        rows, columns = occupied(frame[..., 3] > 0) or (slice(0, 1), slice(0, 1))
+        return gone_on(Cutout(frame[rows, columns], columns.start, rows.start), self.size)
+
+
+class FilmCutouts:
+    """The files of RUN/cutouts."""
+
+    def __init__(self, folder: Path, index: FrameIndex):
+        """UserError where the folder holds none."""
+        self.folder = folder
+        self.index = index
+        try:
+            with np.load(folder / FILE, allow_pickle=False) as file:
+                self.boxes = file['boxes']
+                width, height = file['size'].tolist()
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise UserError(f'{folder / FILE} cannot be read ({error}). Train the run again: '
+                            f'train.py --overwrite.') from error
+        self.size = width, height
+        areas = (self.boxes[:, 2] - self.boxes[:, 0]) * (self.boxes[:, 3] - self.boxes[:, 1])
+        count = int(REMEMBERED / 8 / max(1.0, float(areas.mean()))) + 1
+        self.cutout = lru_cache(count)(self.read_tight)
+        self.loose = lru_cache(count)(self.read_loose)
+
+    def read_tight(self, row: int) -> Cutout:
+        name = self.index.file(row % len(self.index.track))
+        matte = read_file(self.folder / name)[..., :1]
+        return self.placed(row, matte)
+
+    def read_loose(self, row: int) -> Cutout:
+        """With the small matte, enlarged, where that is more."""
+        one = row % len(self.index.track)
+        matte = read_file(self.folder / self.index.file(one))[..., 0]
+        small = self.index.matte(one, LOOSE)
+        into = scaling(self.index.track.size, self.size)
+        left, top, right, bottom = self.boxes[one].tolist()
+        into[:2, 2] -= left, top
+        around = cv2.warpAffine(small, into[:2], (right - left, bottom - top),
+                                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return self.placed(row, np.maximum(matte, around)[..., None])
+
+    def placed(self, row: int, matte: np.ndarray) -> Cutout:
+        """The colours of a row with that matte, uint8 (h, w, 1), mirrored where the row is."""
+        one = row % len(self.index.track)
+        name = Path(self.index.file(one)).with_suffix('.jpg')
+        image = np.dstack([read_file(self.folder / name), matte])
+        cutout = Cutout(image, *self.boxes[one, :2].tolist())
+        if row >= len(self.index.track):
+            mirrored = np.ascontiguousarray(image[:, ::-1])
+            cutout = Cutout(mirrored, self.size[0] - int(self.boxes[one, 2]), cutout.top)
+        return gone_on(cutout, self.size)
+
+
+def gone_on(cutout: Cutout, size: tuple[int, int]) -> Cutout:
+    """A cutout of a frame of that (width, height) that goes on a little beyond the frame's edge,
+    where that cuts off the person."""
+    height, width = cutout.image.shape[:2]
+    past = round(PAST * max(size))
+    left, top = past * (cutout.left == 0), past * (cutout.top == 0)
+    right = past * (cutout.left + width == size[0])
+    bottom = past * (cutout.top + height == size[1])
+    if not (left or top or right or bottom):
+        return cutout
+    image = cv2.copyMakeBorder(cutout.image, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    return Cutout(image, cutout.left - left, cutout.top - top)
+
+
+def make_cutouts(folder: Path, index: FrameIndex, plate: Plate, dataset: BaseDataset,
+                 threads: int, darkest_shadow: float) -> FilmCutouts:
+    """Cut the person out of every frame of a dataset at film size, into `folder`.
+
+    plate   the background at film size
+    darkest_shadow   as of scene.matte.matte
+    """
+    track, size = index.track, plate.size
+    into = scaling(track.size, size)
+    boxes = np.zeros((len(track), 4), np.int64)
+    with folder_in_place_of(folder, r'\d+\.(jpg|png)|cutouts\.npz') as part, \
+            ThreadPoolExecutor(max(1, threads)) as pool:
+        def cut(row: int) -> None:
+            frame = dataset.film_frame(row)
+            assert frame is not None, 'a dataset with a film size has every frame'
+            box = person_box(index.matte(row, LOOSE), into, size)
+            image, alpha = cut_one(frame, box, index, plate, row, into, darkest_shadow)
+            boxes[row] = box
+            name = index.file(row)
+            write_image(part / Path(name).with_suffix('.jpg'), image, QUALITY)
+            write_image(part / name, alpha)
+        list(progress(pool.map(cut, range(len(track))), 'cutting out at film size', len(track)))
+        np.savez_compressed(part / FILE, boxes=boxes, size=size)
+    return FilmCutouts(folder, index)
+
+
+def person_box(matte: np.ndarray, into: np.ndarray, size: tuple[int, int]
+               ) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom px of the film-size frame that hold a small matte, uint8 (h, w),
+    with a margin; a few px where it is empty.
+
+    into   float (3, 3): small px -> px of the frame, which has that (width, height)
+    """
+    there = np.argwhere(matte > 0)
+    if not len(there):
+        return 0, 0, min(8, size[0]), min(8, size[1])
+    low, high = there.min(0) - MARGIN, there.max(0) + 1 + MARGIN
+    left, top = (into[:2, :2] @ (low[::-1] - 0.5) + into[:2, 2] + 0.5).round().astype(int)
+    right, bottom = (into[:2, :2] @ (high[::-1] - 0.5) + into[:2, 2] + 0.5).round().astype(int)
+    return max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])
+
+
+def cut_one(frame: np.ndarray, box: tuple[int, int, int, int], index: FrameIndex, plate: Plate,
+            row: int, into: np.ndarray, darkest_shadow: float) -> tuple[np.ndarray, np.ndarray]:
+    """The frame, uint8 (H, W, 3), within a box, and its matte there, uint8 (h, w, 1)."""
+    left, top, right, bottom = box
+    size = right - left, bottom - top
+    image = np.ascontiguousarray(frame[top:bottom, left:right])
+    track: PoseTrack = index.track
+    number = int(track.index[row])
+    shift = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    behind, sure = plate.scene_at(plate.camera(number) @ shift, size)
+    if not plate.is_located(number):
+        sure = np.zeros_like(sure)
+    here = np.linalg.inv(shift) @ into
+    pose = moved(track.poses[row], here)
+    small = index.mask(row)
+    mask = None
+    if small is not None:
+        mask = cv2.warpAffine(small, here[:2], size, flags=cv2.INTER_CUBIC,
+                              borderMode=cv2.BORDER_REPLICATE)
+    return image, matte(image, behind, sure, pose, track.joints, darkest_shadow, mask)
+
+
+def occupied(mask: np.ndarray) -> tuple[slice, slice] | None:
+    """The rows and columns of a mask (h, w) from the first to the last that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -1,0 +1,94 @@
+"""Paints poses at film size with what a run keeps: the background, whole frames, and parts."""
+from functools import lru_cache
+from threading import Lock
+
+import numpy as np
+
+from models.warping.canvas import Canvas, Decided, carry_on, draw_frames, is_used
+from models.warping.cutouts import Cutout
+from models.warping.kept import Kept
+from models.warping.part_choice import PartsShown
+from models.warping.part_layers import Doll
+from models.warping.part_widths import doll_of
+from models.warping.parts import Bodies
+from models.warping.settings import Body2BodySettings
+from pose.skeleton import moved
+from scene.film_plate import between_plates
+from util.images import scaling
+
+Size = tuple[int, int]
+
+
+class Painter:
+    """Draws into canvases of film size. What it is asked for is in small px: those of the poses.
+
+    A pose of another size than the run's frames is painted at its own size.
+    """
+
+    def __init__(self, kept: Kept, settings: Body2BodySettings):
+        self.kept = kept
+        self.settings = settings
+        self.into_plate = between_plates(kept.plate, kept.film_plate)
+        self.into_frame = scaling(kept.index.track.size, kept.cutouts.size)
+        self.view = lru_cache(4)(self._view)        # a still camera shows the same one again
+        self._doll: Doll | None = None
+        self._making = Lock()
+
+    def film_size(self, small: Size) -> Size:
+        """(W, H) of the picture for a pose in a small one of that size."""
+        return self.kept.cutouts.size if small == self.kept.index.track.size else small
+
+    def canvas(self, camera: np.ndarray, small: Size) -> Canvas:
+        """The background as a camera shows it, and nobody.
+
+        camera   float64 (3, 3): small px -> px of the small plate
+        """
+        size = self.film_size(small)
+        seen = self.into_plate @ camera @ scaling(size, small)
+        return Canvas.of(self.view(seen.tobytes(), size))
+
+    def _view(self, camera: bytes, size: Size) -> np.ndarray:
+        picture, _ = self.kept.film_plate.at(np.frombuffer(camera).reshape(3, 3), size)
+        return picture
+
+    def draw_whole(self, canvas: Canvas, decided: Decided, rows: np.ndarray, small: Size) -> None:
+        """Draw one pose from whole frames: `rows` of index.both."""
+        # a network may trust any of them
+        used = is_used(decided.shares) | (decided.trust is not None)
+        cutouts = self.read(rows, used)
+        draw_frames(canvas, decided, cutouts, scaling(small, canvas.size), self.into_frame,
+                    self.settings.blend.person)
+
+    def read(self, rows: np.ndarray, used: np.ndarray) -> list[Cutout | None]:
+        """The cutouts of those rows that are `used`, bool (N,)."""
+        return [self.kept.cutouts.loose(int(row)) if use else None
+                for row, use in zip(rows, used)]
+
+    def draw_parts(self, canvas: Canvas, query: np.ndarray, shown: PartsShown, small: Size
+                   ) -> None:
+        """Draw one pose (K, 3) part by part."""
+        doll = self.doll
+        pose = moved(query, scaling(small, canvas.size))
+        doll.paint(canvas.picture, canvas.alpha, Bodies(pose[None], doll.bodies.skeleton),
+                   shown.order, shown.rows)
+
+    @property
+    def doll(self) -> Doll:
+        """The parts of all frames; made when a pose first needs them."""
+        with self._making:
+            if self._doll is None:
+                self._doll = doll_of(self.kept.index, self.kept.cutouts)
+            return self._doll
+
+    def carry_on(self, canvas: Canvas, before: Canvas, corner: tuple[int, int], x: np.ndarray,
+                 y: np.ndarray, small: Size, share: float) -> None:
+        """Blend a canvas with the one before; arguments as of canvas.carry_on."""
+        carry_on(canvas, before, corner, x, y, scaling(small, canvas.size), share)
+
+    def put_bars(self, canvas: Canvas) -> None:
+        """Lay the bars of a letterbox over the canvas, where the video has some."""
+        plate = self.kept.film_plate
+        if plate.bars.any():
+            picture, there = plate.bars_at(canvas.size)
+            canvas.picture[there] = picture[there]
+            canvas.alpha[there] = 0

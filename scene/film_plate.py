@@ -1,0 +1,48 @@
+"""The background at film size: the one that is known at the size of training, with finer pixels."""
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, Masks, Plate, mosaic
+from scene.bars import find_bars
+from util.arrays import LazySequence
+from util.images import scaling
+
+
+def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
+               size: tuple[int, int]) -> Plate:
+    """The same background, with the same cameras, as large as the film.
+
+    plate    of the small frames
+    frames   uint8 (H, W, 3) of that (width, height); masks  bool (h, w), of the small frames
+
+    Each is read one at a time, several times. What too few frames show is taken from the small
+    plate: it is a smooth fill there.
+    """
+    larger = scaling(plate.size, size)
+    transforms = larger @ plate.transforms @ np.linalg.inv(larger)
+    wide = Masks(masks, grow=round(CLOTHES_MARGIN * plate.size[1]))
+
+    def enlarged(f: int) -> np.ndarray:
+        small = wide[f].astype(np.uint8)
+        return cv2.resize(small, size, interpolation=cv2.INTER_NEAREST) > 0
+    far = mosaic(frames, LazySequence(len(wide), enlarged), transforms, plate.numbers)
+    into = between_plates(plate, far)[:2]
+    shown = far.picture.shape[1::-1]
+    small = cv2.warpAffine(plate.picture, into, shown, flags=cv2.INTER_CUBIC,
+                           borderMode=cv2.BORDER_REPLICATE)
+    confidence = cv2.warpAffine(plate.confidence, into, shown, flags=cv2.INTER_LINEAR,
+                                borderMode=cv2.BORDER_REPLICATE)
+    sure = np.minimum(far.confidence * (TRUSTED / ENOUGH), 1)
+    cv2.blendLinear(far.picture, small, sure, 1 - sure, dst=far.picture)
+    bars = find_bars(frames) if plate.bars.any() else far.bars
+    return replace(far, confidence=confidence, bars=bars)
+
+
+def between_plates(plate: Plate, larger: Plate) -> np.ndarray:
+    """float64 (3, 3): px of a plate -> px of the same one at film size."""
+    known = np.flatnonzero(np.isfinite(larger.transforms[:, 0, 0]))[0]
+    into_film = larger.transforms[known] @ scaling(plate.size, larger.size)
+    return np.asarray(into_film @ np.linalg.inv(plate.transforms[known]))
