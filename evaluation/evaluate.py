@@ -5,7 +5,7 @@ need no training (evaluation.baselines). util.metrics.names lists all scores.
 """
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,34 +16,37 @@ from evaluation.evaluators import (
     BoxFrechetEvaluator,
     Evaluator,
     FramedEvaluator,
-    FrameSet,
     ImageEvaluator,
     LpipsEvaluator,
     MotionEvaluator,
     PoseEvaluator,
 )
-from evaluation.results import Results, at_size
+from evaluation.frame_sets import FrameSet, MeasuredFrames
+from evaluation.results import Results
+from evaluation.sharpness import SharpnessEvaluator, target_gradient
 from evaluation.silhouettes import Silhouettes, silhouettes_of
 from evaluation.target import Target, target_of, target_room
 from evaluation.verdict import summary, verdict
 from models.engine import Engine
 from pose.detect import declared, detectors, make_detector
 from pose.detect.base import Detector
-from pose.silhouette import person_box
 from pose.skeleton import skeleton_of
 from util.errors import UserError, say
 from util.files import write_json
-from util.images import in_colour, size_of
 from util.metrics.lpips import FETCH, SMALLEST, Lpips, lpips_weights
 from util.metrics.names import BOX, METHODS, VGG_FRAMES, order, picture_scores
 from util.options import Options
+from util.parallel import prefetch
 from util.progress import progress
 from util.sampling import evenly_spaced
 
 FORMAT = 1
+AT_ONCE = 3                     # evaluators: each thread keeps memory of its own
 DIGITS = 6                      # of a score, behind the point
 FRECHET_FRAMES = 64             # real boxes, and as many painted ones: AlexNet gives 256 features
 MIN_CONFIDENCE = 0.1            # of a joint, where the dataset's settings do not say
+# Makes evaluators; its argument gets the scores that cannot be measured, with the reason.
+Maker = Callable[[dict[str, str]], list[Evaluator]]
 
 
 def measure(results: Results, dataset: BaseDataset, opt: Options, engine: Engine,
@@ -57,14 +60,15 @@ def measure(results: Results, dataset: BaseDataset, opt: Options, engine: Engine
     began = time.monotonic()
     baselines = Baselines(dataset, opt, engine) if has_truth_in(results) else None
     not_measured = dict(baselines.missing) if baselines else {}
-    methods = ['painted', *(baselines.methods if baselines else ())]
-    evaluators = make_evaluators(results, dataset, opt, engine, methods, not_measured)
-    process_all(evaluators, frame_sets(results, dataset, baselines), len(results.frames))
+    film = MeasuredFrames(results, dataset, baselines)
+    evaluators = make_evaluators(film, opt, engine, not_measured)
+    process_all(evaluators, film, len(film))
     scores, frames = merge_scores(evaluators)
     metrics = {'format': FORMAT, **facts, 'frames': len(results.frames), 'names': results.names,
                'times': results.times()[0], 'scores': in_json(scores),
-               'frames_scores': in_json(frames.get('painted', {})),
+               'frames_scores': in_json(film.spread(frames.get('painted', {}))),
                'not_measured': not_measured, 'verdict': verdict(scores, frames),
+               'measured': {'frames': len(film), 'size': film.size},
                'seconds': round(time.monotonic() - began, 2)}
     write_json(results.folder / 'metrics.json', metrics)
     say('\n'.join(summary(metrics)))
@@ -81,8 +85,9 @@ def process_all(evaluators: Sequence[Evaluator], frame_sets: Iterable[FrameSet],
     """Give all of the `count` frame sets to each evaluator, then close the evaluators."""
     try:
         # in parallel: while one evaluator waits for a single core, another uses the other core
-        with ThreadPoolExecutor(max(1, len(evaluators))) as pool:
-            for frame_set in progress(frame_sets, 'measuring', count):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            # and the next frame is read and shrunk
+            for frame_set in progress(prefetch(frame_sets, 1), 'measuring', count):
                 running = [pool.submit(each.process, frame_set) for each in evaluators]
                 for one in running:
                     one.result()
@@ -91,45 +96,27 @@ def process_all(evaluators: Sequence[Evaluator], frame_sets: Iterable[FrameSet],
             evaluator.close()
 
 
-def frame_sets(results: Results, dataset: BaseDataset,
-               baselines: Baselines | None) -> Iterator[FrameSet]:
-    """Every frame by every method, at the size of the real frame, or of the painted one where
-    there is no real one."""
-    for k, frame in enumerate(results.frames):
-        images = results.read_images(frame)
-        unreadable = [path for label, path in frame.items() if label not in images]
-        if unreadable:
-            raise UserError(f'{results.folder / unreadable[0]} cannot be read back. Paint again.')
-        real = images.get('real_B')
-        size = size_of(images['fake_B'] if real is None else real)
-        outputs = baselines.outputs(k) if baselines else {}
-        methods = {}
-        for name, image in {'painted': images['fake_B'], **outputs}.items():
-            methods[name] = at_size(in_colour(image), size)
-        pose = dataset.item(k).get('joints')
-        box = None if pose is None else person_box(pose, size)
-        yield FrameSet(methods, real, pose, box, dataset.follows(k))
-
-
-def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine: Engine,
-                    methods: Sequence[str], missing: dict[str, str]) -> list[Evaluator]:
+def make_evaluators(film: MeasuredFrames, opt: Options, engine: Engine,
+                    missing: dict[str, str]) -> list[Evaluator]:
     """The evaluators that --metrics asks for, the slowest first.
 
     missing  gets the scores that cannot be measured, with the reason
     """
+    dataset, count = film.dataset, len(film)
     thorough = opt.metrics == 'all'
-    has_truth = has_truth_in(results)
-    frame_size = size_of(results.read_images(results.frames[0])['fake_B'])
-    size = min(frame_size)
-    evaluators: list[Evaluator] = []
+    has_truth = has_truth_in(film.results)
+    target = target_or_reason(opt, dataset) if thorough or not has_truth else ''
+    makers: list[Maker] = []
     if thorough and has_truth:
-        evaluators += lpips_evaluators(len(results.frames), engine, size, missing)
+        makers.append(lambda why: lpips_evaluators(count, engine, min(film.size), why))
     if thorough:
-        target = target_or_reason(opt, dataset)
-        evaluators += pose_evaluators(dataset, methods, missing, target, frame_size)
-        evaluators += frechet_evaluators(target, len(results.frames), engine, missing)
-    evaluators += framed_evaluators(dataset, opt, missing if thorough else {})
-    if size < FLOW_SMALLEST:
+        makers.append(lambda why: pose_evaluators(dataset, ['painted'], why, target, film.size))
+        makers.append(lambda why: frechet_evaluators(target, count, engine, why))
+    makers.append(lambda why: framed_evaluators(dataset, opt, why if thorough else {}))
+    if has_truth or thorough:
+        makers.append(lambda why: sharpness_evaluators(film, target, has_truth, why))
+    evaluators = made(makers, missing)
+    if min(film.size) < FLOW_SMALLEST:
         missing['flicker'] = f'the frames are smaller than {FLOW_SMALLEST} px'
     elif has_truth or thorough:
         evaluators.append(MotionEvaluator(has_truth, with_flow=thorough))
@@ -141,22 +128,37 @@ def make_evaluators(results: Results, dataset: BaseDataset, opt: Options, engine
     return evaluators
 
 
+def made(makers: Sequence[Maker], missing: dict[str, str]) -> list[Evaluator]:
+    """What the makers make, in their order. They work at the same time: most of it is a detector
+    that looks at the target's own frames, which uses one core."""
+    reasons: list[dict[str, str]] = [{} for _ in makers]
+    evaluators: list[Evaluator] = []
+    with ThreadPoolExecutor(len(makers)) as pool:
+        for found in list(pool.map(lambda make, why: make(why), makers, reasons)):
+            evaluators += found
+    for why in reasons:
+        missing |= why
+    return evaluators
+
+
 def lpips_evaluators(count: int, engine: Engine, size: int,
                      missing: dict[str, str]) -> list[Evaluator]:
-    """LPIPS through AlexNet on all of `count` frames, and through VGG16 on VGG_FRAMES of them.
+    """LPIPS through AlexNet on all of `count` frames, and through VGG16 on VGG_FRAMES of them, of
+    the painted film alone.
 
     size     the frames' width or height in px, whichever is less
     missing  gets the scores that cannot be measured, with the reason
     """
     evaluators: list[Evaluator] = []
     some = evenly_spaced(count, VGG_FRAMES).tolist()
-    for net, chosen, frechet in (('vgg', some, 'vgg_frechet'), ('alex', range(count), None)):
+    for net, chosen, frechet, methods in (('vgg', some, 'vgg_frechet', ['painted']),
+                                          ('alex', range(count), None, None)):
         why = why_no_lpips(net, size)
         if why:
             missing |= dict.fromkeys(filter(None, (f'lpips_{net}', frechet)), why)
         else:
             lpips = Lpips(net, str(engine.device), engine.bf16)
-            evaluators.append(LpipsEvaluator(lpips, f'lpips_{net}', chosen, frechet))
+            evaluators.append(LpipsEvaluator(lpips, f'lpips_{net}', chosen, frechet, methods))
     return evaluators
 
 
@@ -182,7 +184,7 @@ def pose_evaluators(dataset: BaseDataset, methods: Sequence[str], missing: dict[
     """Pose error, spill and gaps, by the detector that found the dataset's own poses.
 
     missing  gets the scores that cannot be measured, with the reason
-    target   as of target_or_reason;  size  of the painted frames
+    target   as of target_or_reason;  size  of the measured frames
     """
     joints = getattr(dataset, 'joints', None)
     name = dataset.facts.get('detector')
@@ -247,6 +249,28 @@ def framed_evaluators(dataset: BaseDataset, opt: Options, missing: dict[str, str
         missing['framed'] = f'{dataset.root} has no joints of its frames'
         return []
     return [FramedEvaluator(joints.track.joints, target_room(opt))]
+
+
+def sharpness_evaluators(film: MeasuredFrames, target: Target | str, has_truth: bool,
+                         missing: dict[str, str]) -> list[Evaluator]:
+    """Whether the painted person is as sharp as the real frames, or as the target's own.
+
+    missing  gets that score, with the reason, where it cannot be measured
+    """
+    joints = getattr(film.dataset, 'joints', None)
+    try:
+        if joints is None:
+            raise UserError(f'{film.dataset.root} has no joints of its frames')
+        skeleton = joints.track.skeleton
+        body = skeleton_of(skeleton.partition('+')[0])
+        if has_truth:
+            return [SharpnessEvaluator(body)]
+        if isinstance(target, str):
+            raise UserError(target)
+        return [SharpnessEvaluator(body, target_gradient(target, skeleton, film.film_size))]
+    except UserError as error:
+        missing['sharpness'] = str(error)
+        return []
 
 
 def merge_scores(evaluators: Iterable[Evaluator]) -> tuple[dict[str, dict[str, float]],

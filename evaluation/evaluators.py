@@ -7,11 +7,11 @@ Shape letters: F frames, K joints, H W pixels.
 """
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from evaluation.frame_sets import REAL, FrameSet
 from evaluation.silhouettes import Shares, Silhouettes, mean_of, person_masks
 from pose.body import heights
 from pose.detect.base import Detector
@@ -19,42 +19,34 @@ from pose.retargeting.room import Room, is_framed
 from pose.skeleton import Skeleton, convert, skeleton_of
 from util.images import resized, size_of
 from util.metrics.frechet import frechet_distance
-from util.metrics.lpips import SMALLEST, Features, Lpips
+from util.metrics.lpips import SMALLEST, Lpips
 from util.metrics.motion import Motion
 from util.metrics.names import BOX, picture_scores
 from util.metrics.poses import nearest_person, pose_error
 from util.sampling import evenly_spaced
 
-Box = tuple[slice, slice]
 FLOW_SMALLEST = 12      # px: the least width and height for optical flow
 BOX_SIDE = 224          # px: the longer side of a box of which the Fréchet distance is taken
 
 
-@dataclass(frozen=True)
-class FrameSet:
-    """One frame by every method, all of one size.
-
-    methods  {name: uint8 (H, W, 3)}, the painted frame first, then the baselines
-    real     uint8 (H, W, 3), None where there is no truth
-    pose     float32 (K, 3), the requested joints in px of these images; None where unknown
-    box      rows and columns around the person; None where there is nobody
-    follows  whether the video continues here, without a cut or gap after the previous frame
-    """
-    methods: dict[str, np.ndarray]
-    real: np.ndarray | None
-    pose: np.ndarray | None
-    box: Box | None
-    follows: bool
-
-
 class Evaluator:
-    """frames[method][key]: one value for each processed frame, NaN where there is none."""
+    """Scores frames one by one; a subclass says how in `score`.
+
+    frames[method][key]   one value for each processed frame, NaN where there is none; values that
+                          are missing at the end are NaN too
+    number                of the frame, from 0
+    """
 
     def __init__(self) -> None:
         self.frames: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self.number = 0
 
     def process(self, frame_set: FrameSet) -> None:
-        """Score one frame by every method."""
+        """Score one frame by every method in it."""
+        self.score(frame_set)
+        self.number += 1
+
+    def score(self, frame_set: FrameSet) -> None:
         raise NotImplementedError
 
     def scores(self) -> dict[str, dict[str, float]]:
@@ -68,9 +60,11 @@ class Evaluator:
         """Free its resources; the scores stay."""
 
     def keep(self, method: str, scores: dict[str, float]) -> None:
-        """Append the scores of the method's next frame."""
+        """Keep the scores of the method's frame `number`."""
         for key, value in scores.items():
-            self.frames[method][key].append(value)
+            values = self.frames[method][key]
+            values += [math.nan] * (self.number - len(values))
+            values.append(value)
 
 
 class ImageEvaluator(Evaluator):
@@ -83,7 +77,7 @@ class ImageEvaluator(Evaluator):
         super().__init__()
         self.picture_scores = picture_scores(thorough)
 
-    def process(self, frame_set: FrameSet) -> None:
+    def score(self, frame_set: FrameSet) -> None:
         real, box = frame_set.real, frame_set.box
         assert real is not None
         for name, painted in frame_set.methods.items():
@@ -97,50 +91,54 @@ class ImageEvaluator(Evaluator):
 
 
 class LpipsEvaluator(Evaluator):
-    """LPIPS through one network, of the frame and of its box.
+    """LPIPS through one network, of the frame and of the person's box at PERSON_SIZE.
 
     key      of the score, such as 'lpips_alex'
     chosen   numbers of the frames it scores, from 0; it skips the others
     frechet  key of a Frechet distance over the same network's features; None for no such score
+    methods  that it scores; None: all
     """
 
-    def __init__(self, lpips: Lpips, key: str, chosen: Iterable[int], frechet: str | None = None):
+    def __init__(self, lpips: Lpips, key: str, chosen: Iterable[int], frechet: str | None = None,
+                 methods: Collection[str] | None = None):
         super().__init__()
         self.lpips = lpips
         self.key = key
         self.chosen = set(chosen)
         self.frechet = frechet
-        self.number = 0                                         # of the next frame
+        self.methods = methods
         self.pooled: dict[str, list[np.ndarray]] = defaultdict(list)
 
-    def process(self, frame_set: FrameSet) -> None:
+    def score(self, frame_set: FrameSet) -> None:
         real, box = frame_set.real, frame_set.box
-        names = list(frame_set.methods)
         assert real is not None
-        whole = inside = np.full(len(names), math.nan)
-        images = np.stack([real, *frame_set.methods.values()])
+        names = [name for name in frame_set.methods if not self.methods or name in self.methods]
+        whole = inside = [math.nan] * len(names)
         if self.number in self.chosen and min(size_of(real)) >= SMALLEST:
-            features = self.lpips.features(images)
-            whole = self.distance_to_first(features)
-            for name, pooled in zip(['real', *names], features.pooled):
-                self.pooled[name].append(pooled)
+            whole, pooled = self.distances([real, *(frame_set.methods[name] for name in names)])
+            for name, vector in zip([REAL, *names], pooled):
+                self.pooled[name].append(vector)
             if box and min(size_of(real[box])) >= SMALLEST:
-                cropped = images[(slice(None), *box)]
-                inside = self.distance_to_first(self.lpips.features(cropped))
-        for name, of_frame, of_box in zip(names, whole.tolist(), inside.tolist()):
+                inside, _ = self.distances([frame_set.person(name) for name in (REAL, *names)])
+        for name, of_frame, of_box in zip(names, whole, inside):
             self.keep(name, {self.key: of_frame, f'{BOX}{self.key}': of_box})
-        self.number += 1
 
-    def distance_to_first(self, features: Features) -> np.ndarray:
-        """float (N - 1,): the LPIPS distance of each further image of N to the first."""
-        first = replace(features, layers=[layer[:1] for layer in features.layers])
-        others = replace(features, layers=[layer[1:] for layer in features.layers])
-        return self.lpips.distance(first, others)
+    def distances(self, images: Sequence[np.ndarray]) -> tuple[list[float], list[np.ndarray]]:
+        """The LPIPS distance of each further image to the first, and of all images the features
+        that Features calls pooled. The network sees one image at a time, which bounds memory."""
+        first = self.lpips.features(images[0][None])
+        distances = []
+        pooled = [first.pooled[0]]
+        for image in images[1:]:
+            features = self.lpips.features(image[None])
+            distances.append(float(self.lpips.distance(first, features)[0]))
+            pooled.append(features.pooled[0])
+        return distances, pooled
 
     def scores(self) -> dict[str, dict[str, float]]:
         scores = super().scores()
-        if self.frechet and len(self.pooled['real']) > 1:
-            real = np.stack(self.pooled['real'])
+        if self.frechet and len(self.pooled[REAL]) > 1:
+            real = np.stack(self.pooled[REAL])
             for name in scores:
                 scores[name][self.frechet] = frechet_distance(np.stack(self.pooled[name]), real)
         return scores
@@ -150,8 +148,8 @@ class PoseEvaluator(Evaluator):
     """How far the joints that a detector finds in a painted frame lie from the requested joints,
     and by its person masks, spill and gaps.
 
-    detectors       {method: a fresh detector}: a detector follows people, so each method has its
-                    own
+    detectors       {method that is scored: a fresh detector}: a detector follows people, so each
+                    method has its own
     skeleton        of the requested poses; only the body's joints are compared
     min_confidence  joints with less confidence count as not found
     silhouettes     measures spill and gaps; None: they are not measured
@@ -169,7 +167,7 @@ class PoseEvaluator(Evaluator):
         self.requested: list[np.ndarray] = []
         self.size = (0, 0)
 
-    def process(self, frame_set: FrameSet) -> None:
+    def score(self, frame_set: FrameSet) -> None:
         assert frame_set.pose is not None
         requested = frame_set.pose[:self.body.body]
         for name, detector in self.detectors.items():
@@ -229,7 +227,7 @@ class FramedEvaluator(Evaluator):
         self.skeleton = skeleton
         self.room = room
 
-    def process(self, frame_set: FrameSet) -> None:
+    def score(self, frame_set: FrameSet) -> None:
         assert frame_set.pose is not None
         size = size_of(frame_set.methods['painted'])
         pose = frame_set.pose.copy()
@@ -257,14 +255,11 @@ class BoxFrechetEvaluator(Evaluator):
         self.key = key
         self.real = [self.features(box) for box in boxes]
         self.chosen = set(evenly_spaced(count, len(self.real)).tolist())
-        self.number = 0                                         # of the next frame
-        self.painted: dict[str, list[np.ndarray]] = defaultdict(list)
+        self.painted: list[np.ndarray] = []
 
-    def process(self, frame_set: FrameSet) -> None:
+    def score(self, frame_set: FrameSet) -> None:
         if self.number in self.chosen and frame_set.box:
-            for name, image in frame_set.methods.items():
-                self.painted[name].append(self.features(image[frame_set.box]))
-        self.number += 1
+            self.painted.append(self.features(frame_set.methods['painted'][frame_set.box]))
 
     def features(self, box: np.ndarray) -> np.ndarray:
         """float32 (D,): one vector of a box. Every box is seen at one size, whatever the video's
@@ -275,14 +270,12 @@ class BoxFrechetEvaluator(Evaluator):
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Of as many painted boxes as real ones: the fewer the boxes, the greater the distance."""
-        scores = {}
-        for name, painted in self.painted.items():
-            count = min(len(painted), len(self.real))
-            if count > 1:
-                some, real = (np.stack(each)[evenly_spaced(len(each), count)]
-                              for each in (painted, self.real))
-                scores[name] = {f'{BOX}{self.key}': frechet_distance(some, real)}
-        return scores
+        count = min(len(self.painted), len(self.real))
+        if count < 2:
+            return {}
+        some, real = (np.stack(each)[evenly_spaced(len(each), count)]
+                      for each in (self.painted, self.real))
+        return {'painted': {f'{BOX}{self.key}': frechet_distance(some, real)}}
 
 
 class MotionEvaluator(Evaluator):
@@ -294,11 +287,11 @@ class MotionEvaluator(Evaluator):
         self.has_truth = has_truth
         self.with_flow = with_flow
         self.motion = Motion(with_flow)
-        self.methods: list[str] = []
+        self.methods: dict[str, None] = {}                      # in the order of a table
         self.size = (0, 0)
 
-    def process(self, frame_set: FrameSet) -> None:
-        self.methods = list(frame_set.methods)
+    def score(self, frame_set: FrameSet) -> None:
+        self.methods |= dict.fromkeys(frame_set.methods)
         real = frame_set.methods['painted'] if frame_set.real is None else frame_set.real
         # the images of a folder may differ in size
         large_enough = min(self.size) >= FLOW_SMALLEST

@@ -9,6 +9,7 @@ measure finds in real frames of the target: 1 is as in the target's own video.
 
 Shape letters: K joints, N people, H W pixels.
 """
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,7 @@ from util.images import size_of
 from util.metrics.poses import nearest_person
 
 NO_MASKS = 'the detector of these poses has no person masks'
+ROUNDED = 0.02          # aspects this near differ by the rounding to whole px, and to even ones
 SURE = 128              # of 255: a mask's pixel counts as the person
 
 
@@ -82,21 +84,19 @@ class View:
 
     @classmethod
     def of(cls, image: np.ndarray, people: Sequence[np.ndarray], pose: np.ndarray,
-           side: int) -> 'View':
-        """Of a frame of any size, whose longer side becomes `side` px.
+           size: tuple[int, int]) -> 'View':
+        """Of a frame of any size, which becomes `size`, (width, height).
 
         people   uint8 (H, W) each;  pose   in px of the image
         """
-        before = size_of(image)
-        scale = side / max(before)
-        width, height = (max(1, round(scale * length)) for length in before)
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        masks = np.zeros((len(people), height, width), bool)
+        scale = np.divide(size, size_of(image))
+        method = cv2.INTER_AREA if scale[0] < 1 else cv2.INTER_LINEAR
+        masks = np.zeros((len(people), *size[::-1]), bool)
         for n, mask in enumerate(people):
-            masks[n] = cv2.resize(mask, (width, height), interpolation=method) >= SURE
-        small = cv2.resize(image, (width, height), interpolation=method)
-        hidden = np.zeros((height, width), bool)
-        return cls(small, masks, pose * np.array([scale, scale, 1]), hidden)
+            masks[n] = cv2.resize(mask, size, interpolation=method) >= SURE
+        small = cv2.resize(image, size, interpolation=method)
+        hidden = np.zeros(size[::-1], bool)
+        return cls(small, masks, pose * np.array([*scale, 1]), hidden)
 
     @property
     def everybody(self) -> np.ndarray:
@@ -151,13 +151,15 @@ class Silhouettes:
 
     skeleton    of the requested poses, the body alone
     background  None where it cannot be compared; then only people are spilt
+    size        (width, height) of the views of painted frames
     reference   the mean of the target's own frames
     """
 
     def __init__(self, skeleton: Skeleton, background: Background | None, views: Sequence[View],
-                 settings: SilhouetteSettings = DEFAULTS):
+                 size: tuple[int, int], settings: SilhouetteSettings = DEFAULTS):
         self.skeleton = skeleton
         self.background = background
+        self.size = size
         self.settings = settings
         shares = [self.shares(view) for view in views]
         self.reference = mean_of([share for share in shares if share])
@@ -169,7 +171,7 @@ class Silhouettes:
         image   uint8 (H, W, 3);  people  uint8 (H, W) each, 0..255
         pose    float32 (K, 3) in px of the image
         """
-        return self.shares(View.of(image, people, pose, self.settings.side))
+        return self.shares(View.of(image, people, pose, self.size))
 
     def shares(self, view: View) -> Shares | None:
         if not (view.pose[:, 2] > 0).any():
@@ -214,16 +216,23 @@ def silhouettes_of(target: Target, detector: Detector, skeleton: Skeleton, size:
         found = convert(people[..., :3], skeleton_of(detector.skeleton), skeleton)
         person = nearest_person(found, requested)
         if person is not None:
-            view = View.of(image, masks, requested, settings.side)
+            view = View.of(image, masks, requested, view_size(size_of(image), settings.side))
             views.append(view)
             own.append(view.of_one(person, settings.clothes))
     if not views:
         raise UserError('the detector finds nobody in the target\'s own frames')
-    shapes = {view.picture.shape for view in views}
-    shapes.add(View.of(np.zeros((size[1], size[0], 3), np.uint8), [], np.zeros((1, 3)),
-                       settings.side).picture.shape)
-    background = Background.of(views, settings) if len(shapes) == 1 else None
-    return Silhouettes(skeleton, background, own, settings)
+    own_size = size_of(views[0].picture)
+    is_alike = abs(math.log(size[0] / size[1] * own_size[1] / own_size[0])) < ROUNDED
+    is_known = is_alike and len({view.picture.shape for view in views}) == 1
+    background = Background.of(views, settings) if is_known else None
+    painted_size = own_size if is_known else view_size(size, settings.side)
+    return Silhouettes(skeleton, background, own, painted_size, settings)
+
+
+def view_size(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """(width, height) of the view of a frame of that size: its longer side becomes `side` px."""
+    scale = side / max(size)
+    return max(1, round(scale * size[0])), max(1, round(scale * size[1]))
 
 
 def person_masks(detector: Detector, image: np.ndarray, people: np.ndarray

@@ -11,6 +11,7 @@ import numpy as np
 
 from data.base_dataset import BaseDataset
 from evaluation.baselines import training_frames
+from evaluation.bounds import moved_to
 from models.warping.frame_index import FrameIndex, track_of
 from pose.retargeting.room import Room, measure_room
 from pose.silhouette import person_box
@@ -28,17 +29,31 @@ class Target:
 
     track  a row for each frame
     read   gives for a row its frame, uint8 (H, W, 3), and the pose in px of it, float32 (K, 3)
+    film   gives for a row its frame as large as filmed; None where only the small ones are kept
     """
     track: PoseTrack
     read: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    film: Callable[[int], np.ndarray | None] = lambda row: None
+
+    def rows(self, most: int) -> list[int]:
+        """At most that many rows of frames that show the person, evenly spaced."""
+        rows = np.flatnonzero(self.track.shown())
+        return rows[evenly_spaced(len(rows), most)].tolist() if len(rows) else []
 
     def some(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """At most that many frames that show the person, evenly spaced, and their poses."""
-        rows = np.flatnonzero(self.track.shown())
-        if not len(rows):
-            return
-        for row in rows[evenly_spaced(len(rows), most)]:
-            yield self.read(int(row))
+        for row in self.rows(most):
+            yield self.read(row)
+
+    def some_large(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The same as large as filmed, or as there is, and their poses in px of these frames."""
+        for row in self.rows(most):
+            image, pose = self.read(row)
+            film = self.film(row)
+            if film is None:
+                yield image, pose
+            else:
+                yield film, moved_to(pose, size_of(image), size_of(film))
 
     def boxes(self, most: int) -> Iterator[np.ndarray]:
         """What the box around the person shows in at most that many frames: uint8 (H, W, 3)."""
@@ -58,7 +73,8 @@ def target_of(opt: Options, dataset: BaseDataset) -> Target:
     if (own / 'poses.npz').is_file():
         index = FrameIndex(own)
         return Target(index.track,
-                      lambda row: (in_colour(index.read(row)), index.track.poses[row]))
+                      lambda row: (in_colour(index.read(row)), index.track.poses[row]),
+                      film_frames(opt, dataset, index))
     training = training_frames(opt, dataset)
     if not training.HAS_FRAMES:
         raise UserError(f'{training.root} has poses but no frames')
@@ -66,7 +82,18 @@ def target_of(opt: Options, dataset: BaseDataset) -> Target:
     def read(row: int) -> tuple[np.ndarray, np.ndarray]:
         item = training.item(row)
         return in_colour(item['B']), item['joints']
-    return Target(track_of(training), read)
+    return Target(track_of(training), read, training.film_frame)
+
+
+def film_frames(opt: Options, dataset: BaseDataset,
+                index: FrameIndex) -> Callable[[int], np.ndarray | None]:
+    """The frames of the index as large as filmed, by their rows: those of the dataset that it was
+    made from, while that is there."""
+    try:
+        training = training_frames(opt, dataset)
+        return training.film_frame if index.is_of(training) else lambda row: None
+    except UserError:
+        return lambda row: None
 
 
 def target_room(opt: Options) -> Room | None:

@@ -47,7 +47,7 @@ def comparison(key: str, baseline: str, scores: Scores, frames: FrameScores) -> 
     theirs = written(key, scores[baseline][key])
     better = 'Better' if is_better(key, float(ours), float(theirs)) else 'No better'
     wins = [is_better(key, a, b) for a, b in zip(frames['painted'][key], frames[baseline][key])
-            if not math.isnan(a)]
+            if not math.isnan(a) and not math.isnan(b)]
     return (f'{better} than the {METHODS[baseline]}: {score.name} {ours} against {theirs} '
             f'({"higher" if score.greater else "lower"} is better), better in {sum(wins)} of '
             f'{len(wins)} frames.')

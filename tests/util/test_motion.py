@@ -166,3 +166,18 @@ def test_frames_are_let_go_and_grey_ones_will_do():
         motion.add(frame[..., :1], {'painted': frame[..., :1]}, True)
     assert kept() is None
     assert motion.flicker('painted').ratio == motion.warp_error('painted').ratio == 1
+
+
+def test_a_video_that_lacks_frames_is_measured_where_it_has_two_in_a_row():
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 40, (8, 32, 32, 3), np.uint8)
+    motion = Motion()
+    for k, frame in enumerate(frames):
+        painted = {'whole': frame}
+        if k in (2, 3, 6):
+            painted['some'] = frame
+        motion.add(frame, painted, k > 0)
+    some = motion.warp_error('some')
+    assert np.flatnonzero(some.weight).tolist() == [3]
+    assert len(some.painted) == 8 and some.ratio == motion.warp_error('whole').ratio == 1
+    assert len(motion.flicker('some').ratios) == 8

@@ -87,7 +87,8 @@ class Motion:
         self.still: list[float] = []                            # share of pixels
 
     def add(self, real: np.ndarray, painted: Mapping[str, np.ndarray], follows: bool) -> None:
-        """The next frame of the real video and of the painted ones, the same videos each time.
+        """The next frame of the real video and of the painted ones. A painted video may lack
+        frames; what changes over a gap is not known.
 
         follows     False for a frame that does not directly follow the previous one: the first of
                     a shot or after a gap. Ignored for the first frame of all
@@ -97,25 +98,41 @@ class Motion:
         self.still.append(float(pair.still.mean()) if pair else 0.0)
         for name, frame in frames.items():
             assert frame.shape == real.shape, f'{name}: {frame.shape}, the real frame {real.shape}'
-            self.flickers.setdefault(name, []).append(
-                pair.flicker(self.before[name], frame) if pair else math.nan)
+            flicker = warp_error = math.nan
+            if pair and name in self.before:
+                before = self.before[name]
+                flicker = pair.flicker(before, frame)
+                warp_error = pair.warp_error(before, frame) if self.with_flow else math.nan
+            self.keep(self.flickers, name, flicker)
             if self.with_flow:
-                self.warp_errors.setdefault(name, []).append(
-                    pair.warp_error(self.before[name], frame) if pair else math.nan)
+                self.keep(self.warp_errors, name, warp_error)
         self.before = frames
+
+    def keep(self, changes: dict[str, list[float]], name: str, change: float) -> None:
+        """The change of that video to the last frame, after nan for the frames that it lacks."""
+        known = changes.setdefault(name, [])
+        known += [math.nan] * (len(self.still) - 1 - len(known))
+        known.append(change)
+
+    def every(self, changes: dict[str, list[float]], name: str) -> np.ndarray:
+        """float64 (F,)"""
+        known = changes[name]
+        return np.array(known + [math.nan] * (len(self.still) - len(known)))
 
     def flicker(self, name: str) -> Change:
         """Mean absolute change, in grey levels, of the pixels where the real video is static; each
         such pixel has the same weight. All nan where the camera never rests."""
-        return Change(np.array(self.flickers[name]), np.array(self.flickers[REAL]),
-                      np.array(self.still), ROUNDING)
+        painted = self.every(self.flickers, name)
+        return Change(painted, np.array(self.flickers[REAL]),
+                      np.array(self.still) * np.isfinite(painted), ROUNDING)
 
     def warp_error(self, name: str) -> Change:
         """E_warp with the flow of the real video: mean squared difference, pixels in [0, 1], of
         each frame warped back to the previous one; each frame has the same weight."""
         real = np.array(self.warp_errors[REAL])
-        return Change(np.array(self.warp_errors[name]), real,
-                      np.isfinite(real).astype(np.float64), ROUNDING_SQUARED)
+        painted = self.every(self.warp_errors, name)
+        return Change(painted, real, (np.isfinite(real) & np.isfinite(painted)).astype(np.float64),
+                      ROUNDING_SQUARED)
 
     def own_warp_error(self) -> float:
         """The warp error of the video given as `real` with its own flow, root mean squared, in grey
