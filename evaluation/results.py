@@ -1,6 +1,10 @@
-"""What test.py writes to results/NAME/EPOCH_PHASE: images/, two videos and a page."""
+"""What test.py writes to results/NAME/EPOCH_PHASE: images/, two videos and a page.
+
+The painted and the real pictures may be larger than the drawn pose. thumbnails/ has a small JPEG of
+each large picture and the posters of the videos: pages show these.
+"""
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -12,13 +16,21 @@ import numpy as np
 
 from util.errors import UserError, say, warn
 from util.files import read_json
-from util.images import read_image, size_of, write_image
+from util.images import read_image, resized, side_by_side, size_of, write_image
 from util.owned import replacing
+from util.parallel import prefetch
 from util.progress import progress
+from util.thumbnails import is_large, thumbnail_of, write_poster, write_thumbnail
 
 LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order people read them
-FILES = ('index.html', 'metrics.json', 'painting.json', 'fake_B.mp4', 'side_by_side.mp4')
-MAX_PENDING = 32        # images waiting to be written; more, and painting waits for the disk
+FILMS = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
+FILES = ('index.html', 'metrics.json', 'painting.json', *FILMS.values(),
+         *map(thumbnail_of, FILMS.values()))
+MAX_PENDING = 100e6     # bytes of images that wait to be written; more, and painting waits too
+ROW_HEIGHT = 540        # px at most, of side_by_side.mp4: at 1264 it took 89 ms a frame to encode,
+                        # at 540 13 ms; fake_B.mp4 has every pixel
+ROW_WIDTH = 2048        # px at most: every player shows this
+AHEAD = 2               # frames read while another is encoded
 
 
 class PaintedDataset(Protocol):
@@ -74,14 +86,16 @@ class Results:
     def written(self) -> set[str]:
         """The files that an earlier call wrote, relative to `place`."""
         endings = [*(f'{label}.png' for label in LABELS), *self.also.values()]
+        patterns = [f'images/*_{ending}' for ending in endings]
+        patterns += [thumbnail_of(pattern) for pattern in patterns]
         names = painted_before(self.place)
         files = set(FILES)
-        for ending in endings:
+        for pattern in patterns:
             if names is None:       # painted, at least in part, by an earlier version
-                found = (self.place / 'images').glob(f'*_{ending}')
-                files |= {f'images/{path.name}' for path in found}
+                found = self.place.glob(pattern)
+                files |= {path.relative_to(self.place).as_posix() for path in found}
             else:
-                files |= {f'images/{name}_{ending}' for name in names}
+                files |= {pattern.replace('*', name) for name in names}
         return files
 
     @contextmanager
@@ -90,12 +104,19 @@ class Results:
         self.painted = False
         with self.replacing() if self.folder == self.place else nullcontext():
             (self.folder / 'images').mkdir(parents=True, exist_ok=True)
-            self.pending: deque[Future[None]] = deque()
+            self.pending: deque[tuple[Future[None], int]] = deque()     # with bytes of the image
             with ThreadPoolExecutor(2) as self.pool:
                 yield
-                while self.pending:
-                    self.pending.popleft().result()
+                self.wait(0)
             self.painted = True
+
+    def wait(self, most: float) -> None:
+        """Until no more than `most` bytes of images are left to write."""
+        waiting = sum(size for _, size in self.pending)
+        while self.pending and waiting > most:
+            future, size = self.pending.popleft()
+            future.result()
+            waiting -= size
 
     def add(self, path: str, images: dict[str, np.ndarray]) -> None:
         """Write `images`, {label: uint8 RGB (H, W, C)}, under the name of `path`."""
@@ -103,13 +124,20 @@ class Results:
         self.names.append(name)
         self.frames.append({label: f'images/{name}_{label}.png' for label in LABELS
                             if label in images})
-        files = {f'{label}.png': label for label in images}
-        files |= {ending: label for label, ending in self.also.items() if label in images}
-        for ending, label in files.items():
-            file = self.folder / 'images' / f'{name}_{ending}'
-            self.pending.append(self.pool.submit(write_image, file, images[label]))
-        while len(self.pending) > MAX_PENDING:
-            self.pending.popleft().result()
+        for label, image in images.items():
+            file = f'images/{name}_{label}.png'
+            self.submit(write_image, file, image)
+            if is_large(image):
+                self.submit(write_thumbnail, thumbnail_of(file), image)
+            if label in self.also:
+                self.submit(write_image, f'images/{name}_{self.also[label]}', image)
+        self.wait(MAX_PENDING)
+
+    def submit(self, write: Callable[[Path, np.ndarray], None], file: str,
+               image: np.ndarray) -> None:
+        """Write an image in the background."""
+        future = self.pool.submit(write, self.folder / file, image)
+        self.pending.append((future, image.nbytes))
 
     def times(self) -> tuple[list[float], list[int]]:
         """Time stamp in s, and frame number in the source video, of every frame."""
@@ -131,24 +159,30 @@ class Results:
         return {label: image for label, image in found.items() if image is not None}
 
     def write_videos(self, video_from: str | None = None) -> None:
-        """fake_B.mp4 and side_by_side.mp4 (source, if given | pose | painted | real)."""
-        from util.images import side_by_side
+        """fake_B.mp4, side_by_side.mp4 (source, if given | pose | painted | real) and their
+        posters, the first frame of each."""
         from util.video_writer import VideoWriter
         times, numbers = self.times()
         size: tuple[int, int] | None = None         # of the first frame; a video has one size
         sources = SourceFrames(video_from, numbers, times) if video_from else None
         writer = partial(VideoWriter, sound_from=video_from, sound_start=times[0])
+        pictures = prefetch(map(self.read_images, self.frames), AHEAD)
         with writer(self.folder / 'fake_B.mp4') as painted, \
                 writer(self.folder / 'side_by_side.mp4') as all_images:
-            for k, frame in enumerate(progress(self.frames, 'writing video')):
-                images = self.read_images(frame)
-                size = size or size_of(images['fake_B'])
-                row = [at_size(image, size) for image in images.values()]
-                if sources:
-                    row.insert(0, sources.at(k))
-                painted.write(at_size(images['fake_B'], size), times[k])
-                all_images.write(side_by_side(*row, height=size[1]), times[k])
-        self.videos = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
+            for k, images in enumerate(progress(pictures, 'writing video', len(self.frames))):
+                source = [sources.at(k)] if sources else []
+                if size is None:
+                    size = size_of(images['fake_B'])
+                    cell = cell_size(size, len(images), source)
+                fake = at_size(images['fake_B'], size)
+                cells = [fitted(image, cell) for image in images.values()]
+                row = side_by_side(*source, *cells, height=cell[1])
+                painted.write(fake, times[k])
+                all_images.write(row, times[k])
+                if k == 0:
+                    write_poster(self.folder, 'fake_B.mp4', fake)
+                    write_poster(self.folder, 'side_by_side.mp4', row)
+        self.videos = dict(FILMS)
         for name, file in self.videos.items():
             say(f'{name}: {self.place / file}')
 
@@ -211,6 +245,27 @@ class SourceFrames:
                 break
             self.last = following
         return self.last.image
+
+
+def cell_size(size: tuple[int, int], count: int, others: Sequence[np.ndarray]
+              ) -> tuple[int, int]:
+    """(width, height) px of the pictures in a row of side_by_side.mp4; even where not `size`.
+
+    size, count    of the painted picture, and how many pictures of its aspect the row has
+    others         the other pictures in the row
+    """
+    width, height = size
+    aspects = count * width / height
+    aspects += sum(image.shape[1] / image.shape[0] for image in others)
+    most = min(ROW_HEIGHT, int(ROW_WIDTH / aspects))
+    if height <= most:
+        return size
+    return round(width * most / height / 2) * 2, most // 2 * 2
+
+
+def fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The image (H, W, C), averaged or bicubic at `size` (width, height) if need be."""
+    return image if size_of(image) == size else resized(image, size)
 
 
 def at_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

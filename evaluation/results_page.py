@@ -1,7 +1,7 @@
 """The web page of a test run: videos, verdict, scores, single frames, facts."""
-import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from dominate.util import raw
 
 from evaluation import score_table
 from evaluation.verdict import names_by_reason
+from util import thumbnails
 from util.files import write_text
 from util.metrics.names import BOX, FAULT_SCORES, HEADLINE_SCORES, METHODS, score_of, written
 from util.sampling import evenly_spaced
@@ -41,37 +42,69 @@ def write_results_page(folder: Path, facts: Mapping[str, Any], frames: Sequence[
     folder = Path(folder)
     place = place or folder
     title = str(facts.get('name') or place.parent.name)
-    size = size_on_disk(folder, frames[0]) if frames else None
+    pictures = FramePictures.of(folder, frames)
     document = page(title)
     document.head.add(styles('scores.css', 'frame_charts.css', 'results.css'))
     body = document.body
     count = f'{len(frames)} frame{"" if len(frames) == 1 else "s"} painted'
     body.add(tags.header(tags.h1(title), tags.p(f'{place.name} · {count}', cls='soft')))
     if videos:
-        body.add(tags.section((video(path, label) for label, path in videos.items()),
-                              cls='films'))
-    scores = VideoScores(metrics, frames, size) if metrics and frames else None
+        films = tags.section(cls='films')
+        for label, path in videos.items():
+            films.add(video(path, label, thumbnails.found(folder, path)))
+        body.add(films)
+    scores = VideoScores(metrics, frames, pictures) if metrics and frames else None
     if scores:
         body.add(scores.sections())
     elif frames:
         picked = evenly_spaced(len(frames), SAMPLE, nearest=True)
-        rows = [frame_row(frames[k], size) for k in picked]
+        rows = [pictures.named_row(frames[k]) for k in picked]
         body.add(card('A few frames', tags.div(rows, cls='pairs')))
     if facts:
         body.add(card('Facts', facts_table(facts)))
     if frames:
-        body.add(all_frames(frames, size))
+        body.add(all_frames(frames, pictures))
     if scores:
         body.add(scores.script())
     write_text(folder / 'index.html', render(document))
     return folder / 'index.html'
 
 
-def all_frames(frames: Sequence[Frame], size: tuple[int, int] | None) -> tags.html_tag:
+@dataclass(frozen=True)
+class FramePictures:
+    """The pictures of the page's frames.
+
+    folder    of the page
+    size      (width, height) px in which all are shown: the painted picture's; None if unknown
+    """
+    folder: Path
+    size: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, folder: Path, frames: Sequence[Frame]) -> 'FramePictures':
+        """Those of the frames, which all have the size of the first."""
+        if not frames:
+            return cls(folder, None)
+        path = frames[0].get('fake_B') or next(iter(frames[0].values()))
+        return cls(folder, size_on_disk(folder / path))
+
+    def row(self, frame: Frame, wipe_name: str = '') -> tags.html_tag:
+        """pose | painted | real; with `wipe_name`, painted is wiped over real."""
+        images = ((path, label) for label, path in frame.items())
+        return figure_row(images, self.size, wipe_name, self.folder)
+
+    def named_row(self, frame: Frame) -> tags.html_tag:
+        """pose | painted | real of one frame, below the frame's name."""
+        label, path = next(iter(frame.items()))
+        name = Path(path).stem.removesuffix(f'_{label}')
+        return tags.div(tags.h3(name), self.row(frame))
+
+
+def all_frames(frames: Sequence[Frame], pictures: FramePictures) -> tags.html_tag:
     """Every frame, behind a fold. Frame k has the id frame-(k + 1)."""
     rows = tags.div(cls='pairs')
     for number, frame in enumerate(frames, 1):
-        rows.add(tags.div(frame_row(frame, size), cls='frame', id=f'frame-{number}'))
+        rows.add(tags.div(pictures.named_row(frame), cls='frame', id=f'frame-{number}'))
     folded = fold(f'Every frame ({len(frames)})')
     folded.add(rows)
     return folded
@@ -88,10 +121,10 @@ class VideoScores:
     """
 
     def __init__(self, metrics: Mapping[str, Any], frames: Sequence[Frame],
-                 size: tuple[int, int] | None):
+                 pictures: FramePictures):
         self.metrics = metrics
         self.frames = frames
-        self.size = size
+        self.pictures = pictures
         self.times: list[float] = metrics['times']
         self.columns = {heading: metrics['scores'][key]
                         for key, heading in METHODS.items() if key in metrics['scores']}
@@ -138,7 +171,7 @@ class VideoScores:
             heading = tags.h3(tags.span(score_table.heading(score)), tags.b())
             charts.add(tags.div(heading, raw(chart), title=score.says))
         first = self.worst[self.headlines[0]][0]
-        images = image_row(self.frames[first], self.size, 'chosen')
+        images = self.pictures.row(self.frames[first], 'chosen')
         name = self.metrics['names'][first]
         viewer = frame_charts.viewer(name, len(self.frames), images, first)
         return card('Frame by frame', viewer, charts)
@@ -164,7 +197,7 @@ class VideoScores:
         rows = tags.div(cls='pairs')
         for k in numbers:
             heading = tags.h3(tags.a(self.title(key, k), href=f'#frame-{k + 1}'))
-            rows.add(tags.div(heading, image_row(self.frames[k], self.size)))
+            rows.add(tags.div(heading, self.pictures.row(self.frames[k])))
         return rows
 
     def title(self, key: str, k: int) -> str:
@@ -224,22 +257,10 @@ def spaced_in_time(numbers: Sequence[int], times: Sequence[float], most: int) ->
     return found
 
 
-def frame_row(frame: Frame, size: tuple[int, int] | None) -> tags.html_tag:
-    """pose | painted | real of one frame, below the frame's name."""
-    label, path = next(iter(frame.items()))
-    name = Path(path).stem.removesuffix(f'_{label}')
-    return tags.div(tags.h3(name), image_row(frame, size))
-
-
-def image_row(frame: Frame, size: tuple[int, int] | None, wipe_name: str = '') -> tags.html_tag:
-    """pose | painted | real; with `wipe_name`, painted is wiped over real."""
-    return figure_row(((path, label) for label, path in frame.items()), size, wipe_name)
-
-
-def size_on_disk(folder: Path, frame: Frame) -> tuple[int, int] | None:
-    """(width, height) px of a frame's first image, from its PNG header; None if unknown."""
+def size_on_disk(picture: Path) -> tuple[int, int] | None:
+    """(width, height) px of a picture, from its PNG header; None if unknown."""
     try:
-        with open(os.path.join(folder, next(iter(frame.values()))), 'rb') as file:
+        with open(picture, 'rb') as file:
             start = file.read(24)
     except OSError:
         return None

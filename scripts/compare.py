@@ -19,18 +19,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evaluation.results import at_size
 from evaluation.results_page import card, spaced_in_time
 from evaluation.score_table import Scores, explanation, markdown_table, measured, score_table
-from scripts.gallery_page import common_frames, files_of, read_frame, write_video
+from scripts.gallery_page import common_frames, files_of, largest, read_frame, write_video
+from util import thumbnails
 from util.errors import UserError, run_main, say, warn
 from util.files import read_json, write_text
 from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
-from util.owned import finish, holds_something, replacing
+from util.owned import finish, holds_something, matching, replacing
 from util.runs import read_record
 from util.sampling import evenly_spaced
 from util.sinks.html_sink import SCORE, Curve
 from util.web.charts import Point, curves_svg
 from util.web.page import facts_table, figure_row, page, render, styles, video
 
+VIDEO = 'compare.mp4'
 SAMPLE = 4              # frames on the page
 SAME_FRAME = 12         # of 255: copies of one real frame differ by less, in the mean
 COLOURS = 4             # of curves; the curves of the next four runs are dashed
@@ -215,7 +217,8 @@ def write_page(folder: Path, shown: Comparison) -> None:
     document.body.add(
         tags.header(tags.h1(document.title), tags.p(
             f'{shown.runs[0].folder.name} · {len(shown.frames)} frames in common', cls='soft')),
-        tags.section(video('compare.mp4', 'all side by side'), cls='films'),
+        tags.section(video(VIDEO, 'all side by side', thumbnails.found(folder, VIDEO)),
+                     cls='films'),
         table,
         tags.section(tags.h2('Curves'), legend, tags.p(
             'Curves of the video run over its seconds, those of training over the images seen.',
@@ -235,8 +238,12 @@ def sample(folder: Path, shown: Comparison) -> list[tags.html_tag]:
         for number, (label, file) in enumerate(files.items()):
             path = f'images/{frame}_{number}.png'
             shutil.copyfile(file, folder / path)
+            picture = read_frame(file)
+            if thumbnails.is_large(picture):
+                thumbnails.write_thumbnail(folder / thumbnails.thumbnail_of(path), picture)
             images.append((path, label))
-        rows += [tags.h3(frame), figure_row(images)]
+        row = figure_row(images, largest(files.values()), folder=folder)
+        rows += [tags.h3(frame), row]
     return rows
 
 
@@ -256,7 +263,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     words = '_'.join(opt.names).replace('/', '_')
     opt.out = Path(opt.out or Path(opt.results_dir) / f'compare_{words}')
     finish(opt.out)
-    is_ours = (opt.out / 'compare.mp4').is_file()
+    is_ours = (opt.out / VIDEO).is_file()
     if opt.out.exists() and not is_ours and not is_empty(opt.out):
         raise UserError(f'--out {opt.out} is there already, and this script did not write it. '
                         f'Name a folder that does not exist.')
@@ -270,9 +277,10 @@ def is_empty(out: Path) -> bool:
 
 def written(out: Path) -> set[str]:
     """The files that this script wrote into a folder, relative to it."""
-    images = [path for path in (out / 'images').glob('*.png')
-              if re.fullmatch(r'.+_\d+', path.stem)]
-    return {'index.html', 'compare.mp4', *(f'images/{path.name}' for path in images)}
+    names = ('index.html', VIDEO, thumbnails.thumbnail_of(VIDEO))
+    patterns = [r'images/[^/]+_\d+\.png', r'thumbnails/[^/]+_\d+\.jpg']
+    patterns += map(re.escape, names)
+    return set(matching(out, patterns))
 
 
 def main(argv: Sequence[str] | None = None) -> Path:
@@ -280,11 +288,11 @@ def main(argv: Sequence[str] | None = None) -> Path:
     opt = options(argv)
     shown = Comparison([Run(name, opt) for name in opt.names])
     with replacing(opt.out, lambda: written(opt.out), 'index.html') as folder:
-        write_video(folder / 'compare.mp4', shown.painted, shown.truth)
+        write_video(folder / VIDEO, shown.painted, shown.truth)
         write_page(folder, shown)
     for caveat in shown.caveats():
         warn(f'{caveat}.')
-    say(f'{markdown_table(shown.columns())}\n\nvideo: {opt.out / "compare.mp4"}\n'
+    say(f'{markdown_table(shown.columns())}\n\nvideo: {opt.out / VIDEO}\n'
         f'page: {opt.out / "index.html"}')
     return opt.out / 'index.html'
 

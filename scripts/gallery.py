@@ -21,14 +21,15 @@ from options.base_options import Parser
 from options.legacy import modern
 from options.train_options import TrainOptions
 from options.transfer_options import joined
-from scripts.gallery_page import markdown, write_gallery, write_video
+from scripts.gallery_page import VIDEO, markdown, write_gallery, write_video
 from scripts.processes import ROOT, Turn
 from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
 from util.metrics.names import HEADLINE_SCORES, is_better
-from util.owned import in_the_way
+from util.owned import check_ours, in_the_way, note
 from util.progress import clock
 from util.runs import RunFolder
+from util.thumbnails import thumbnail_of
 
 RECIPES = {
     'body2body': '--model body2body',
@@ -246,9 +247,11 @@ def main(argv: Sequence[str] | None = None) -> Path:
     for recipe in recipes:
         recipe.check()
     folder = recipes[0].results
-    for name in ('gallery.mp4', 'index.html'):
+    for name in (VIDEO, 'index.html'):
         if (folder / name).exists() and not (folder / 'gallery.json').is_file():
             raise in_the_way(folder / name)
+    poster = thumbnail_of(VIDEO)
+    check_ours(folder, [poster])
     do_all(recipes, opt.minutes)
 
     rows = ranked([recipe.row() for recipe in recipes])
@@ -256,9 +259,10 @@ def main(argv: Sequence[str] | None = None) -> Path:
                for row in rows if 'error' not in row}
     write_json(folder / 'gallery.json', {'dataroot': opt.dataroot, 'minutes': opt.minutes,
                                          'recipes': rows})
-    video = folder / 'gallery.mp4'
+    video = folder / VIDEO
     if painted:
         write_video(video, painted)
+        note(folder, [poster])
     else:
         video.unlink(missing_ok=True)
     page = write_gallery(folder, opt.dataroot, opt.minutes, rows, painted)

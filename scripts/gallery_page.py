@@ -1,6 +1,6 @@
 """What a gallery shows: one video of all recipes, a table, and a page with both."""
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from dominate import tags
 
-from evaluation.results import at_size
+from evaluation.results import fitted
+from util import thumbnails
 from util.errors import UserError
 from util.files import read_json, write_text
 from util.images import read_image, size_of
@@ -17,8 +18,10 @@ from util.progress import progress
 from util.video_writer import VideoWriter
 from util.web.page import facts_table, figure_row, page, render, styles, video
 
+VIDEO = 'gallery.mp4'
 VIDEO_WIDTH = 2048              # px at most: every player shows this
 CELL = (192, 512)               # px, least and greatest width of an image: names stay readable
+CELL_HEIGHT = 540               # px at most, so that a tall film fits on a screen
 STRIP = 30                      # px above each image, for its name
 SAMPLE = 3                      # frames on the page
 
@@ -120,8 +123,16 @@ def read_frame(file: Path) -> np.ndarray:
     return image
 
 
+def cell_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) px in which a picture of this size is shown in a grid."""
+    width, height = size
+    cell_width = int(np.clip(min(width, width * CELL_HEIGHT / height), *CELL))
+    return cell_width, round(height * cell_width / width)
+
+
 def write_video(path: Path, painted: Mapping[str, Path], truth: bool = True) -> None:
-    """A video of pose, real frame and every recipe, each with its name, in real time.
+    """A video of pose, real frame and every recipe, each with its name, in real time; and its
+    poster.
 
     painted   {recipe: results folder of test.py}, in the order they are shown
     truth     whether there are real frames
@@ -132,11 +143,17 @@ def write_video(path: Path, painted: Mapping[str, Path], truth: bool = True) -> 
             files = files_of(painted, frame, truth)
             images = {name: read_frame(file) for name, file in files.items()}
             if size is None:
-                width, height = size_of(images['pose'])
-                cell_width = int(np.clip(width, *CELL))
-                size = cell_width, round(height * cell_width / width)
-            cells = [named(at_size(image, size), name) for name, image in images.items()]
-            writer.write(grid(cells, columns_of(len(cells), size[0])), time)
+                size = cell_size(max(map(size_of, images.values())))
+            cells = [named(fitted(image, size), name) for name, image in images.items()]
+            picture = grid(cells, columns_of(len(cells), size[0]))
+            if not writer.frames:
+                thumbnails.write_poster(path.parent, path.name, picture)
+            writer.write(picture, time)
+
+
+def largest(files: Iterable[Path]) -> tuple[int, int]:
+    """(width, height) px of the largest of these pictures: the drawn pose may be smaller."""
+    return max(size_of(read_frame(file)) for file in files)
 
 
 def grid(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
@@ -158,7 +175,8 @@ def write_gallery(folder: Path, dataroot: str, minutes: float,
         f'{len(rows)} recipes, {minutes:g} minutes of training each, scored on held-out frames',
         cls='soft')))
     if painted:
-        body.add(tags.section(video('gallery.mp4', 'all recipes side by side'), cls='films'))
+        poster = thumbnails.found(folder, VIDEO)
+        body.add(tags.section(video(VIDEO, 'all recipes side by side', poster), cls='films'))
     body.add(tags.section(tags.h2('Scores'), tags.div(recipe_table(rows), cls='scroll'),
                           explanation(rows), cls='card'))
     if painted:
@@ -215,10 +233,13 @@ def sample_frames(folder: Path, painted: Mapping[str, Path]) -> list[tags.html_t
     # the middle of each third
     picked = sorted({round((k + 0.5) * len(frames) / SAMPLE - 0.5) for k in range(SAMPLE)})
     parts: list[tags.html_tag] = []
+    size: tuple[int, int] | None = None
     for k in picked:
-        images = [(file.relative_to(folder).as_posix(), name)
-                  for name, file in files_of(painted, frames[k]).items()]
+        files = files_of(painted, frames[k])
+        size = size or largest(files.values())
+        images = [(file.relative_to(folder).as_posix(), name) for name, file in files.items()]
         columns = columns_of(len(images), VIDEO_WIDTH // 6)
         parts.append(tags.h3(frames[k]))
-        parts += [figure_row(images[n:n + columns]) for n in range(0, len(images), columns)]
+        parts += [figure_row(images[n:n + columns], size, folder=folder)
+                  for n in range(0, len(images), columns)]
     return parts

@@ -29,10 +29,11 @@ from util.workers import begin_worker
 
 CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
         'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}
+SIZE = 720                                      # px: as large as a film of transfer.py gets
 WORTH_A_POOL = 150                              # frames: fewer are drawn sooner by one process
 
 
-def make_demo_videos(folder: str | os.PathLike[str], size: int = 480,
+def make_demo_videos(folder: str | os.PathLike[str], size: int = SIZE,
                      seconds: tuple[float, float] = (21, 8), fps: float = 30, seed: int = 0,
                      bar: bool = False) -> tuple[Path, Path]:
     """Write target.mp4, source.mp4 and the joints of each.
@@ -108,7 +109,8 @@ def joints_beside(video: Path) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
     parser.add_argument('--out', required=True, help='folder for the videos and their joints')
-    parser.add_argument('--size', type=int, default=480, help='width and height, px')
+    parser.add_argument('--size', type=int, default=SIZE,
+                        help='width and height, px; default: %(default)s')
     parser.add_argument('--seconds', type=float, nargs=2, default=(21, 8),
                         metavar=('TARGET', 'SOURCE'), help='length of the two videos')
     parser.add_argument('--fps', type=float, default=30, help='frames a second')

@@ -7,17 +7,17 @@ from urllib.parse import quote
 
 from dominate import tags
 
-from evaluation.results import at_size
-from evaluation.results_page import card, spaced_in_time, worst_first
+from evaluation.results import fitted
+from evaluation.results_page import FramePictures, card, spaced_in_time, worst_first
 from evaluation.score_table import described, explanation, heading, measured, score_table
-from scripts.gallery_page import CELL, columns_of, grid, named, read_frame
+from scripts.gallery_page import cell_size, columns_of, grid, named, read_frame
 from scripts.suite_changes import Changes
 from util.files import atomic, read_json, write_text
 from util.images import size_of, write_image
 from util.metrics.names import METHODS, written
 from util.sampling import evenly_spaced
 from util.video import probe, read_frames
-from util.web.page import facts_table, figure_row, page, render, styles, video
+from util.web.page import facts_table, page, render, styles, video
 
 PAGE = 'index.html'
 SHEET = 12              # frames of a film in one picture
@@ -63,11 +63,9 @@ def write_sheet(path: Path, results: Path) -> None:
     for k in evenly_spaced(len(names), SHEET, nearest=True):
         image = read_frame(results / 'images' / f'{names[k]}_fake_B.png')
         if size is None:
-            width, height = size_of(image)
-            cell_width = min(max(width, CELL[0]), CELL[1])
-            size = cell_width, round(height * cell_width / width)
+            size = cell_size(size_of(image))
         seconds = times[names[k]] - times[names[0]]
-        cells.append(named(at_size(image, size), f'{seconds:.2f} s'))
+        cells.append(named(fitted(image, size), f'{seconds:.2f} s'))
     assert size is not None
     write_image(path, grid(cells, columns_of(len(cells), size[0])))
 
@@ -181,7 +179,7 @@ def pair_card(folder: Path, name: str, row: Row) -> tags.html_tag:
         links += [' · ', tags.a('report of its poses', href=quote(f'{row["dataset"]}/report.html'))]
     section = card(name, tags.p(links, cls='soft'))
     section['id'] = name
-    image = tags.img(src=quote(sheet), alt=f'{SHEET} painted frames')
+    image = tags.img(src=quote(sheet), loading='lazy', alt=f'{SHEET} painted frames')
     section.add(video(side_by_side(row), 'source, pose and painted person', poster),
                 tags.h3(f'{SHEET} frames, evenly spaced'),
                 tags.figure(tags.a(image, href=quote(sheet)), cls='sheet'))
@@ -199,16 +197,20 @@ def worst_frames(folder: Path, row: Row) -> list[tags.html_tag]:
         return []
     lost = [k for k, value in enumerate(values) if value is None]
     numbers = spaced_in_time([*lost, *worst_first(values, greater=False)], metrics['times'], WORST)
+    pictures = FramePictures.of(folder, [worst_frame(row, metrics['names'][numbers[0]])])
     rows = tags.div(cls='pairs')
     for k in numbers:
         name = metrics['names'][k]
-        images = [(f'{row["results"]}/images/{name}_{label}.png', label)
-                  for label in ('real_A', 'fake_B')]
         frame = {key: scores[key][k] for key in described([RANK, *scores])}
         why = why_bad(frame, metrics['times'][k], folder / row['dataset'] / 'report.json')
         rows.add(tags.div(tags.h3(f'{name}, {metrics["times"][k]:.2f} s: {why}'),
-                          figure_row(images)))
+                          pictures.row(worst_frame(row, name))))
     return [tags.h3('The worst frames by pose error', cls='later'), rows]
+
+
+def worst_frame(row: Row, name: str) -> dict[str, str]:
+    """{label: path relative to the suite's folder} of a frame's pose and painted picture."""
+    return {label: f'{row["results"]}/images/{name}_{label}.png' for label in ('real_A', 'fake_B')}
 
 
 def why_bad(scores: Mapping[str, float | None], time: float, report: Path) -> str:

@@ -60,11 +60,12 @@ def ask(path: Path, script: str = COUNT, *flags: str, width: int = 1280, height:
     """What a script that runs in the page at `path` returns, half a second after it has loaded.
 
     script    the body of an async JavaScript function; `await pause(ms)` waits inside it
-    unfold    open every fold and load every picture first
+    unfold    open every fold and load every picture and film first
     """
     text = path.read_text(encoding='utf-8')
     if unfold:
         text = text.replace('loading="lazy"', '').replace('<details', '<details open')
+        text = text.replace('preload="none"', 'preload="metadata"')
     copy = path.with_name('probed.html')
     copy.write_text(text.replace('</body>', PROBE % script + '</body>'), encoding='utf-8')
     try:

@@ -81,6 +81,28 @@ def test_two_runs_come_into_one_table_one_film_and_one_page(
     assert (page.parent / 'notes.txt').read_text() == 'mine'
 
 
+def test_large_frames_are_shown_by_thumbnails_which_the_next_call_replaces(
+        tmp_path: Path) -> None:
+    add_run(tmp_path, 'me', 100, 0.8)
+    add_run(tmp_path, 'hd', 180, 0.9)
+    images = tmp_path / 're/hd/latest_val/images'
+    small = {path: path.read_bytes() for path in images.glob('*_fake_B.png')}
+    for path in small:
+        cv2.imwrite(str(path), np.full((526, 300, 3), 180, np.uint8))
+    page = compare.main(argv(tmp_path, 'me', 'hd'))
+    text = page.read_text()
+    thumbnails = page.parent / 'thumbnails'
+    shown = set(re.findall('src="(thumbnails/[^"]*)"', text))
+    assert {f'thumbnails/{path.name}' for path in thumbnails.glob('*_3.jpg')} == shown
+    assert len(shown) == compare.SAMPLE and text.count('--shape: 300/526') == len(shown)
+    assert 'poster="thumbnails/compare.jpg" preload="none"' in text
+    assert probe(page.parent / 'compare.mp4').size == (4 * 300, 526 + 30)
+    for path, picture in small.items():
+        path.write_bytes(picture)
+    compare.main(argv(tmp_path, 'me', 'hd'))
+    assert [path.name for path in thumbnails.iterdir()] == ['compare.jpg']
+
+
 def test_results_that_a_stopped_call_left_half_replaced_are_completed_first(
         tmp_path: Path) -> None:
     for name, grey in (('me', 100), ('hd', 180)):
@@ -121,7 +143,8 @@ def test_the_same_command_works_after_it_was_stopped(moves: int, tmp_path: Path)
         compare.main(argv(tmp_path, 'me', 'hd'))
     compare.main(argv(tmp_path, 'me', 'hd'))
     assert (out / 'index.html').is_file() and (out / 'compare.mp4').is_file()
-    assert sorted(path.name for path in out.iterdir()) == ['compare.mp4', 'images', 'index.html']
+    assert sorted(path.name for path in out.iterdir()) == ['compare.mp4', 'images', 'index.html',
+                                                          'thumbnails']
 
 
 def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path) -> None:

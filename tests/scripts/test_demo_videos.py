@@ -24,7 +24,7 @@ MAIN = [k for k, joint in enumerate(BODY_25.joints)
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('demo')
-    make_demo_videos(folder, seconds=(2, 1))
+    make_demo_videos(folder, size=480, seconds=(2, 1))
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from models import models
 from scripts import gallery, processes
-from scripts.gallery_page import columns_of
+from scripts.gallery_page import cell_size, columns_of
 from tests.conftest import picture
 from util.errors import UserError
 from util.video import probe, read_frames
@@ -111,3 +111,9 @@ def test_impossible_flags_are_refused_before_anything_is_trained(argv, monkeypat
 def test_the_rows_of_the_video_are_equally_full():
     assert [columns_of(n, 256) for n in (3, 8, 9, 12)] == [3, 8, 5, 6]
     assert columns_of(12, 512) == 4
+
+
+def test_a_cell_is_no_higher_than_a_screen_and_wide_enough_for_a_name():
+    assert cell_size((256, 256)) == (256, 256) and cell_size((64, 64)) == (192, 192)
+    assert cell_size((720, 1264)) == (307, 539) and cell_size((1280, 720)) == (512, 288)
+    assert cell_size((100, 1000)) == (192, 1920), 'a name needs its width'

@@ -18,7 +18,7 @@
       const its = frames[k].querySelector(`img[alt^="${word}:"]`);
       const link = picture.closest('figure').querySelector('a');
       for (const name of ['src', 'alt']) picture.setAttribute(name, its.getAttribute(name));
-      if (link.contains(picture) || link.textContent === word) link.href = picture.src;
+      if (link.contains(picture) || link.textContent === word) link.href = its.closest('a').href;
     }
     for (const chart of charts) {
       const value = data.scores[chart.dataset.score][k], line = chart.querySelector('.cursor');
@@ -31,7 +31,10 @@
   }
   function choose(k) {
     show(k);
-    for (const film of films) film.currentTime = times[k] - begin + .001;
+    for (const film of films) {
+      film.preload = 'auto';                // one that shows its poster is loaded from here on
+      film.currentTime = times[k] - begin + .001;
+    }
   }
   function nearest(time) {
     let low = 0, high = times.length - 1;

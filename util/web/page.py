@@ -13,6 +13,8 @@ import dominate
 from dominate import tags
 from dominate.util import raw
 
+from util import thumbnails
+
 LABELS = {'real_A': 'pose', 'fake_B': 'painted', 'real_B': 'real'}
 WEB = Path(__file__).parent      # the folder of the .css and .js files
 
@@ -58,27 +60,30 @@ def render(document: dominate.document) -> str:
 
 
 def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None = None,
-               wipe_name: str = '') -> tags.html_tag:
+               wipe_name: str = '', folder: Path | None = None) -> tags.html_tag:
     """Images side by side, on a phone too, because comparing them is the point. A click opens one.
 
     images       (path relative to the page, label) each; LABELS replaces upstream's labels
-    size         (width, height) px, so that the page does not jump while images load
+    size         (width, height) px, so that the page does not jump while images load; all images
+                 are shown in this shape
     wipe_name    if given, the painted image becomes a `wipe` over the real one
+    folder       of the page: an image that has a thumbnail there is shown by it
     """
     images = list(images)
     paths = {label: src for src, label in images}
-    row = tags.div(cls='row', style=f'--n: {len(images)}')
+    shape = f'; --shape: {size[0]}/{size[1]}' if size else ''
+    row = tags.div(cls='row', style=f'--n: {len(images)}{shape}')
     for src, label in images:
         if wipe_name and label == 'fake_B' and 'real_B' in paths:
-            row.add(wipe((src, label), (paths['real_B'], 'real_B'), wipe_name, size))
+            row.add(wipe((src, label), (paths['real_B'], 'real_B'), wipe_name, size, folder))
         else:
-            row.add(tags.figure(tags.a(picture(src, label, size), href=quote(src)),
+            row.add(tags.figure(tags.a(picture(src, label, size, folder), href=quote(src)),
                                 tags.figcaption(LABELS.get(label, label))))
     return row
 
 
 def wipe(over: tuple[str, str], under: tuple[str, str], name: str,
-         size: tuple[int, int] | None = None) -> tags.html_tag:
+         size: tuple[int, int] | None = None, folder: Path | None = None) -> tags.html_tag:
     """A before/after slider: `over` is visible left of a line, `under` right of it.
 
     The line follows the mouse or the arrow keys. Both images in one place show differences at
@@ -86,20 +91,22 @@ def wipe(over: tuple[str, str], under: tuple[str, str], name: str,
 
     over, under    (path relative to the page, label) each, of one size
     name           unique on the page: keeps the position of the line through a reload
-    size           (width, height) px, as in `figure_row`
+    size, folder   as in `figure_row`
     """
     words = [LABELS.get(label, label) for _, label in (over, under)]
     slider = tags.input_(type='range', min='0', max='100', value='100', autocomplete='off',
                          id=f'wipe-{name}', title=' ↔ '.join(words),
                          aria_label=f'percent {words[0]}, the rest {words[1]}')
     return tags.figure(
-        tags.div(picture(*under, size), picture(*over, size), slider, cls='wipe'),
+        tags.div(picture(*under, size, folder), picture(*over, size, folder), slider, cls='wipe'),
         tags.figcaption(tags.a(words[0], href=quote(over[0])), f' ↔ {words[1]}'))
 
 
-def picture(src: str, label: str, size: tuple[int, int] | None) -> tags.html_tag:
+def picture(src: str, label: str, size: tuple[int, int] | None,
+            folder: Path | None = None) -> tags.html_tag:
     place = {'width': size[0], 'height': size[1]} if size else {}
-    return tags.img(src=quote(src), loading='lazy', decoding='async', **place,
+    shown = thumbnails.found(folder, src) if folder else ''
+    return tags.img(src=quote(shown or src), loading='lazy', decoding='async', **place,
                     alt=f'{LABELS.get(label, label)}: {src.rpartition("/")[2]}')
 
 
