@@ -25,7 +25,7 @@ from scripts.dev.ablation_parts import ALL, PARTS, SHOWN, Part, sheet
 from scripts.suite_pairs import read_pairs
 from util.errors import UserError, run_main, say, unknown_choice
 from util.files import write_text
-from util.images import size_of, write_image
+from util.images import resized, size_of, write_image
 from util.metrics.names import in_words, written
 from util.owned import in_the_way
 from util.progress import progress
@@ -62,9 +62,10 @@ def paint(part: Part, opt: argparse.Namespace
     with closing(paint_batches(model, dataset, Loader(dataset).epoch())) as every:
         for k, one in enumerate(progress(every, 'painting', len(dataset))):
             real, pose = one.batch['B'][0], one.batch['joints'][0]
-            motion.process(FrameSet({'painted': one.fake[0]}, real, None, None, dataset.follows(k)))
+            shown = resized(one.fake[0], size_of(real))     # the film may be larger than the pairs
+            motion.process(FrameSet({'painted': shown}, real, None, None, dataset.follows(k)))
             if k % opt.every == 0:
-                out[k] = {'pose': one.poses[0], 'real': real, 'painted': one.fake[0],
+                out[k] = {'pose': one.poses[0], 'real': real, 'painted': shown,
                           'box': person_box(pose, size_of(real))}
     return out, motion.scores()['painted']
 

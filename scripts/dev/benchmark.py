@@ -5,6 +5,13 @@
     python scripts/dev/benchmark.py preprocess --video me.mp4
     python scripts/dev/benchmark.py workers             preprocessing by one worker and by two
     python scripts/dev/benchmark.py measure             the metrics of test.py, of 181 frames
+
+What a painted frame costs, against the figures of docs/speed.md:
+
+    python scripts/dev/benchmark.py paint               at three sizes, with a bar for each part
+    python scripts/dev/benchmark.py paint --dataroot datasets/me --pictures FOLDER
+    python scripts/dev/benchmark.py live                one frame alone; one pose among 100,000
+    python scripts/dev/benchmark.py growth --page growth.html
 """
 import argparse
 import statistics
@@ -18,6 +25,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from scripts.dev.benchmark_growth import growth
+from scripts.dev.benchmark_painting import live, paint
 from util.errors import run_main
 from util.files import read_json
 
@@ -237,6 +246,19 @@ def parser() -> argparse.ArgumentParser:
     for command in filmed:
         command.add_argument('--video', help='a drawn one if not given')
     add('measure', lambda opt: measure(opt.size, max(1, opt.rounds // 4)), measure)
+
+    def add_plain(name: str, run: Callable[[argparse.Namespace], object],
+                  does: Callable[..., object]) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=(does.__doc__ or '').split('\n')[0])
+        command.set_defaults(run=run)
+        return command
+    painted = add_plain('paint', lambda opt: paint(opt.dataroot, opt.pictures), paint)
+    painted.add_argument('--dataroot', help='a dataset with body2body\'s joints; default: drawn '
+                                           'dancers at three sizes')
+    painted.add_argument('--pictures', help='folder for an SVG of each bar')
+    add_plain('live', lambda opt: live(), live)
+    add_plain('growth', lambda opt: growth(opt.page), growth).add_argument(
+        '--page', default='growth.html', help='FILE.html for the plots')
     return top
 
 

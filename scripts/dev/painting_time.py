@@ -6,6 +6,7 @@ For a run of --model body2body. Every part is timed where it is called, frame by
 """
 import argparse
 import html
+import pkgutil
 import statistics
 import sys
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -25,6 +26,40 @@ from util.progress import progress
 
 COLOURS = '#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#3aa0c8', '#8a8f98'
 WIDTH, HEIGHT = 760, 118        # px of the picture
+WARM_UP = 2                     # frames after those that are painted at once with the first
+BAR = 40                        # characters of the longest bar in the terminal
+# The functions that are timed: label, whose name for it is called, that name. '' is the model. A
+# function that another module imports by name is listed for that module too.
+PARTS = (('background', 'models.warping.painter:Painter', 'canvas'),
+         ('reading frames', 'models.warping.painter:Painter', 'read'),
+         ('bending', 'models.warping.bone_warp', 'warp_field'),
+         ('sampling', 'models.warping.canvas', 'sampled'),
+         ('laying', 'models.warping.canvas', 'lay'),
+         ('network', '', 'retrieve'),
+         ('network', '', 'background'),
+         ('network', '', 'decide'),
+         ('parts', 'models.warping.painter:Painter', 'draw_parts'))
+PAINTING, BLENDING = 'paint_film', 'blend_previous'      # of the model, for every frame
+BLENDED, REST = 'temporal blending', 'the rest'
+
+
+class Measured(NamedTuple):
+    """What painting cost.
+
+    parts    {part: ms a frame}, 'the rest' last; together what passes from one frame to the next
+    frames   ms between one painted frame and the next, of every frame
+    size     (width, height) px of what is painted
+    what     on what it was painted
+    """
+    parts: dict[str, float]
+    frames: list[float]
+    size: tuple[int, int]
+    what: str
+
+    @property
+    def ms(self) -> float:
+        """Of a frame, all parts together."""
+        return sum(self.parts.values())
 
 
 class Stopwatch(threading.local):
@@ -62,54 +97,63 @@ class Stopwatch(threading.local):
             yield
 
 
-def measure(argv: Sequence[str], count: int) -> tuple[dict[str, float], str]:
-    """ms of each part of painting a frame, 'the rest' last, together what passes from one frame
-    to the next, the mean of `count`; and on what they were painted. Several threads share that
-    time: each part has as much of it as it has of theirs."""
+def measure(argv: Sequence[str], count: int, alone: bool = False) -> Measured:
+    """Paint `count` frames, with the flags of test.py. Several threads share the time between two
+    frames: each part has as much of it as it has of theirs.
+
+    alone   one frame after the other, as for a live picture; otherwise as test.py paints
+    """
     opt = TestOptions().parse(list(argv))
 
-    from data import datasets
     from data.loader import Loader
-    from evaluation.painting import at_once, paint_batches
-    from models import models
-    from models.engine import choose_engine
-    from models.warping import bone_warp
-    from util.runs import read_record
+    from evaluation import painting
     if opt.model != 'body2body':
         raise UserError(f'{opt.name} was trained by --model {opt.model}; the parts of painting are '
                         f'known of --model body2body only.')
+    model, dataset = loaded(opt)
+    # before any of it is replaced by what times it, or what imports it now would be timed twice
+    owners = {where: pkgutil.resolve_name(where) if where else model for _, where, _ in PARTS}
+    watch = Stopwatch()
+    frames = list[dict[str, float]]()
+    blended = list[dict[str, float]]()
+    with ExitStack() as stack:
+        if alone:
+            stack.enter_context(patch.object(painting, 'AT_ONCE', 1))
+        first = painting.at_once(model) + WARM_UP       # the first ones also set things up
+        total = min(count + first, len(dataset))
+        for label, where, name in (*PARTS, (REST, '', PAINTING), (BLENDED, '', BLENDING)):
+            stack.enter_context(watch.timed(owners[where], name, label))
+        stack.enter_context(watch.frames(model, PAINTING, frames))
+        stack.enter_context(watch.frames(model, BLENDING, blended))
+        every = stack.enter_context(closing(painting.paint_batches(
+            model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
+        times = [time.perf_counter()]
+        sizes = []
+        for _, painted in zip(progress(range(total), 'painting', total), every):
+            times.append(time.perf_counter())
+            sizes.append(painted.fake.shape[2:0:-1])
+    some = slice(first if total > first else 0, None)
+    took = [1e3 * (after - before) for before, after in pairwise(times)][some]
+    width, height = sizes[-1]
+    parts = shared_out(statistics.mean(took), frames[some], blended[some] or blended)
+    what = f'{width}x{height}, {opt.num_frames} frames retrieved, {model.engine}'
+    return Measured(parts, took, (width, height), what)
+
+
+def loaded(opt: Any) -> tuple[Any, Any]:
+    """The model of a run, and the dataset that it is about to paint."""
+    from data import datasets
+    from models import models
+    from models.engine import choose_engine
+    from util.runs import read_record
     run = Path(opt.checkpoints_dir) / opt.name
     models.find(opt.model).check_saved(run, opt.epoch)
     dataset = datasets.find(opt.dataset_mode)(opt, opt.phase, read_record(run).get('dataset', {}))
     engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
-    model: Any = models.find(opt.model)(opt, engine)
+    model = models.find(opt.model)(opt, engine)
     model.load_weights(run, opt.epoch)
     model.on_dataset(dataset)
-    watch = Stopwatch()
-    frames = list[dict[str, float]]()
-    blended = list[dict[str, float]]()
-    total = min(count + at_once(model), len(dataset))
-    with ExitStack() as stack:
-        for owner, name, label in ((model, 'generate', 'network'), (model, 'background',
-                                   'background'), (bone_warp, 'warp_field', 'bending'),
-                                   (bone_warp, 'sampled', 'sampling'),
-                                   (model, 'retrieve', 'reading frames'),
-                                   (model, 'paint', 'the rest'),
-                                   (model, 'blend_previous', 'temporal blending')):
-            stack.enter_context(watch.timed(owner, name, label))
-        stack.enter_context(watch.frames(model, 'paint', frames))
-        stack.enter_context(watch.frames(model, 'blend_previous', blended))
-        every = stack.enter_context(closing(paint_batches(
-            model, dataset, Loader(dataset, 1, opt.num_threads).epoch())))
-        times = [time.perf_counter()]
-        for _ in zip(progress(range(total), 'painting', total), every):
-            times.append(time.perf_counter())
-    # the first ones also set things up
-    some = slice(at_once(model) if total > at_once(model) else 0, None)
-    took = statistics.mean([after - before for before, after in pairwise(times)][some])
-    size = dataset.size
-    return (shared_out(1e3 * took, frames[some], blended[some] or blended),
-            f'{size[0]}x{size[1]}, {opt.num_frames} frames retrieved, {engine}')
+    return model, dataset
 
 
 def shared_out(ms: float, frames: Sequence[Mapping[str, float]],
@@ -119,13 +163,15 @@ def shared_out(ms: float, frames: Sequence[Mapping[str, float]],
     frames    seconds of each part of painting, 'the rest' standing for all of it
     blended   those of blending a frame with the one before
     """
-    parts = {label: statistics.median(frame[label] for frame in frames) for label in frames[0]}
-    painting = parts.pop('the rest')
+    parts = {}
+    for label in dict.fromkeys(label for label, _, _ in PARTS):
+        if any(label in frame for frame in frames):
+            parts[label] = statistics.median(frame.get(label, 0.0) for frame in frames)
+    painting = statistics.median(frame[REST] for frame in frames)
     rest = painting - sum(parts.values())
     if blended:
-        label = 'temporal blending'
-        parts[label] = statistics.median(frame[label] for frame in blended)
-    parts['the rest'] = rest
+        parts[BLENDED] = statistics.median(frame[BLENDED] for frame in blended)
+    parts[REST] = rest
     return {label: ms * part / sum(parts.values()) for label, part in parts.items()}
 
 
@@ -149,6 +195,16 @@ def drawn(parts: Mapping[str, float], title: str) -> str:
             f'{"".join(out)}</svg>\n')
 
 
+def table(measured: Measured) -> str:
+    """A line for all parts together, and one with a bar for each."""
+    whole = measured.ms
+    lines = [f'painting {measured.what}: {whole:.1f} ms a frame, {1e3 / whole:.1f} frames a second']
+    for label, ms in measured.parts.items():
+        bar = '#' * round(BAR * ms / whole)
+        lines.append(f'  {label:<17} {ms:6.1f} ms   {100 * ms / whole:4.0f} %  {bar}')
+    return '\n'.join(lines)
+
+
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     """Do as `argv` says. Returns ms of each part."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0], epilog='Every '
@@ -156,14 +212,11 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     parser.add_argument('--frames', type=int, default=40, help='number of frames to paint')
     parser.add_argument('--picture', help='FILE.svg to draw it into')
     mine, given = parser.parse_known_args(argv)
-    parts, what = measure(given, mine.frames)
-    whole = sum(parts.values())
-    say(f'painting {what}: {whole:.1f} ms a frame, {1e3 / whole:.1f} frames a second')
-    say('\n'.join(f'  {label:<16}{ms:6.1f} ms   {100 * ms / whole:4.0f} %'
-                  for label, ms in parts.items()))
+    measured = measure(given, mine.frames)
+    say(table(measured))
     if mine.picture:
-        write_text(Path(mine.picture), drawn(parts, f'Painting {what}'))
-    return parts
+        write_text(Path(mine.picture), drawn(measured.parts, f'Painting {measured.what}'))
+    return measured.parts
 
 
 if __name__ == '__main__':

@@ -54,6 +54,11 @@ def painted(engine, folder, flags, change=lambda model: None):
     return [frame.fake.astype(float) if in_pixels else frame.painted.exact for frame in frames]
 
 
+def plain():
+    """The CPU, computing as the pretended device does."""
+    return choose_engine('cpu', precision='fp32', no_compile=True)
+
+
 def check_same(frames, expected):
     assert len(frames) == len(expected) > 0
     for frame, other in zip(frames, expected):
@@ -102,7 +107,7 @@ def test_every_model_trains_where_the_device_is_and_resumes_there(name, more, ru
 @pytest.mark.parametrize('name', models.names())
 def test_every_model_paints_where_the_device_is_what_it_paints_on_a_cpu(name, run):
     folder, _, flags = run(name)
-    expected = painted(choose_engine('cpu', precision='fp32', no_compile=True), folder, flags)
+    expected = painted(plain(), folder, flags)
     with PretendDevice():
         check_same(painted(Engine(DEVICE), folder, flags), expected)
 
@@ -110,7 +115,7 @@ def test_every_model_paints_where_the_device_is_what_it_paints_on_a_cpu(name, ru
 @pytest.mark.parametrize('align', ['none', 'similarity'])
 def test_frames_are_aligned_where_the_device_is(align, run):
     folder, _, flags = run('nearest', '--align', align)
-    expected = painted(choose_engine('cpu', precision='fp32', no_compile=True), folder, flags)
+    expected = painted(plain(), folder, flags)
     with PretendDevice():
         check_same(painted(Engine(DEVICE), folder, flags), expected)
 
@@ -120,8 +125,8 @@ def test_parts_are_painted_where_the_device_is(run):
         parts = replace(model.settings.parts, strain=-1.0, limb=-1.0)
         model.settings = replace(model.settings, parts=parts)
     folder, _, flags = run('body2body')
-    expected = painted(choose_engine('cpu', precision='fp32', no_compile=True), folder, flags, in_parts)
-    whole = painted(choose_engine('cpu', precision='fp32', no_compile=True), folder, flags)
+    expected = painted(plain(), folder, flags, in_parts)
+    whole = painted(plain(), folder, flags)
     assert not np.array_equal(expected[0], whole[0])
     with PretendDevice():
         check_same(painted(Engine(DEVICE), folder, flags, in_parts), expected)
@@ -135,7 +140,7 @@ def test_bars_of_a_letterbox_are_painted_where_the_device_is(run):
         kept = model.painter.kept
         model.painter.kept = replace(kept, film_plate=replace(kept.film_plate, bars=bars))
     folder, _, flags = run('body2body')
-    expected = painted(choose_engine('cpu', precision='fp32', no_compile=True), folder, flags, barred)
+    expected = painted(plain(), folder, flags, barred)
     assert (expected[0][:, :4] == 255).all()
     with PretendDevice():
         check_same(painted(Engine(DEVICE), folder, flags, barred), expected)

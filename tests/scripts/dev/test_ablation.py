@@ -23,7 +23,6 @@ def test_every_part_is_measured_and_shown_beside_all_of_it(pairs, small, tmp_pat
     found = ablation.main(['--dataroot', str(root), '--out', str(tmp_path / 'out'), '--every', '2',
                            '--parts', 'bend,frames,temporal'])
     assert list(found) == [ALL, 'frames', 'bend', 'temporal']
-    assert found['temporal']['warp_error'] != found[ALL]['warp_error']
     assert all(0 < row['box_ssim'] < 1 and row['warp_error'] > 0 for row in found.values())
     text = (tmp_path / 'out' / 'ablation.md').read_text()
     assert text in capsys.readouterr().out

@@ -1,9 +1,12 @@
 """Where the time of a painted frame goes: all of it, in a table and in a picture."""
+import importlib
+import pkgutil
 from xml.etree import ElementTree
 
 import pytest
 from conftest import fitting
 
+import models.warping
 import train as training
 from scripts.dev import painting_time
 from util.errors import UserError
@@ -32,6 +35,18 @@ def test_every_part_of_a_frame_is_timed_and_drawn(trained, tmp_path, capsys):
     told = capsys.readouterr().out
     assert '64x64' in told and all(label in told for label in parts)
     assert all(label in picture.read_text() for label in parts)
+
+
+def test_no_module_calls_a_timed_function_unseen():
+    listed = {(where, name) for _, where, name in painting_time.PARTS if where}
+    modules = [importlib.import_module(f'models.warping.{module.name}')
+               for module in pkgutil.iter_modules(models.warping.__path__)]
+    functions = [each for each in listed if ':' not in each[0]]      # others are methods
+    for where, name in functions:
+        function = getattr(importlib.import_module(where), name)
+        callers = {(module.__name__, name) for module in modules
+                   if getattr(module, name, None) is function}
+        assert callers <= listed
 
 
 def test_each_part_is_as_wide_as_it_takes_long():
