@@ -25,8 +25,7 @@ class FilmFrames:
         self.folder = root / FOLDER
         self.size: tuple[int, int] | None = None
         if facts.get('film_size') and self.folder.is_dir():
-            width, height = facts['film_size']
-            self.size = int(width), int(height)
+            self.size = size_in(facts['film_size'], root)
 
     def of_image(self, path: Path) -> np.ndarray | None:
         """The frame of the image `path`; None where the dataset keeps none, UserError where the
@@ -40,3 +39,13 @@ class FilmFrames:
                             f'Make the dataset again with preprocess.py --overwrite; or remove '
                             f'{self.folder} to work with the small frames alone.')
         return frame
+
+
+def size_in(record: Any, root: Path) -> tuple[int, int]:
+    """(width, height) px as dataset.json has it; UserError where it is no size."""
+    if isinstance(record, list) and len(record) == 2:
+        width, height = record
+        if isinstance(width, int) and isinstance(height, int) and min(record) > 0:
+            return width, height
+    raise UserError(f'{root / "dataset.json"}: film_size is {record}, which is no width and height '
+                    f'in px. Make the dataset again with preprocess.py --overwrite.')

@@ -15,13 +15,13 @@ import numpy as np
 from data import datasets
 from data.base_dataset import BaseDataset
 from data.loader import Loader
-from evaluation.bounds import measured_size, shrunk
+from evaluation.bounds import measured_size
 from models import models
 from models.engine import Engine, to_image
 from models.warping.frame_index import FrameIndex, track_of
 from models.warping.settings import SelectionSettings
 from util.errors import UserError
-from util.images import in_colour, size_of
+from util.images import fitted, in_colour, size_of
 from util.options import Options
 from util.runs import read_record
 from util.sampling import evenly_spaced
@@ -99,7 +99,7 @@ def median_image(dataset: BaseDataset) -> np.ndarray:
         item = dataset.item(row)
         if 'B' not in item:
             raise UserError(f'{dataset.root} has poses but no frames')
-        frames.append(shrunk(item['B'], measured_size(size_of(item['B']))))
+        frames.append(fitted(item['B'], measured_size(size_of(item['B']))))
     if len({frame.shape for frame in frames}) > 1:
         raise UserError(f'the frames of {dataset.root} differ in size')
     stack = np.stack(frames)

@@ -6,7 +6,6 @@ and the person's box for LPIPS, are taken from the frames at film size.
 """
 import numpy as np
 
-from util.images import resized, size_of
 from util.sampling import evenly_spaced
 
 Box = tuple[slice, slice]
@@ -40,16 +39,6 @@ def measured_size(size: tuple[int, int]) -> tuple[int, int]:
     return round(scale * size[0]), round(scale * size[1])
 
 
-def moved_to(pose: np.ndarray, before: tuple[int, int], after: tuple[int, int]) -> np.ndarray:
-    """A pose (K, 3) in px of a picture of size `before`, in px of the same one of size `after`."""
-    if before == after:
-        return pose
-    moved = pose.copy()
-    moved[:, :2] = (pose[:, :2] + 0.5) * np.divide(after, before) - 0.5
-    moved[pose[:, 2] <= 0] = 0
-    return moved
-
-
 def stretches(count: int, most: int, length: int) -> np.ndarray:
     """int (N,), ascending: all of the numbers 0 ... count - 1 if there are at most `most`; else
     stretches of that length, evenly spaced, of at most `most` numbers in all."""
@@ -57,10 +46,3 @@ def stretches(count: int, most: int, length: int) -> np.ndarray:
         return np.arange(count)
     starts = evenly_spaced(count - length + 1, most // length)
     return np.unique(starts[:, None] + np.arange(length))
-
-
-def shrunk(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The image (H, W, 3) at a size that is no larger."""
-    if size_of(image) == size:
-        return image
-    return np.atleast_3d(resized(image, size, shrinks=True))

@@ -14,15 +14,14 @@ from evaluation.bounds import (
     STRETCH,
     Box,
     measured_size,
-    moved_to,
     scaled_box,
-    shrunk,
     stretches,
 )
 from evaluation.results import Results, at_size
 from pose.silhouette import person_box
+from pose.skeleton import moved
 from util.errors import UserError
-from util.images import in_colour, resized, size_of
+from util.images import fitted, in_colour, resized, scaling, size_of
 
 REAL = 'real'           # its name among the methods
 
@@ -113,7 +112,7 @@ class MeasuredFrames:
         film = {'painted': at_size(in_colour(images['fake_B']), film_size)}
         if real is not None:
             film[REAL] = real
-        small = {name: shrunk(image, size) for name, image in film.items()}
+        small = {name: fitted(image, size) for name, image in film.items()}
         methods = {'painted': small['painted']}
         outputs = {}
         if self.baselines and k in self.with_baselines:
@@ -123,7 +122,7 @@ class MeasuredFrames:
         item = self.dataset.item(k)
         pose = item.get('joints')
         if pose is not None:
-            pose = moved_to(pose, size_of(item['A']), size)
+            pose = moved(pose, scaling(size_of(item['A']), size))
         box = None if pose is None else person_box(pose, size)
         return FrameSet(methods, small.get(REAL), pose, box, follows,
                         film if film_size != size else {})

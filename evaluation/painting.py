@@ -14,8 +14,9 @@ from data.base_dataset import BaseDataset
 from data.loader import Loader
 from data.transforms import to_channels
 from evaluation.results import Results
-from models.base_model import BaseModel, Painted
+from models.base_model import BaseModel
 from models.engine import Batch, to_image
+from models.painted import Painted
 from util.files import write_json
 from util.images import size_of
 from util.parallel import in_order

@@ -16,7 +16,7 @@ import numpy as np
 
 from util.errors import UserError, say, warn
 from util.files import read_json
-from util.images import read_image, resized, side_by_side, size_of, write_image
+from util.images import fitted, read_image, side_by_side, size_of, write_image
 from util.owned import replacing
 from util.parallel import prefetch
 from util.progress import progress
@@ -261,11 +261,6 @@ def cell_size(size: tuple[int, int], count: int, others: Sequence[np.ndarray]
     if height <= most:
         return size
     return round(width * most / height / 2) * 2, most // 2 * 2
-
-
-def fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The image (H, W, C), averaged or bicubic at `size` (width, height) if need be."""
-    return image if size_of(image) == size else resized(image, size)
 
 
 def at_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

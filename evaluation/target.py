@@ -11,13 +11,13 @@ import numpy as np
 
 from data.base_dataset import BaseDataset
 from evaluation.baselines import training_frames
-from evaluation.bounds import moved_to
 from models.warping.frame_index import FrameIndex, track_of
 from pose.retargeting.room import Room, measure_room
 from pose.silhouette import person_box
+from pose.skeleton import moved
 from pose.track import PoseTrack
 from util.errors import UserError
-from util.images import in_colour, size_of
+from util.images import in_colour, scaling, size_of
 from util.options import Options
 from util.runs import read_record
 from util.sampling import evenly_spaced
@@ -53,7 +53,7 @@ class Target:
             if film is None:
                 yield image, pose
             else:
-                yield film, moved_to(pose, size_of(image), size_of(film))
+                yield film, moved(pose, scaling(size_of(image), size_of(film)))
 
     def boxes(self, most: int) -> Iterator[np.ndarray]:
         """What the box around the person shows in at most that many frames: uint8 (H, W, 3)."""

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from util.errors import UserError
@@ -41,27 +40,16 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    import numpy as np
     from torch import Tensor, nn
 
     from data.base_dataset import BaseDataset
     from models.ema import EMA
     from models.engine import Batch, Engine
+    from models.painted import Painted
 
 # Hint shown when a checkpoint does not fit a model with a fixed architecture (no --netG).
 OTHERWISE = ('It was trained with other flags or another version of this program. Train again with '
              '--overwrite.')
-
-
-@dataclass(frozen=True)
-class Painted:
-    """Frames that a model painted.
-
-    pictures   uint8 (B, H, W, C), of film size: as large as the batch's poses, or larger
-    exact      what the model goes on from; by default float (B, C, H, W), before rounding
-    """
-    pictures: np.ndarray
-    exact: Any
 
 
 class BaseModel:
@@ -224,6 +212,7 @@ class BaseModel:
         before   Painted.exact of the frame before, for a SEQUENTIAL model; else None
         """
         from models.engine import to_image
+        from models.painted import Painted
         exact = self.paint(batch, before)
         return Painted(to_image(exact), exact)
 

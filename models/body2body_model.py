@@ -18,7 +18,7 @@ joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from data.base_dataset import BaseDataset
-    from models.base_model import Painted
     from models.engine import Batch, Engine
+    from models.painted import Painted
     from models.warping.blending import Candidates, Decision, Masked
     from models.warping.bone_warp import Region, Warp
     from models.warping.canvas import Canvas
@@ -192,19 +192,13 @@ class Body2BodyModel(MultiscaleGAN):
         """(B, C, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
         import torch
 
+        from models.tensors import size_of
         from models.warping.blending import Masked
-        views = [self.plate_view(self.camera(batch, b).tobytes(), size_of_batch(batch))
-                 for b in range(len(batch['A']))]
+        size = size_of(batch['A'])
+        views = []
+        for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy()):
+            views.append(self.plate_view(self.shots[path].camera_of(joints).tobytes(), size))
         return Masked(torch.stack(views))
-
-    def camera(self, batch: Batch, b: int) -> np.ndarray:
-        """float64 (3, 3): px of picture `b` of the batch -> px of the plate."""
-        from data.transforms import affine_between
-        from pose.skeleton import skeleton_with
-        shot, joints = self.shots[batch['A_paths'][b]], batch['joints'][b].cpu().numpy()
-        augmented = affine_between(shot.pose, joints, skeleton_with(len(joints)))
-        camera: np.ndarray = shot.camera @ np.linalg.inv(augmented)
-        return camera
 
     def view_plate(self, camera: bytes, size: tuple[int, int]) -> Tensor:
         """(C + 1, H, W): the plate, and how sure it is, as a picture of that (width, height) shows
@@ -251,9 +245,9 @@ class Body2BodyModel(MultiscaleGAN):
 
     def paint(self, batch: Batch, before: Any = None) -> Tensor:
         """The film's pictures at the size of the batch's poses."""
-        from util.images import resized
-        height, width = batch['A'].shape[-2:]
-        pictures = [resized(picture, (width, height)).reshape(height, width, -1)
+        from models.tensors import size_of
+        from util.images import fitted
+        pictures = [fitted(picture, size_of(batch['A']))
                     for picture in self.paint_film(batch, before).pictures]
         return self.engine.to_tensor(np.stack(pictures))
 
@@ -269,73 +263,50 @@ class Body2BodyModel(MultiscaleGAN):
 
     def shown(self, canvases: list[Canvas]) -> Painted:
         from data.transforms import to_channels
-        from models.base_model import Painted
+        from models.painted import Painted
         pictures = [to_channels(canvas.picture, self.opt.output_nc) for canvas in canvases]
         return Painted(np.stack(pictures), canvases)
 
     def paint_one(self, batch: Batch) -> Canvas:
         """The one pose of a batch: whole, part by part, or both mixed."""
+        from models.tensors import size_of
         from models.warping.canvas import mix
         shot = self.shots[batch['A_paths'][0]]
         far = shot.parts.far
-        camera, small = self.camera(batch, 0), size_of_batch(batch)
+        query = self.query(batch)
+        small = size_of(batch['A'])
+        camera = shot.camera_of(batch['joints'][0].cpu().numpy())
         canvas = self.painter.canvas(camera, small)
         if far < 1:
-            self.draw_whole(canvas, batch, shot.rows)
+            G: Any = self.networks['G']
+            decide = None if G.is_silent() else partial(self.decide_for, batch)
+            self.painter.draw_whole(canvas, query, shot.rows, small, decide)
         if far > 0:
             in_parts = canvas if far == 1 else self.painter.canvas(camera, small)
-            self.painter.draw_parts(in_parts, self.query(batch)[0].cpu().numpy(), shot.parts,
-                                    small)
+            self.painter.draw_parts(in_parts, query[0].cpu().numpy(), shot.parts, small)
             if far < 1:
                 mix(canvas, in_parts, far)
         self.painter.put_bars(canvas)
         return canvas
 
-    def draw_whole(self, canvas: Canvas, batch: Batch, rows: np.ndarray) -> None:
-        """Draw the one pose of a batch from whole frames."""
-        import torch
-
-        from models.warping.blending import decided, person_region
-        from models.warping.bone_warp import warp_field
-        x, query, skeleton = batch['A'], self.query(batch), self.index.track.joints
-        region = person_region(query.cpu().numpy(), skeleton, x.shape[-2:])
-        source = torch.from_numpy(self.index.both.poses[rows]).to(query.device)
-        warp = warp_field(source, query.expand(len(rows), -1, -1), skeleton, size_of_batch(batch),
-                          region, self.settings.warp)
-        decision = None
-        G: Any = self.networks['G']
-        if not G.is_silent():
-            background = self.background(batch)[region]
-            decision = self.decide(x[region], background, self.retrieve(batch).frames, warp)
-        what = decided(warp, decision, region, self.index.track.size[::-1], self.settings)
-        self.painter.draw_whole(canvas, what, rows, size_of_batch(batch))
-
-    def previous_share(self, batch: Batch) -> float:
-        """The share of the frame before that a frame takes."""
-        far = self.shots[batch['A_paths'][0]].parts.far
-        return self.settings.previous_frame * (1 - far) + self.settings.parts.previous * far
+    def decide_for(self, batch: Batch, region: Region, warp: Warp) -> Decision:
+        """What G decides about a region of the batch's poses."""
+        background = self.background(batch)[region]
+        return self.decide(batch['A'][region], background, self.retrieve(batch).frames, warp)
 
     def blend_previous(self, batch: Batch, painted: Painted, batch_before: Batch,
                        before: Painted) -> Painted:
         """Takes a share of the person from the frame before, bent into this pose (temporal
         blending). Cloth that comes from other frames each time then does not flicker, and the
         picture glides where the choice of frames jumps."""
-        import torch
-
-        from models.warping.blending import numbers, person_region
-        from models.warping.bone_warp import warp_field
-        share = self.previous_share(batch)
+        from models.tensors import size_of
+        far = self.shots[batch['A_paths'][0]].parts.far
+        share = self.settings.previous_share(far)
         if not share:
             return painted
-        skeleton, small = self.index.track.joints, size_of_batch(batch)
-        with torch.inference_mode():
-            query, query_before = self.query(batch), self.query(batch_before)
-            region = person_region(query.cpu().numpy(), skeleton, small[::-1])
-            warp = warp_field(query_before, query, skeleton, small, region, self.settings.warp)
         canvas = painted.exact[0].copy()
-        self.painter.carry_on(canvas, before.exact[0], (region[2].start, region[1].start),
-                              numbers(warp.x[0]), numbers(warp.y[0]), small, share)
-        self.painter.put_bars(canvas)
+        self.painter.carry_on(canvas, before.exact[0], self.query(batch),
+                              self.query(batch_before), size_of(batch['A']), share)
         return self.shown([canvas])
 
     # -- training ------------------------------------------------------------------------------
@@ -377,8 +348,3 @@ class Body2BodyModel(MultiscaleGAN):
         self.descend('G', torch.stack(list(losses.values())).sum())
         losses |= {'D_real': D_real, 'D_fake': D_fake}
         return {name: loss.detach() for name, loss in losses.items()}
-
-
-def size_of_batch(batch: Batch) -> tuple[int, int]:
-    """(W, H) of a batch's poses."""
-    return batch['A'].shape[-1], batch['A'].shape[-2]

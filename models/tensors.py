@@ -44,3 +44,8 @@ def through(images: Tensor, network: Callable[[Tensor], Tensor], multiple: int) 
     of them at least, the result cropped back."""
     height, width = images.shape[-2:]
     return network(padded(images, multiple, 2 * multiple))[..., :height, :width]
+
+
+def size_of(images: Tensor) -> tuple[int, int]:
+    """(W, H) of images (B, C, H, W)."""
+    return images.shape[-1], images.shape[-2]

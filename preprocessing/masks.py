@@ -14,7 +14,7 @@ from pose.silhouette import person_mask
 from preprocessing.crop import Box
 from preprocessing.detection import Detected
 from preprocessing.placement import Placement
-from util.images import write_image
+from util.images import scaling, write_image
 
 FOLDER = 'masks'
 SAME = 0.5      # of the union of two masks: with more in common, they are of one person found twice
@@ -64,8 +64,8 @@ class FrameMasks:
 def box_matrix(box: Box, size: tuple[int, int]) -> np.ndarray:
     """float (2, 3): px of the video -> px of its crop `box`, resized to `size` (width, height)."""
     x, y, w, h = box
-    across, down = size[0] / w, size[1] / h
-    return np.array([[across, 0, (0.5 - x) * across - 0.5], [0, down, (0.5 - y) * down - 0.5]])
+    matrix = scaling((w, h), size) @ np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]])
+    return np.asarray(matrix[:2])
 
 
 def is_same(one: np.ndarray, other: np.ndarray) -> bool:

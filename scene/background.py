@@ -90,7 +90,8 @@ class Plate:
         picture, confidence = self._cut(transform, size, cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101)
         seen = confidence > 0
         if not self.still and not seen.all():
-            picture = np.where(seen[..., None], picture, _mirrored(picture, seen))
+            unseen = (~seen).astype(np.uint8)
+            picture = cv2.copyTo(_mirrored(picture, seen), unseen, picture)
         return picture, confidence
 
     def bars_at(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from dominate import tags
 
-from evaluation.results import fitted
 from util import thumbnails
 from util.errors import UserError
 from util.files import read_json, write_text
-from util.images import read_image, size_of
+from util.images import fitted, read_image, size_of
 from util.metrics.names import BOX, order, score_of
 from util.progress import progress
 from util.video_writer import VideoWriter

@@ -7,13 +7,12 @@ from urllib.parse import quote
 
 from dominate import tags
 
-from evaluation.results import fitted
 from evaluation.results_page import FramePictures, card, spaced_in_time, worst_first
 from evaluation.score_table import described, explanation, heading, measured, score_table
 from scripts.gallery_page import cell_size, columns_of, grid, named, read_frame
 from scripts.suite_changes import Changes
 from util.files import atomic, read_json, write_text
-from util.images import size_of, write_image
+from util.images import fitted, size_of, write_image
 from util.metrics.names import METHODS, written
 from util.sampling import evenly_spaced
 from util.video import probe, read_frames

@@ -75,7 +75,14 @@ def resized(image: np.ndarray, size: tuple[int, int], shrinks: bool | None = Non
     """
     if shrinks is None:
         shrinks = size[0] < image.shape[1]
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    # OpenCV drops the last dimension of a picture of one channel
+    return cv2.resize(image, size, interpolation=how).reshape(size[1], size[0], *image.shape[2:])
+
+
+def fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The uint8 image (H, W, C), resized to `size` (width, height) if need be."""
+    return image if size_of(image) == size else resized(image, size)
 
 
 def side_by_side(*images: np.ndarray, height: int | None = None) -> np.ndarray:

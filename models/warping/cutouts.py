@@ -7,7 +7,6 @@ frames are then what is sampled.
 """
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from zipfile import BadZipFile
@@ -17,6 +16,7 @@ import numpy as np
 
 from data.base_dataset import BaseDataset
 from models.warping.frame_index import LOOSE, FrameIndex, read_file
+from models.warping.remembered import Remembered
 from pose.skeleton import moved
 from pose.track import PoseTrack
 from scene.background import Plate
@@ -26,7 +26,7 @@ from util.files import folder_in_place_of
 from util.images import scaling, write_image
 from util.progress import progress
 
-REMEMBERED = 200e6          # bytes of cutouts kept in memory
+REMEMBERED = 100e6          # bytes of cutouts of each kind kept in memory
 MARGIN = 3                  # small px around the person: the edge of a matte, and what bends in
 QUALITY = 95                # of JPEG
 PAST = 0.015                # of the frame's longer side: how far beyond its edge a person goes on
@@ -88,44 +88,56 @@ class FilmCutouts:
         self.index = index
         try:
             with np.load(folder / FILE, allow_pickle=False) as file:
-                self.boxes = file['boxes']
+                self.boxes = file['boxes'].astype(int)
                 width, height = file['size'].tolist()
+            if self.boxes.shape != (len(index.track), 4):
+                raise ValueError('its boxes are of other frames')
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise UserError(f'{folder / FILE} cannot be read ({error}). Train the run again: '
                             f'train.py --overwrite.') from error
         self.size = width, height
-        areas = (self.boxes[:, 2] - self.boxes[:, 0]) * (self.boxes[:, 3] - self.boxes[:, 1])
-        count = int(REMEMBERED / 8 / max(1.0, float(areas.mean()))) + 1
-        self.cutout = lru_cache(count)(self.read_tight)
-        self.loose = lru_cache(count)(self.read_loose)
+        self.cutout = Remembered(self.read_tight, bytes_of, REMEMBERED)
+        self.loose = Remembered(self.read_loose, bytes_of, REMEMBERED)
 
     def read_tight(self, row: int) -> Cutout:
-        name = self.index.file(row % len(self.index.track))
-        matte = read_file(self.folder / name)[..., :1]
-        return self.placed(row, matte)
+        return self.placed(row)
 
     def read_loose(self, row: int) -> Cutout:
         """With the small matte, enlarged, where that is more."""
         one = row % len(self.index.track)
-        matte = read_file(self.folder / self.index.file(one))[..., 0]
-        small = self.index.matte(one, LOOSE)
         into = scaling(self.index.track.size, self.size)
         left, top, right, bottom = self.boxes[one].tolist()
         into[:2, 2] -= left, top
+        small = self.index.matte(one, LOOSE)
         around = cv2.warpAffine(small, into[:2], (right - left, bottom - top),
                                 flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return self.placed(row, np.maximum(matte, around)[..., None])
+        return self.placed(row, around)
 
-    def placed(self, row: int, matte: np.ndarray) -> Cutout:
-        """The colours of a row with that matte, uint8 (h, w, 1), mirrored where the row is."""
+    def placed(self, row: int, around: np.ndarray | None = None) -> Cutout:
+        """The person of a row, mirrored where the row is.
+
+        around   uint8 (h, w): a matte that counts where it is more
+        """
         one = row % len(self.index.track)
-        name = Path(self.index.file(one)).with_suffix('.jpg')
-        image = np.dstack([read_file(self.folder / name), matte])
-        cutout = Cutout(image, *self.boxes[one, :2].tolist())
+        name = self.index.file(one)
+        file = self.folder / Path(name).with_suffix('.jpg')
+        colours, matte = read_file(file), read_file(self.folder / name)[..., 0]
+        left, top, right, bottom = self.boxes[one].tolist()
+        if not colours.shape[:2] == matte.shape == (bottom - top, right - left):
+            raise UserError(f'{file}: is not as large as its matte or as {FILE} says. Train the '
+                            f'run again: train.py --overwrite.')
+        if around is not None:
+            matte = np.maximum(matte, around)
+        image = np.dstack([colours, matte])
+        cutout = Cutout(image, left, top)
         if row >= len(self.index.track):
             mirrored = np.ascontiguousarray(image[:, ::-1])
-            cutout = Cutout(mirrored, self.size[0] - int(self.boxes[one, 2]), cutout.top)
+            cutout = Cutout(mirrored, self.size[0] - right, top)
         return gone_on(cutout, self.size)
+
+
+def bytes_of(cutout: Cutout) -> int:
+    return cutout.image.nbytes
 
 
 def gone_on(cutout: Cutout, size: tuple[int, int]) -> Cutout:

@@ -1,10 +1,16 @@
 """Paints poses at film size with what a run keeps: the background, whole frames, and parts."""
+from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from models.warping.canvas import Canvas, Decided, carry_on, draw_frames, is_used
+from models.warping.blending import Decision, decided, numbers, person_region
+from models.warping.bone_warp import Region, Warp, warp_field
+from models.warping.canvas import Canvas, carry_on, draw_frames, is_used
 from models.warping.cutouts import Cutout
 from models.warping.kept import Kept
 from models.warping.part_choice import PartsShown
@@ -16,7 +22,8 @@ from pose.skeleton import moved
 from scene.film_plate import between_plates
 from util.images import scaling
 
-Size = tuple[int, int]
+Size: TypeAlias = tuple[int, int]
+Decide: TypeAlias = Callable[[Region, Warp], Decision]
 
 
 class Painter:
@@ -51,13 +58,24 @@ class Painter:
         picture, _ = self.kept.film_plate.at(np.frombuffer(camera).reshape(3, 3), size)
         return picture
 
-    def draw_whole(self, canvas: Canvas, decided: Decided, rows: np.ndarray, small: Size) -> None:
-        """Draw one pose from whole frames: `rows` of index.both."""
+    def draw_whole(self, canvas: Canvas, query: Tensor, rows: np.ndarray, small: Size,
+                   decide: Decide | None) -> None:
+        """Draw one pose, (1, K, 3), from whole frames: `rows` of index.both.
+
+        decide   what a trained network says of a region and of the frames bent into it; None
+                 without one
+        """
+        known, settings = self.kept.index.both, self.settings
+        region = person_region(query.cpu().numpy(), known.joints, small[::-1])
+        source = torch.from_numpy(known.poses[rows]).to(query.device)
+        warp = warp_field(source, query.expand(len(rows), -1, -1), known.joints, small, region,
+                          settings.warp)
+        decision = decide(region, warp) if decide else None
+        what = decided(warp, decision, region, known.size[::-1], settings)
         # a network may trust any of them
-        used = is_used(decided.shares) | (decided.trust is not None)
-        cutouts = self.read(rows, used)
-        draw_frames(canvas, decided, cutouts, scaling(small, canvas.size), self.into_frame,
-                    self.settings.blend.person)
+        cutouts = self.read(rows, is_used(what.shares) | (decision is not None))
+        draw_frames(canvas, what, cutouts, scaling(small, canvas.size), self.into_frame,
+                    settings.blend.person)
 
     def read(self, rows: np.ndarray, used: np.ndarray) -> list[Cutout | None]:
         """The cutouts of those rows that are `used`, bool (N,)."""
@@ -80,10 +98,16 @@ class Painter:
                 self._doll = doll_of(self.kept.index, self.kept.cutouts)
             return self._doll
 
-    def carry_on(self, canvas: Canvas, before: Canvas, corner: tuple[int, int], x: np.ndarray,
-                 y: np.ndarray, small: Size, share: float) -> None:
-        """Blend a canvas with the one before; arguments as of canvas.carry_on."""
-        carry_on(canvas, before, corner, x, y, scaling(small, canvas.size), share)
+    def carry_on(self, canvas: Canvas, before: Canvas, query: Tensor, query_before: Tensor,
+                 small: Size, share: float) -> None:
+        """Take a share of the person from the canvas before, which shows the pose
+        `query_before`; (1, K, 3) both."""
+        skeleton = self.kept.index.track.joints
+        region = person_region(query.cpu().numpy(), skeleton, small[::-1])
+        warp = warp_field(query_before, query, skeleton, small, region, self.settings.warp)
+        carry_on(canvas, before, (region[2].start, region[1].start), numbers(warp.x[0]),
+                 numbers(warp.y[0]), scaling(small, canvas.size), share)
+        self.put_bars(canvas)
 
     def put_bars(self, canvas: Canvas) -> None:
         """Lay the bars of a letterbox over the canvas, where the video has some."""

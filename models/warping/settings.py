@@ -143,6 +143,10 @@ class Body2BodySettings:
     lpips: bool = True
     masks: bool = True
 
+    def previous_share(self, far: float) -> float:
+        """The share of the frame before that a frame takes which is that far from whole frames."""
+        return self.previous_frame * (1 - far) + self.parts.previous * far
+
 
 def recorded(settings: Any) -> dict[str, Any]:
     """The settings as a run's record holds them."""

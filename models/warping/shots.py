@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from data.base_dataset import BaseDataset
+from data.transforms import affine_between
 from models.warping.frame_index import FrameIndex, rescaled, track_of
 from models.warping.part_choice import WHOLE, PartsShown, choose_parts
 from models.warping.selection import choose
 from models.warping.settings import Body2BodySettings
+from pose.skeleton import skeleton_with
 from pose.track import PoseTrack
 from scene.background import Plate
 from scene.matte import covered
@@ -30,6 +32,12 @@ class Shot(NamedTuple):
     pose: np.ndarray
     time: float
     parts: PartsShown = WHOLE
+
+    def camera_of(self, joints: np.ndarray) -> np.ndarray:
+        """`camera` of an item, which may be augmented, for its joints (K, 3) in px of it."""
+        augmented = affine_between(self.pose, joints, skeleton_with(len(joints)))
+        camera: np.ndarray = self.camera @ np.linalg.inv(augmented)
+        return camera
 
 
 def find_shots(index: FrameIndex, plate: Plate, dataset: BaseDataset, count: int, fitted: bool,

@@ -92,11 +92,7 @@ def prepared(size: Size, count: int, folder: Path) -> list[str]:
 
 def sizes(side: int) -> list[str]:
     """Flags of preprocess.py for a film whose shorter side is `side` px: small pairs next to large
-    frames, or pairs as large as the film where preprocess.py keeps no large frames."""
-    from options.preprocess_options import PreprocessOptions
-    known = PreprocessOptions().parse(['--video', 'any', '--dataroot', 'any'])
-    if not hasattr(known, 'film_size'):
-        return ['--size', str(side)]
+    frames."""
     return ['--size', str(min(side, PAIR_SIZE)), '--film_size', str(side)]
 
 

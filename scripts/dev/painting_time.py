@@ -25,7 +25,7 @@ from util.files import write_text
 from util.progress import progress
 
 COLOURS = '#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#3aa0c8', '#8a8f98'
-WIDTH, HEIGHT = 760, 118        # px of the picture
+WIDTH, HEIGHT = 900, 118        # px of the picture
 WARM_UP = 2                     # frames after those that are painted at once with the first
 BAR = 40                        # characters of the longest bar in the terminal
 # The functions that are timed: label, whose name for it is called, that name. '' is the model. A
@@ -33,6 +33,7 @@ BAR = 40                        # characters of the longest bar in the terminal
 PARTS = (('background', 'models.warping.painter:Painter', 'canvas'),
          ('reading frames', 'models.warping.painter:Painter', 'read'),
          ('bending', 'models.warping.bone_warp', 'warp_field'),
+         ('bending', 'models.warping.painter', 'warp_field'),
          ('sampling', 'models.warping.canvas', 'sampled'),
          ('laying', 'models.warping.canvas', 'lay'),
          ('network', '', 'retrieve'),

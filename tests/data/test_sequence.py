@@ -14,8 +14,9 @@ from data.base_dataset import following
 from data.loader import Loader
 from evaluation.painting import at_once, paint_dataset
 from evaluation.results import Results
-from models.base_model import BaseModel, Painted
+from models.base_model import BaseModel
 from models.engine import Engine, to_image
+from models.painted import Painted
 from options.train_options import TrainOptions
 from pose.track import PoseTrack
 from util.errors import UserError

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from evaluation import bounds
-from evaluation.bounds import measured_size, moved_to, scaled_box, stretches
+from evaluation.bounds import measured_size, scaled_box, stretches
 from evaluation.evaluators import FramedEvaluator, LpipsEvaluator, PoseEvaluator
 from evaluation.frame_sets import MeasuredFrames
 from evaluation.results import Results
 from evaluation.silhouettes import silhouettes_of
-from pose.skeleton import BODY_25
+from pose.skeleton import BODY_25, moved
 from tests.evaluation.test_silhouettes import (
     PLACES,
     SIZE,
@@ -22,7 +22,7 @@ from tests.evaluation.test_silhouettes import (
     pose_at,
     target,
 )
-from util.images import size_of, write_image
+from util.images import scaling, size_of, write_image
 from util.metrics.lpips import Features
 
 
@@ -96,7 +96,7 @@ def test_a_film_whose_aspect_differs_by_rounding_is_held_against_the_background(
     assert measured.background is not None
     image = cv2.resize(drawn(pose_at(100)), (322, 240), interpolation=cv2.INTER_NEAREST)
     image[20:60, 250:290] = (20, 20, 200)
-    pose = moved_to(pose_at(100), SIZE, (322, 240))
+    pose = moved(pose_at(100), scaling(SIZE, (322, 240)))
     seer = Seer()
     seer(image, 0)
     shares = measured.measure(image, [255 * mask.shares.astype(np.uint8) for mask in seer.found],
@@ -127,7 +127,7 @@ def test_of_a_long_large_film_a_bounded_number_of_small_frames_is_measured(tmp_p
         assert all(size_of(image) == (80, 60) for image in frame_set.methods.values())
         assert size_of(frame_set.person('real')) == bounds.PERSON_SIZE
         assert frame_set.pose is not None
-        assert np.allclose(frame_set.pose, moved_to(pose_at(0), SIZE, (80, 60)))
+        assert np.allclose(frame_set.pose, moved(pose_at(0), scaling(SIZE, (80, 60))))
         seen.append(frame_set.follows)
     assert len(frames) == len(seen) == bounds.FRAMES
     assert sum(seen) == bounds.FRAMES - bounds.FRAMES // bounds.STRETCH, 'stretches'
@@ -167,8 +167,8 @@ def test_short_films_are_measured_whole_and_long_ones_in_stretches():
 
 def test_a_pose_and_a_box_lie_at_the_same_place_in_a_larger_picture():
     pose = np.float32([[-0.5, 1.5, 0.9], [0, 0, 0]])
-    moved = moved_to(pose, (4, 4), (12, 8))
-    assert np.array_equal(moved, np.float32([[-0.5, 3.5, 0.9], [0, 0, 0]]))
+    there = moved(pose, scaling((4, 4), (12, 8)))
+    assert np.array_equal(there, np.float32([[-0.5, 3.5, 0.9], [0, 0, 0]]))
     assert scaled_box((slice(1, 3), slice(0, 2)), (4, 4), (12, 8)) == (slice(2, 6), slice(0, 6))
 
 

@@ -14,7 +14,7 @@ from data.aligned_dataset import AlignedDataset
 from data.loader import Loader
 from models import body2body_model
 from models.engine import choose_engine
-from models.warping import blending, canvas, frame_index
+from models.warping import canvas, frame_index, painter
 from models.warping.canvas import Canvas
 from models.warping.frame_index import FrameIndex
 from models.warping.kept import NEEDED
@@ -202,7 +202,7 @@ def test_it_learns_by_lpips_where_that_is_at_hand_and_says_so(run, tmp_path, mon
 
 def test_beside_the_person_stands_the_background_as_it_is(trained, monkeypatch):
     corner = ..., slice(0, 32), slice(16, 48)
-    monkeypatch.setattr(blending, 'person_region', lambda *given: corner)
+    monkeypatch.setattr(painter, 'person_region', lambda *given: corner)
 
     def white(cutout, x, y, large, into_frame):
         return np.full((*large.size[::-1], 4), 255, np.uint8)

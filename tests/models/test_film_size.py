@@ -143,6 +143,25 @@ def test_a_broken_file_of_film_size_is_named(filmed, tmp_path, file):
         kept.cutouts.loose(2)
 
 
+@pytest.mark.parametrize('boxes', [np.zeros((3, 4), int), np.zeros((40, 3), int)])
+def test_boxes_of_other_frames_are_refused(filmed, tmp_path, boxes):
+    run = tmp_path / 'me'
+    shutil.copytree(filmed / 'ck' / 'me', run)
+    np.savez(run / 'cutouts' / 'cutouts.npz', boxes=boxes, size=(LARGE, LARGE))
+    with pytest.raises(UserError, match='boxes are of other frames'):
+        Kept.load(run, Body2BodySettings())
+
+
+@pytest.mark.parametrize('read', ['cutout', 'loose'])
+def test_a_picture_that_is_not_as_large_as_its_box_is_named(filmed, tmp_path, read):
+    run = tmp_path / 'me'
+    shutil.copytree(filmed / 'ck' / 'me', run)
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(run / 'cutouts' / '000003.jpg')
+    kept = Kept.load(run, Body2BodySettings())
+    with pytest.raises(UserError, match='000003.jpg'):
+        getattr(kept.cutouts, read)(2)
+
+
 def test_an_empty_mask_is_no_box():
     assert occupied(np.zeros((4, 4), bool)) is None
     mask = np.zeros((6, 8), bool)

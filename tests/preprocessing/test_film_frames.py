@@ -6,6 +6,7 @@ import pytest
 import preprocessing.detection
 from data import datasets
 from data.aligned_dataset import AlignedDataset
+from data.film import FilmFrames
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from pose.detect.base import Detector
@@ -199,3 +200,13 @@ def test_a_dataset_older_than_large_frames_is_used_as_it_is(video, tmp_path):
     assert (root / 'dataset.json').stat().st_mtime_ns == made
     with pytest.raises(UserError, match='film_size was 0 and is now 200'):
         prepare(root, '--video', video, *WHOLE, '--film_size', 200)
+
+
+@pytest.mark.parametrize('record', [5, 'wide', [1], [1, 2, 3], [64.5, 64], [0, 64], ['a', 'b'], {}])
+def test_a_record_that_names_no_size_of_large_frames_is_refused(tmp_path, record):
+    (tmp_path / 'frames').mkdir()
+    assert FilmFrames(tmp_path, {}).size is None
+    assert FilmFrames(tmp_path, {'film_size': [96, 64]}).size == (96, 64)
+    if record:
+        with pytest.raises(UserError, match='film_size is'):
+            FilmFrames(tmp_path, {'film_size': record})

@@ -6,7 +6,7 @@ from models.warping.settings import from_record, recorded
 from scripts.dev import ablation
 from scripts.dev.ablation_parts import ALL, PARTS, TODAY
 from util.errors import UserError
-from util.images import read_image, size_of
+from util.images import read_image, size_of, write_image
 
 
 @pytest.mark.parametrize('name', sorted(set(PARTS) - {ALL}))
@@ -16,13 +16,24 @@ def test_every_part_changes_the_settings_or_the_flags(name):
     assert from_record(TODAY, recorded(part.settings)) == part.settings
 
 
+def grained(root):
+    """Give each frame grain of its own: frames of one flat colour are the same when blended."""
+    random = np.random.default_rng(0)
+    for path in sorted((root / 'train').glob('*.png')):
+        pair = read_image(path).astype(int)
+        pair[:, 64:] += random.integers(-12, 13, (64, 64, 3))
+        write_image(path, pair.clip(0, 255).astype(np.uint8))
+
+
 def test_every_part_is_measured_and_shown_beside_all_of_it(pairs, small, tmp_path, capsys,
                                                            monkeypatch):
     monkeypatch.setenv('BODY2BODY_WEIGHTS', str(tmp_path / 'nothing'))      # LPIPS is slow
     root = pairs(64, 64, train=60, val=4)
+    grained(root)
     found = ablation.main(['--dataroot', str(root), '--out', str(tmp_path / 'out'), '--every', '2',
                            '--parts', 'bend,frames,temporal'])
     assert list(found) == [ALL, 'frames', 'bend', 'temporal']
+    assert found['temporal']['warp_error'] != found[ALL]['warp_error']
     assert all(0 < row['box_ssim'] < 1 and row['warp_error'] > 0 for row in found.values())
     text = (tmp_path / 'out' / 'ablation.md').read_text()
     assert text in capsys.readouterr().out
