@@ -28,6 +28,7 @@ CROSSFADE = 3               # frames from whole to parts: a longer one shows two
 CHUNK = 4_000_000           # differences of bones held in memory at a time
 ALONG = np.linspace(0, 1, 7)            # of a part's axis: where it is looked at
 FREE = 1.1                  # reaches from another part
+SKULL = 1.9                 # of the line from neck to nose: the top of the skull
 SAME = 0.3                  # seconds: an arm has not moved away from the trunk it hides
 
 
@@ -226,24 +227,25 @@ def points_on(bodies: Bodies, name: str) -> np.ndarray:
 
 
 def _trunk_points(bodies: Bodies) -> np.ndarray:
-    """float (T, 9, 2): points spread over the trunk."""
+    """float (T, 12, 2): points spread over the trunk, from the line of the shoulders on: a hand on
+    the collar covers it too."""
     corners = [bodies.joint(joint)[:, None, :2]
                for joint in ('RShoulder', 'LShoulder', 'RHip', 'LHip')]
     across = np.array([0.15, 0.5, 0.85])[None, :, None]
     top = corners[0] + across * (corners[1] - corners[0])
     bottom = corners[2] + across * (corners[3] - corners[2])
-    return np.concatenate([top + share * (bottom - top) for share in (0.15, 0.5, 0.85)], 1)
+    return np.concatenate([top + share * (bottom - top) for share in (0, 0.2, 0.5, 0.85)], 1)
 
 
 def _head_points(bodies: Bodies) -> np.ndarray:
-    """float (T, 7, 2) px: points of neck, face and hair; at the nose where an ear is not seen."""
+    """float (T, 8, 2) px: points of neck, face and hair; at the nose where an ear is not seen."""
     neck, nose = bodies.joint('Neck')[:, None, :2], bodies.joint('Nose')[:, None, :2]
     sides = []
     for joint in ('REar', 'LEar', 'REye', 'LEye'):
         ear = bodies.joint(joint)
         sides.append(np.where(ear[:, None, 2:] > 0, ear[:, None, :2], nose))
     up = nose - neck
-    return np.concatenate([neck + 0.6 * up, nose, neck + 1.5 * up, *sides], 1)
+    return np.concatenate([neck + 0.6 * up, nose, neck + 1.5 * up, neck + SKULL * up, *sides], 1)
 
 
 def speeds(track: PoseTrack) -> np.ndarray:

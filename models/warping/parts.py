@@ -55,7 +55,9 @@ WIDEST, WIDEST_TRUNK = 2.6, 1.7     # reaches: hair and sleeves are no farther f
 PAST = 0.8                  # reaches: how far a limb goes on past a joint
 END_WIDTH = 1.4             # how much wider a hand is than a wrist
 NECK_WIDTH = 0.4            # how much thinner a neck is than a head
-DISC, DISC_HEAD = 0.9, 0.3       # reaches: radius of the overlap at a joint
+# reaches: radius of the overlap at a joint. More of an elbow that is bent in its frame would be a
+# knob on a straight arm
+DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.3
 
 
 def _parts() -> dict[str, Part]:
@@ -266,6 +268,8 @@ class Ownership:
         self.rank = {name: self.away[name] * bias[name][0] for name in bodies.parts}
         for name, floor in FLOORS.items():
             self.rank[name] = np.maximum(self.rank[name], floor)
+        # a chest below the neck is the trunk's, with the print on its shirt
+        self.rank['head'] += FAR * (past_ends(self.points, bodies, 'head')[0] > 0)
         ranks = np.stack(list(self.rank.values()))
         self.owner = ranks.argmin(0)
         self.least, self.second = np.partition(ranks, 1, axis=0)[:2]
@@ -308,7 +312,7 @@ class Ownership:
         strangers = [self.rank[other] for other in parts if other not in kin]
         own = np.min([self.rank[other] for other in kin], 0)
         mine = own <= np.min(strangers, 0) + 0.1 if strangers else True
-        wide = DISC_HEAD if name == 'head' else DISC
+        wide = DISC_HEAD if name == 'head' else DISC_ARM if name.endswith(ARMS) else DISC
         radius = wide * parts[name].reach * self.bodies.height[0]
         placed = self.bodies.placed[name]
         centres = [placed.start[0, 0]]

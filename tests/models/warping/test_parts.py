@@ -101,6 +101,8 @@ def test_a_part_owns_the_pixels_that_show_it_wherever_it_lies():
     shown = names_shown(Frames([one]).pictures[0][..., :3])
     for name in ('R forearm', 'L forearm', 'R shin', 'head'):
         there = shown == name
+        if name == 'head':                      # drawn as a line with round ends
+            there[PLACES['Neck'][1]:] = False
         assert there.sum() > 50
         assert ownership.of(name)[there].mean() > 0.85, name
         for other in ('trunk', 'L thigh'):
@@ -142,6 +144,28 @@ def test_a_part_outside_the_picture_is_not_chosen():
     up = {joint: (x, y - 45) for joint, (x, y) in PLACES.items()}
     rows = chosen([pose(**up), pose(Nose=(126, 42))], pose())
     assert rows['head'][0] == 1
+
+
+def test_a_head_is_not_taken_from_a_frame_that_cuts_its_top_off():
+    """The face is in the picture, the skull is not."""
+    nose = PLACES['Nose'][1]
+    up = {joint: (x, y - nose + 14) for joint, (x, y) in PLACES.items()}
+    rows = chosen([pose(**up), pose(Nose=(123, nose))], pose())
+    assert rows['head'][0] == 1
+
+
+def test_a_trunk_is_not_taken_from_a_frame_where_a_hand_lies_on_the_collar():
+    on_collar = {'LElbow': (150, 34), 'LWrist': (128, 46)}     # and the hand goes on to (113, 54)
+    rows = chosen([pose(**on_collar), pose()], pose(**on_collar))
+    assert rows['trunk'][0] == 1
+
+
+def test_an_elbow_that_is_bent_in_its_frame_is_no_knob():
+    """The upper arm points sideways, away from a forearm that hangs down."""
+    one = pose(RElbow=(60, 60), RWrist=(60, 100))
+    reach = 0.04 * float(Bodies(one[None], BODY_25).height[0])
+    assert owned_at(one, 'R forearm', (60, 62)) == 1
+    assert owned_at(one, 'R forearm', np.array([60 + 0.95 * reach, 60])) < 0.1
 
 
 def test_the_nearer_arm_lies_before_the_farther_one_and_without_flicker():
@@ -237,6 +261,14 @@ def test_a_limb_ends_at_its_joints():
     way = (elbow - shoulder) / np.hypot(*(elbow - shoulder))
     assert owned_at(one, 'R upper arm', (shoulder + elbow) / 2) == 1
     assert owned_at(one, 'R upper arm', elbow + 16 * way) == 0
+
+
+def test_the_chest_below_the_neck_is_the_trunks():
+    """The print on a shirt comes from one frame, and does not go with the head."""
+    x, y = PLACES['Neck']
+    assert owned_at(pose(), 'trunk', (x, y + 4)) == 1
+    bowed = pose(Nose=(120, 80), REye=(116, 86), LEye=(124, 86), REar=(110, 82), LEar=(130, 82))
+    assert owned_at(bowed, 'head', (x, 84)) == 1
 
 
 def test_an_arm_before_the_trunk_brings_nothing_of_it_along():
