@@ -7,12 +7,13 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from data.base_dataset import read_facts
+from data.facts import read_facts
+from data.pairing import warn_of_foreign
 from util.errors import UserError, say, warn
-from util.images import pictures_in, read_image, size_of
-from util.owned import note, noted
+from util.images import foreign_in, pictures_in, read_or_reason, size_of
+from util.noted import noted, noted_file
 from util.progress import clock
-from util.video import Frame, probe, read_frames
+from util.video import Frame, count_frames, probe, read_frames
 from util.video_writer import VideoWriter
 
 
@@ -21,7 +22,7 @@ class Source(Protocol):
 
     size   (width, height) px, upright
     fps    frames a second that are taken
-    count  estimated number of frames, for a progress bar
+    count  number of frames, if none is damaged
     """
 
     size: tuple[int, int]
@@ -46,8 +47,7 @@ class VideoSource:
         self.info = probe(path)
         self.size = self.info.size
         self.fps = min(fps or self.info.fps, self.info.fps)
-        until = min(end or self.info.duration, self.info.duration)
-        self.count = max(1, round((until - start) * self.fps))
+        self.count = max(1, count_frames(path, start, end, fps))
 
     def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
         return read_frames(self.path, self.start, self.end, self.wanted, stretch)
@@ -71,8 +71,9 @@ class ImagesSource:
         last = len(files) if end is None else round(end * self.fps)
         self.files = list(enumerate(files))[round(start * self.fps):last]
         if not self.files:
-            raise UserError(f'--images {folder}: no pictures are in it. Give a folder of .png or '
-                            f'.jpg files.')
+            fix = foreign_in(Path(folder)) or 'Give a folder of .png or .jpg files.'
+            raise UserError(f'--images {folder}: no pictures are in it. {fix}')
+        warn_of_foreign([Path(folder)])
         self.count = len(self.files)
         first = next(self.frames(), None)
         if first is None:
@@ -83,9 +84,9 @@ class ImagesSource:
         shape: tuple[int, ...] | None = None
         bad: list[str] = []
         for index, path in self.files[stretch]:
-            image = read_image(path)
-            if image is None:
-                bad.append(path.name)
+            image = read_or_reason(path)
+            if isinstance(image, str):
+                bad.append(f'{path.name} ({image})')
                 continue
             shape = shape or image.shape
             if image.shape != shape:
@@ -98,7 +99,7 @@ class ImagesSource:
 
     def facts(self) -> dict[str, Any]:
         return {'kind': 'images', 'path': self.folder,
-                'bytes': sum(path.stat().st_size for _, path in self.files),
+                'bytes': sum(path.stat().st_size for _, path in self.files if path.is_file()),
                 'size': list(self.size), 'fps': self.fps, 'frames': len(self.files),
                 'rotation': 0, 'sound': False}
 
@@ -139,7 +140,8 @@ def film(camera: int, seconds: float, path: Path) -> None:
         say(f'filming for {seconds:g} s: dance!')
         newest = -1.0
         start = time.monotonic()
-        with VideoWriter(path) as video, clock('filming', seconds) as bar:
+        with noted_file(path.parent, path.name) as part, VideoWriter(part) as video, \
+                clock('filming', seconds) as bar:
             while (now := time.monotonic() - start) < seconds:
                 is_read, image = capture.read()
                 if not is_read:
@@ -149,7 +151,6 @@ def film(camera: int, seconds: float, path: Path) -> None:
                     video.write(np.ascontiguousarray(image[..., ::-1]), now)
                     newest = now
                 bar.update(min(now, seconds) - bar.n)
-        note(path.parent, [path.name])
     finally:
         capture.release()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from options.base_options import Parser
 from util.errors import UserError, run_main, say
 from util.files import natural
 from util.owned import check_pictures, finish, holds_something, replacing_pictures
@@ -61,15 +62,14 @@ def check_room(source: Path, target: Path, overwrite: bool) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__, formatter=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', help='images folder of a test run')
     parser.add_argument('target', help='folder for 0.png, 1.png, ...')
     parser.add_argument('--which', choices=KINDS, default='fake_B',
                         help='painted, pose or real frames (default: fake_B)')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace the frames that this script wrote there')
-    opt = parser.parse_args()
+    opt = parser.read()
     count = take_frames(opt.source, opt.target, opt.which, opt.overwrite)
     say(f'{opt.target}: {count} frames, 0.png to {count - 1}.png.')
 

@@ -5,19 +5,21 @@ uint8 RGB.
 """
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from util.containers import open_video, reason_of
 from util.errors import UserError
-from util.files import atomic
-from util.video import BT709, LIMITED_RANGE, decode, open_video, packets_of
+from util.files import atomic, final_name
+from util.shown import BT709, LIMITED_RANGE
+from util.sound import Sound
 
 FRAME_DURATION = 1 << 8             # FFmpeg's flag: keep the durations that the frames carry
 TICKS = 90_000                      # time stamps a second in the files written here
-COPIED_SOUND = ('aac', 'mp3')       # codecs that play from an mp4 everywhere
 
 
 class VideoWriter:
@@ -37,14 +39,15 @@ class VideoWriter:
     def __init__(self, path: str | os.PathLike[str], fps: float | None = None,
                  sound_from: str | os.PathLike[str] | None = None, sound_start: float = 0.0,
                  crf: float = 18):
-        self.path = path
+        self.path = Path(path)
+        self.shown = self.path.with_name(final_name(self.path.name))
         self.fps = fps
         self.crf = crf
         self.sound_from = sound_from
         self.sound_start = sound_start
         self.frames = 0
         self._out: Any = None
-        self._sound = _Sound(None, 0.0, None)
+        self._sound: Sound | None = None
         self._held: Any = None          # the newest frame waits until its duration is known
         self._origin = 0.0
         self._duration = round(TICKS / (fps or 30))
@@ -54,6 +57,7 @@ class VideoWriter:
         if self.sound_from is not None:
             with open_video(self.sound_from):      # refuse a bad one before the work
                 pass
+        self._stack.enter_context(_named(self.shown))
         self._part = self._stack.enter_context(atomic(self.path))
         self._stack.push(self._finish)
         return self
@@ -84,7 +88,8 @@ class VideoWriter:
         import av
         self._shape = image.shape
         height, width = _even(image).shape[:2]
-        self._out = av.open(str(self._part), 'w', format='mp4', options={'movflags': 'faststart'})
+        self._out = av.open(f'file:{self._part}', 'w', format='mp4',
+                            options={'movflags': 'faststart'})
         rate = Fraction(self.fps or 30).limit_denominator(1001)
         self._stream = self._out.add_stream(
             'libx264', rate=rate, width=width, height=height, pix_fmt='yuv420p',
@@ -93,7 +98,8 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
         context.flags |= FRAME_DURATION
-        self._sound = _Sound(self.sound_from, self.sound_start, self._out)
+        if self.sound_from is not None:
+            self._sound = Sound(self.sound_from, self.sound_start, self._out)
 
     def _encode_held(self, until: int) -> None:
         """Encode the frame that waited: `until`, in ticks, is when the next one replaces it."""
@@ -102,21 +108,34 @@ class VideoWriter:
         assert until > self._held.pts, 'frames must come in the order of their times'
         self._duration = self._held.duration = until - self._held.pts
         self._out.mux(self._stream.encode(self._held))
-        self._sound.mux(until / TICKS)
+        if self._sound:
+            self._sound.mux(until / TICKS)
 
     def _finish(self, failed: type | None, *_: Any) -> None:
         if self._out is None:
             if not failed:
-                raise UserError(f'{self.path}: not written, because there was no frame to write.')
+                raise UserError(f'{self.shown}: not written, because there was no frame to write.')
             return
         try:
             if not failed:
                 self._encode_held(until=self._held.pts + self._duration)
                 self._out.mux(self._stream.encode(None))
         finally:
-            self._sound.close()
+            if self._sound:
+                self._sound.close()
             with suppress(Exception) if failed else nullcontext():
                 self._out.close()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turns what PyAV cannot write into a sentence that names the film."""
+    import av
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise UserError(f'{path}: cannot be written ({reason_of(error)}). Choose another folder, '
+                        f'or frames of another size.') from error
 
 
 def _even(image: np.ndarray) -> np.ndarray:
@@ -125,63 +144,3 @@ def _even(image: np.ndarray) -> np.ndarray:
     if height % 2 or width % 2:
         image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
     return np.ascontiguousarray(image)
-
-
-class _Sound:
-    """The sound of a video from `start` seconds on, muxed into `out` next to the frames."""
-
-    def __init__(self, path: str | os.PathLike[str] | None, start: float, out: Any):
-        self._out = out
-        self._stack = ExitStack()
-        self._packets: Iterator[tuple[float, Any]] = iter(())
-        self._waiting: tuple[float, Any] | None = None
-        if path is None:
-            return
-        container, _ = self._stack.enter_context(open_video(path))
-        stream = next((s for s in container.streams.audio if s.codec_context is not None), None)
-        if stream is None:
-            return
-        origin = (container.start_time or 0) / 1e6 + start
-        if start > 0:
-            container.seek(int(origin * 1e6))
-        if stream.codec_context.name in COPIED_SOUND:
-            self._packets = _copied(container, stream, out.add_stream_from_template(stream), origin)
-        else:
-            target = out.add_stream('aac', rate=stream.rate, layout='stereo')
-            self._packets = _encoded(container, stream, target, origin)
-
-    def mux(self, until: float) -> None:
-        """Mux what is heard before `until` seconds."""
-        while True:
-            self._waiting = self._waiting or next(self._packets, None)
-            if self._waiting is None or self._waiting[0] >= until:
-                return
-            self._out.mux(self._waiting[1])
-            self._waiting = None
-
-    def close(self) -> None:
-        self._stack.close()
-
-
-def _copied(container: Any, stream: Any, target: Any, origin: float) -> Iterator[tuple[float, Any]]:
-    """(start in seconds, packet) of the sound, copied without encoding; `origin` becomes 0."""
-    shift = round(origin / stream.time_base)
-    for packet in packets_of(container, stream, []):
-        if packet.pts is None or packet.pts < shift or not packet.size:
-            continue
-        packet.pts = packet.dts = packet.pts - shift
-        seconds = float(packet.pts * packet.time_base)
-        packet.stream = target
-        yield seconds, packet
-
-
-def _encoded(container: Any, stream: Any, target: Any,
-             origin: float) -> Iterator[tuple[float, Any]]:
-    """(start in seconds, packet) of the sound, encoded as AAC; `origin` becomes 0."""
-    for frame in [*decode(container, stream, []), None]:
-        if frame is not None:
-            if frame.pts is None or frame.time < origin:
-                continue
-            frame.pts -= round(origin / frame.time_base)
-        for packet in target.encode(frame):
-            yield float(packet.pts * packet.time_base), packet

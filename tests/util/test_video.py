@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.util.clips import UNEVEN, beep, clip, ffmpeg, noisy, number
-from util import video
+from util.containers import decode
 from util.errors import UserError
 from util.video import probe, read_frames
 from util.video_writer import VideoWriter
@@ -154,7 +154,7 @@ def test_a_picture_the_decoder_calls_corrupt_is_left_out():
     frames = [SimpleNamespace(pts=k, is_corrupt=k == 1) for k in range(3)]
     container = SimpleNamespace(demux=lambda _: [SimpleNamespace(decode=lambda: frames)])
     faults: list[str] = []
-    assert [f.pts for f in video.decode(container, None, faults)] == [0, 2] and faults
+    assert [f.pts for f in decode(container, None, faults)] == [0, 2] and faults
 
 
 def test_a_file_cut_short_gives_what_there_is_with_one_warning(tmp_path, capsys):

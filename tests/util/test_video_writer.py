@@ -9,6 +9,7 @@ import pytest
 
 from tests.util.clips import UNEVEN, beep, clip, ffmpeg, loud_from, numbered
 from util.errors import UserError
+from util.noted import noted_file
 from util.parallel import prefetch
 from util.video import probe, read_frames
 from util.video_writer import VideoWriter
@@ -19,6 +20,13 @@ REAL = Path(__file__).parents[3] / 'shared' / 'data'
 def test_times_may_begin_anywhere(tmp_path):
     path = clip(tmp_path / 'a.mp4', [5 + t for t in UNEVEN])
     assert [f.time for f in read_frames(path)] == pytest.approx(UNEVEN, abs=1e-4)
+
+
+def test_a_film_that_cannot_be_encoded_is_named_and_leaves_nothing(tmp_path):
+    with pytest.raises(UserError, match='a.mp4: cannot be written'), \
+            VideoWriter(tmp_path / 'a.mp4', fps=10) as video:
+        video.write(np.zeros((2, 20_000, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_times_pictures_come_at_the_given_rate(tmp_path):
@@ -114,6 +122,15 @@ def test_nothing_to_write_is_an_error_and_no_file(tmp_path):
     with pytest.raises(UserError, match='no frame'), VideoWriter(tmp_path / 'a.mp4', fps=10):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_names_the_film_not_its_part(tmp_path):
+    for frames, words in ((0, 'not written'), (1, 'cannot be written')):
+        with pytest.raises(UserError, match=words) as told, \
+                noted_file(tmp_path, 'a.mp4') as part, VideoWriter(part, fps=10) as video:
+            for _ in range(frames):
+                video.write(np.zeros((2, 20_000, 3), np.uint8))
+        assert str(told.value).startswith(f'{tmp_path / "a.mp4"}: {words}')
 
 
 def test_the_last_picture_is_shown_as_long_as_the_one_before(tmp_path):
