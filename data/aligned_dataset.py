@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 
 from data.augmentation import JointAugmentation
-from data.base_dataset import BaseDataset, no_such_phase
+from data.base_dataset import BaseDataset, check_one_size, no_such_phase
 from data.cache import Pictures
 from data.film import FilmFrames
 from data.joints import PictureJoints
 from data.masks import PictureMasks
+from data.pairing import find_rows
 from data.transforms import geometry, to_channels
 from util.errors import UserError
-from util.images import pictures_in
 
 
 class AlignedDataset(BaseDataset):
     """<dataroot>/<phase>/000001.png ... in name order: (H, 2W, 3) uint8, A left, B right.
-    Or <dataroot>/<phase>_A/NAME and <dataroot>/<phase>_B/NAME: (H, W, 3) uint8 each.
+    Or <dataroot>/<phase>_A/NAME and <dataroot>/<phase>_B/NAME: (H, W, 3) uint8 each, paired by name
+    (data/pairing.py).
 
     An item (with --direction BtoA, A and B change places):
         A        uint8 (H, W, input_nc)    pose
@@ -44,9 +45,6 @@ class AlignedDataset(BaseDataset):
         # a run that is never trained, and painting, read each pair about once
         trains = opt.isTrain and getattr(opt, 'max_minutes', None) != 0
         self.pictures = Pictures(rows, self.root / '.cache' / phase, phase, makes=trains)
-        if not len(self.pictures):
-            raise UserError(f'{self.root / phase}: none of its {len(rows)} files can be read. '
-                            f'Make another with preprocess.py, in a folder of its own.')
         self.augment: JointAugmentation | None = None
         if phase == opt.phase:                  # held-out frames are never augmented
             self.augment = JointAugmentation.of(self.root, self.facts, opt)
@@ -58,6 +56,8 @@ class AlignedDataset(BaseDataset):
             if self.augment:
                 self.augment.check(path, size)
             sizes.add(size)
+        if phase == opt.phase and opt.isTrain and opt.batch_size > 1:
+            check_one_size(map(self.size_trained_on, sizes))
         self.joints = PictureJoints.of(self.root, paths, sizes)
         self.masks = PictureMasks(self.root, self.facts)
         self.frames = FilmFrames(self.root, self.facts)
@@ -70,6 +70,13 @@ class AlignedDataset(BaseDataset):
                             f'pose and frame side by side, each {width // 2} or {width // 2 + 1} '
                             f'wide; for poses alone use --dataset_mode single.')
         return width // 2, height
+
+    def size_trained_on(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of what training sees of a half of that size."""
+        opt = self.opt
+        how = geometry(*size, opt.preprocess, opt.load_size, opt.crop_size,
+                       np.random.default_rng(0))
+        return how.result(size)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -113,13 +120,3 @@ class AlignedDataset(BaseDataset):
         if self.joints and pose is not None:
             item['joints'] = how.joints(pose, self.joints.track.joints, (width, height))
         return item
-
-
-def find_rows(root: Path, phase: str) -> list[tuple[Path, ...]]:
-    """The files of each pair: (pair,) or (pose, frame)."""
-    pairs = pictures_in(root / phase)
-    if pairs:
-        return [(pair,) for pair in pairs]
-    frames = {path.stem: path for path in pictures_in(root / f'{phase}_B')}
-    poses = pictures_in(root / f'{phase}_A')
-    return [(pose, frames[pose.stem]) for pose in poses if pose.stem in frames]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from data.compatibility import check_drawn_alike
+from data.facts import read_facts
 from data.film import FOLDER as FRAMES
 from data.joints import PictureJoints
 from data.masks import FOLDER as MASKS
 from pose.draw import LABELS
 from pose.track import PoseTrack
 from util.errors import UserError
-from util.files import read_json
-from util.images import pictures_in, size_of
+from util.images import foreign_in, pictures_in, size_of
 from util.owned import finish
+from util.words import command
 
 NO_PHASES = MASKS, FRAMES, 'report'     # folders of a dataset that hold other pictures
 
@@ -57,7 +58,7 @@ class BaseDataset:
         self.root = Path(opt.dataroot)
         if not self.root.is_dir():
             raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
-                            f'python preprocess.py --video me.mp4 --dataroot {self.root}.')
+                            + command('preprocess.py', video='me.mp4', dataroot=self.root))
         finish(self.root)
         self.facts = read_facts(self.root)
         self.labels = self.facts.get('draw', {}).get('style') in LABELS
@@ -127,19 +128,27 @@ def following(root: Path, paths: Sequence[Path]) -> np.ndarray:
     return np.concatenate([[False], steady])
 
 
-def read_facts(root: Path) -> dict[str, Any]:
-    """dataset.json of a dataset, or {} where there is none."""
-    path = root / 'dataset.json'
-    return read_json(path) if path.is_file() else {}
+def check_one_size(sizes: Iterable[tuple[int, int]]) -> None:
+    """UserError where images of these (width, height) fit into no batch."""
+    found = sorted(set(sizes))
+    if len(found) > 1:
+        listed = ', '.join(f'{width}x{height}' for width, height in found)
+        raise UserError(f'the dataset\'s images differ in size ({listed}), so they fit into no '
+                        f'batch. Use --batch_size 1, or give --load_size.')
 
 
 def no_such_phase(root: Path, phase: str) -> UserError:
     """The error for a phase without images, which names the phases that there are."""
     folders = [f for f in root.iterdir() if f.is_dir() and f.name not in NO_PHASES]
     there = sorted(folder.name for folder in folders if pictures_in(folder))
+    foreign = ' '.join(filter(None, map(foreign_in, [root, *folders])))
     if not there:
-        return UserError(f'{root}: no images in it or in a folder of it. Make the dataset: '
-                         f'python preprocess.py --video me.mp4 --dataroot {root}.')
+        return UserError(foreign or f'{root}: no images in it or in a folder of it. Make the '
+                         'dataset: ' + command('preprocess.py', video='me.mp4', dataroot=root))
     names = sorted({re.sub('_(A|B|label|img|inst)$', '', name) for name in there})
+    if phase in names:
+        return UserError(f'{root} has {", ".join(there)}, which make up no pairs of phase {phase}: '
+                         f'those are pose|frame images in {phase}, or poses in {phase}_A and '
+                         f'frames in {phase}_B. {foreign}'.rstrip())
     return UserError(f'{root} has no images for phase {phase}. There is {", ".join(there)}: '
                      f'use --phase {names[0]}.')

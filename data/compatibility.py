@@ -1,10 +1,10 @@
 """Checks that poses are drawn like those a run was trained on."""
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+from util.words import command
 
 SAME_WIDTH = 0.01       # relative difference up to which two line widths are the same
 
@@ -21,8 +21,8 @@ def check_drawn_alike(trained: Mapping[str, Any], here: Mapping[str, Any], root:
     skeletons = trained.get('skeleton'), here.get('skeleton')
     if None not in skeletons and skeletons[0] != skeletons[1]:
         raise UserError(f'{root} shows {skeletons[1]} joints, but this run was trained on '
-                        f'{skeletons[0]}. Make the dataset again like that of the run, or with '
-                        f'python preprocess.py --poses_only --retarget_to and the run.')
+                        f'{skeletons[0]}. Make the dataset again like that of the run, or '
+                        f'with preprocess.py --poses_only --retarget_to and the run.')
     if not {'style', 'line_width'} <= then.keys() & now.keys():
         return
     larger = 1.0
@@ -36,6 +36,6 @@ def check_drawn_alike(trained: Mapping[str, Any], here: Mapping[str, Any], root:
         in_colours = ', in other colours' if recoloured else ''
         raise UserError(
             f'{root} is drawn as {now["style"]}, {now["line_width"]:g} px wide, but this run was '
-            f'trained on {then["style"]}, {width:g} px wide{in_colours}. '
-            f'Draw it again: python preprocess.py --redraw --dataroot {shlex.quote(str(root))} '
-            f'--draw_style {then["style"]} --line_width {width}')
+            f'trained on {then["style"]}, {width:g} px wide{in_colours}. Draw it again: '
+            + command('preprocess.py', redraw=True, dataroot=root, draw_style=then['style'],
+                      line_width=width))

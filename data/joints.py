@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pose.track import PoseTrack
+from util.errors import warn
 
 
 class PictureJoints:
@@ -27,9 +28,13 @@ class PictureJoints:
         if not (root / 'poses.npz').is_file():
             return None
         joints = cls(PoseTrack.load(root / 'poses.npz'))
-        if any(size != joints.track.size for size in sizes):
-            return None
-        return joints if all(path in joints for path in paths) else None
+        images = list(paths)
+        strange = [path for path in images if path not in joints]
+        if 0 < len(strange) < len(images):
+            warn(f'{root}: poses.npz does not know {len(strange)} of {len(images)} images, e.g. '
+                 f'{strange[0].name}, so that no joints are used. Take them out of the dataset.')
+        alike = all(size == joints.track.size for size in sizes)
+        return joints if alike and not strange else None
 
     def __contains__(self, path: Path) -> bool:
         return path.stem.isdecimal() and int(path.stem) - 1 in self.row

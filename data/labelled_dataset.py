@@ -3,19 +3,32 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from data.aligned_dataset import AlignedDataset
 from data.augmentation import FLAGS
 from data.base_dataset import BaseDataset, no_such_phase
-from data.cache import read_picture
+from data.cache import found_in, sizes_differ, warn_of_bad
+from data.pairing import warn_of_foreign
 from data.transforms import geometry, to_channels
-from util.errors import UserError
-from util.images import pictures_in
+from util.errors import UserError, warn
+from util.images import (
+    check_no_twins,
+    numbers_or_reason,
+    pictures_in,
+    read_or_reason,
+    size_of,
+    size_or_reason,
+)
+from util.progress import progress
+from util.words import command
+
+LOSSY = {'.jpg', '.jpeg', '.jfif', '.webp', '.avif'}
+MOST = {'A': 255, 'instances': 2 ** 24}     # the largest number: A is uint8, instances float32
 
 
 class LabelledDataset(AlignedDataset):
@@ -53,9 +66,10 @@ class LabelledDataset(AlignedDataset):
         if not found['A'] or (opt.isTrain and not found['B']):
             raise no_such_phase(self.root, phase)
         if not found.get('features', True):
-            raise UserError(f'--load_features: {self.root} has no {phase}_feat. Write it with '
-                            f'python scripts/precompute_feature_maps.py --name RUN --dataroot '
-                            f'{self.root} --phase {phase}, of a run that encodes features.')
+            raise UserError(f'--load_features: {self.root} has no {phase}_feat. Write it with a '
+                            f'run that encodes features: '
+                            + command('scripts/precompute_feature_maps.py', name='RUN',
+                                      dataroot=self.root, phase=phase))
         files = {part: paths for part, paths in found.items() if paths}
         counts = {len(paths) for paths in files.values()}
         if len(counts) > 1:
@@ -64,7 +78,45 @@ class LabelledDataset(AlignedDataset):
             raise UserError(f'{self.root}: the folders of phase {phase} differ in their number of '
                             f'files ({listed}), so it is unknown which belong together. Remove '
                             f'files without a partner.')
-        self.files = {part: self.limited(paths) for part, paths in files.items()}
+        warn_of_foreign(paths[0].parent for paths in files.values())
+        check_no_twins(files['A'])
+        self.files = self.readable({part: self.limited(paths) for part, paths in files.items()})
+
+    def readable(self, files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
+        """The files without rows of which one cannot be read. UserError where none is left, and
+        for maps whose numbers are wrong."""
+        rows = [dict(zip(files, row)) for row in zip(*files.values())]
+        with ThreadPoolExecutor(4) as threads:
+            found = threads.map(self.fault, rows)
+            faults = list(progress(found, f'checking {self.phase}', len(rows)))
+        bad = [fault for fault in faults if fault]
+        if len(bad) == len(rows):
+            raise UserError(f'{self.root}: none of the {len(rows)} {self.phase} files can be read, '
+                            f'e.g. {bad[0][0]} ({bad[0][1]}).')
+        warn_of_bad(bad, len(rows), self.phase)
+        lossy = [path for path in files['A'] if self.labels and path.suffix.lower() in LOSSY]
+        if lossy:
+            warn(f'{lossy[0]}: JPEG and WebP change the numbers of a label map. Save it as PNG.')
+        kept = [row for row, fault in zip(rows, faults) if not fault]
+        return {part: [row[part] for row in kept] for part in files}
+
+    def fault(self, row: Mapping[str, Path]) -> tuple[str, str] | None:
+        """(name, reason) of a file of this row that cannot be read; UserError for numbers that are
+        none, and for sizes that differ."""
+        sizes = []
+        for part, path in row.items():
+            is_map = part == 'instances' or (part == 'A' and self.labels)
+            found = numbers_or_reason(path) if is_map else size_or_reason(path)
+            if isinstance(found, str):
+                return f'{path.parent.name}/{path.name}', found
+            if isinstance(found, np.ndarray):
+                self.check_range(found, path, part)
+                found = size_of(found)
+            sizes.append(found)
+        if sizes_differ(sizes):
+            raise UserError(f'{row["A"]}: {sizes_differ(sizes)} ({", ".join(row)}). Files belong '
+                            f'together in name order.')
+        return None
 
     def find_files(self) -> dict[str, list[Path]]:
         """{key of an item: its files in name order}, [] for a key without files."""
@@ -96,9 +148,13 @@ class LabelledDataset(AlignedDataset):
             return super().item(i, rng)
         opt = self.opt
         paths = {part: found[i] for part, found in self.files.items()}
-        A = self.read_labels(paths['A']) if self.labels else read_picture(paths['A'])
-        height, width = A.shape[:2]
-        how = geometry(width, height, opt.preprocess, opt.load_size, opt.crop_size, rng,
+        if self.labels:
+            A = found_in(paths['A'], numbers_or_reason(paths['A']))
+            self.check_range(A, paths['A'], 'A')
+            A = A.astype(np.uint8)
+        else:
+            A = found_in(paths['A'], read_or_reason(paths['A']))
+        how = geometry(*size_of(A), opt.preprocess, opt.load_size, opt.crop_size, rng,
                        flip=getattr(opt, 'flip', False))
         out: dict[str, Any] = {'A_paths': str(paths['A'])}
         moved = how(A, self.labels)
@@ -107,37 +163,27 @@ class LabelledDataset(AlignedDataset):
         else:
             out['A'] = to_channels(moved, opt.input_nc)
         if 'B' in paths:
-            frame = self.alike(read_picture(paths['B']), A, paths)
+            frame = found_in(paths['B'], read_or_reason(paths['B']))
             out |= {'B': to_channels(how(frame), opt.output_nc), 'B_paths': str(paths['B'])}
         if 'features' in paths:
-            features = self.alike(read_picture(paths['features']), A, paths)
+            features = found_in(paths['features'], read_or_reason(paths['features']))
             out['features'] = np.ascontiguousarray(how(features, True))
         if 'instances' in paths:
-            numbers = self.alike(read_numbers(paths['instances']), A, paths)
-            out['instances'] = np.ascontiguousarray(how(numbers, True))[None]
+            numbers = found_in(paths['instances'], numbers_or_reason(paths['instances']))
+            out['instances'] = np.ascontiguousarray(how(numbers.astype(np.float32), True))[None]
         return out
 
-    def read_labels(self, path: Path) -> np.ndarray:
-        """uint8 (H, W); UserError for a number that is no label."""
-        numbers = read_numbers(path)
+    def check_range(self, numbers: np.ndarray, path: Path, part: str) -> None:
+        """UserError where the numbers (H, W) read from `path` cannot be those of that part."""
+        kind = 'label' if part == 'A' else 'instance'
         label_nc = getattr(self.opt, 'label_nc', 0) or 256
-        most = int(numbers.max())
-        if most >= 256:
-            raise UserError(f'{path}: has label {most}; labels are 0 to 255. Is it an image, or an '
-                            f'instance map?')
-        if most >= label_nc:
+        least, most = int(numbers.min()), int(numbers.max())
+        if least < 0 or most > MOST[part]:
+            raise UserError(f'{path}: has {kind} {least if least < 0 else most}; {kind}s are 0 to '
+                            f'{MOST[part]}. Is it an image, or a map of another kind?')
+        if part == 'A' and most >= label_nc:
             raise UserError(f'{path}: has label {most}, but there are {label_nc}, from 0. Give '
                             f'--label_nc {most + 1}.')
-        return numbers.astype(np.uint8)
-
-    @staticmethod
-    def alike(picture: np.ndarray, A: np.ndarray, paths: Mapping[str, Path]) -> np.ndarray:
-        """The picture; UserError where its size is not that of A."""
-        if picture.shape[:2] != A.shape[:2]:
-            sizes = ' and '.join(f'{w}x{h}' for h, w in (A.shape[:2], picture.shape[:2]))
-            raise UserError(f'{paths["A"]}: its label map, frame, instance map and feature map '
-                            f'differ in size ({sizes}). Files belong together in name order.')
-        return picture
 
 
 def check_flags(opt: argparse.Namespace) -> None:
@@ -149,11 +195,3 @@ def check_flags(opt: argparse.Namespace) -> None:
     if opt.direction == 'BtoA':
         raise UserError('--direction BtoA: pix2pixHD\'s folders are read from labels to frames '
                         'only. Leave that flag out.')
-
-
-def read_numbers(path: Path) -> np.ndarray:
-    """float32 (H, W): the numbers in a file of 8, 16 or 32 bits or with a palette; of a colour
-    image the first channel."""
-    with Image.open(path) as image:
-        numbers = np.asarray(image)
-    return (numbers if numbers.ndim == 2 else numbers[..., 0]).astype(np.float32)

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from data.base_dataset import BaseDataset
-from util.errors import UserError
+from data.base_dataset import BaseDataset, check_one_size
 from util.parallel import in_order
 
 
@@ -55,9 +54,5 @@ def collate(key: str, values: list[Any]) -> Any:
     """Arrays -> one array; anything else stays a list."""
     if not isinstance(values[0], np.ndarray):
         return values
-    shapes = {value.shape for value in values}
-    if len(shapes) > 1:
-        sizes = ', '.join(f'{w}x{h}' for h, w, _ in sorted(shapes))
-        raise UserError(f'the dataset\'s images differ in size ({sizes}), so they fit into no '
-                        f'batch. Use --batch_size 1, or give --load_size.')
+    check_one_size(value.shape[1::-1] for value in values)
     return np.stack(values)

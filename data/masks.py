@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from data.cache import read_or_reason
-from util.images import size_of
+from util.images import read_image, size_of
 
 FOLDER = 'masks'
 
@@ -27,5 +26,5 @@ class PictureMasks:
         file = self.folder / f'{path.stem}.png'
         if not self.are_there or not file.is_file():
             return None
-        mask = read_or_reason((file,))
-        return None if isinstance(mask, str) or size_of(mask) != size else mask
+        mask = read_image(file)
+        return None if mask is None or size_of(mask) != size else mask

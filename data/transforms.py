@@ -34,6 +34,10 @@ class Geometry:
             image = image[y:y + h, x:x + w]
         return image[:, ::-1] if self.flip else image
 
+    def result(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of what becomes of an image of that size."""
+        return self.crop[2:] if self.crop else self.size or size
+
     def joints(self, pose: np.ndarray, skeleton: Skeleton, size: tuple[int, int]) -> np.ndarray:
         """The pose (K, 3) in an image of that (width, height), in px of the result, where a crop
         may leave joints outside. Joints that are not visible stay 0, 0, 0."""

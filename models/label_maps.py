@@ -16,6 +16,7 @@ from torch import Tensor
 from models.engine import Batch
 from util.errors import UserError
 from util.pickles import read_npy_object
+from util.words import command
 
 
 def labels_of(poses: Tensor) -> Tensor:
@@ -68,9 +69,9 @@ def label_of(instance: int) -> int:
 def read_clusters(path: Path, name: str) -> dict[int, np.ndarray]:
     """{label: float (clusters, feat_num)}, as NVIDIA's encode_features.py writes it too."""
     if not path.is_file():
-        raise UserError(f'{path}: the features to paint with are missing. Type: python '
-                        f'scripts/encode_features.py --name {name}, or add --use_encoded_image '
-                        f'to take them from the frames.')
+        raise UserError(f'{path}: the features to paint with are missing. Add --use_encoded_image '
+                        f'to take them from the frames, or type: '
+                        + command('scripts/encode_features.py', name=name))
     try:
         with open(path, 'rb') as file:
             return {int(label): centres for label, centres in read_npy_object(file).items()}

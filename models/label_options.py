@@ -7,6 +7,7 @@ from pathlib import Path
 
 from util.errors import UserError, say, warn
 from util.options import refuse
+from util.words import command
 
 
 def declare_labels(group: argparse._ArgumentGroup, images: str = '') -> None:
@@ -46,12 +47,11 @@ def declare_features(group: argparse._ArgumentGroup, phase: str) -> None:
 
 def validate_labels(opt: argparse.Namespace) -> None:
     """Check --label_nc against the dataset; set it where dataset.json knows it."""
+    from data.facts import read_facts
     from pose.draw import LABELS
-    from util.files import read_json
     root = Path(opt.dataroot)
-    facts = root / 'dataset.json'
-    draw = read_json(facts).get('draw', {}) if facts.is_file() else {}
-    if draw.get('style') in LABELS:
+    draw = read_facts(root).get('draw', {})
+    if draw.get('style') in LABELS and 'labels' in draw:
         if not opt.label_nc:
             opt.label_nc = draw['labels']
             say(f'{root} is drawn as label maps: --label_nc {opt.label_nc}.')
@@ -99,5 +99,5 @@ def warn_of_missing_features(opt: argparse.Namespace) -> None:
     heldout = Path(opt.dataroot) / f'{opt.val_phase}_label'
     if heldout.is_dir() and not heldout.with_name(f'{opt.val_phase}_feat').is_dir():
         warn(f'{opt.dataroot} has no {opt.val_phase}_feat, so held-out frames cannot be painted. '
-             f'To write it: python scripts/precompute_feature_maps.py --name RUN --phase '
-             f'{opt.val_phase}')
+             f'To write it: '
+             + command('scripts/precompute_feature_maps.py', name='RUN', phase=opt.val_phase))

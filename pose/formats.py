@@ -26,6 +26,7 @@ POINTS = {'face': FACE, 'left_hand': HAND, 'right_hand': HAND}
 BODIES = {25: tuple(range(25)),
           23: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 22, 23, 12, 13, 14, 19, 20, 0, 15, 17, 16, 18),
           18: tuple(BODY_25.index(joint) for joint in COCO_18.joints)}
+MOST_NODES = 1000       # of a yml, which has about 10; OpenCV crashes where they nest 100,000 deep
 EVERYTHING = SKELETONS['BODY_25+face+hands']
 
 
@@ -54,7 +55,9 @@ def frame_files(folder: Path) -> dict[int, Path]:
 
     UserError where there are no such files, or files of several formats or videos.
     """
-    jsons, ymls = list(folder.glob('*.json')), list(folder.glob('*_pose.yml'))
+    seen = [path for path in folder.iterdir() if not path.name.startswith('.') and path.is_file()]
+    jsons = [path for path in seen if path.name.lower().endswith('.json')]
+    ymls = [path for path in seen if path.name.lower().endswith('_pose.yml')]
     if jsons and ymls:
         raise UserError(f'{folder}: {len(jsons)} .json and {len(ymls)} _pose.yml files. Keep one '
                         f'kind there, and move the others away.')
@@ -62,7 +65,7 @@ def frame_files(folder: Path) -> dict[int, Path]:
     if not files:
         raise UserError(f'{folder}: no .json or _pose.yml file in it. OpenPose writes them with '
                         f'--write_json {folder}.')
-    found = [re.fullmatch(r'(.*?)(\d+)(_keypoints|_pose)?', path.stem) for path in files]
+    found = [re.fullmatch(r'(.*?)(\d+)(_keypoints|_pose)?', path.stem, re.I) for path in files]
     digits = [match[2] for match in found if match]
     numbers = [int(number) for number in digits]
     steps = np.diff(numbers)
@@ -103,11 +106,13 @@ def read_people(path: Path, skeleton: str | None = None) -> np.ndarray:
 def read_points(path: Path) -> dict[str, np.ndarray]:
     """The points in one frame's file: {part: float32 (N, points, 3)}, unchanged; {} = nobody."""
     try:
-        points = _in_yml(path) if path.suffix == '.yml' else _in_json(path)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        points = _in_yml(path) if path.suffix.lower() == '.yml' else _in_json(path)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise UserError(f'{path}: not a file as OpenPose writes it ({error!r}).') from error
     if not points:
         return {}
+    if not all(np.isfinite(values).all() for values in points.values()):
+        raise UserError(f'{path}: not a file as OpenPose writes it (a coordinate is no number).')
     if points['body'].shape[1] not in BODIES:
         raise UserError(f'{path}: a body of {points["body"].shape[1]} joints. There is 25 '
                         f'(BODY_25), 23 and 18 (COCO): run OpenPose with --model_pose BODY_25.')
@@ -158,11 +163,17 @@ def _in_yml(path: Path) -> dict[str, np.ndarray]:
     import cv2
     points = {}
     for part, key in KEYS.items():
-        file = path.with_name(f'{path.name.removesuffix("_pose.yml")}_{key}.yml')
-        if part != 'body' and not file.exists():
+        file = path.with_name(f'{path.name[:-len("_pose.yml")]}_{key}.yml')
+        if part == 'body':
+            file = path                 # whatever the case of its suffix
+        elif not file.exists():
             continue
+        # read here: OpenCV crashes on a path that is not UTF-8, and knows no BOM
+        text = file.read_text('utf-8-sig', 'replace')
+        if len(re.findall(r'[\[{<:]|- ', text)) > MOST_NODES:
+            raise ValueError(f'{file.name}: no single OpenCV matrix')
         try:
-            storage = cv2.FileStorage(str(file), cv2.FILE_STORAGE_READ)
+            storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
             matrix = storage.getFirstTopLevelNode().mat()
             storage.release()
         except (cv2.error, SystemError) as error:

@@ -39,6 +39,12 @@ def check_detector(opt: Options) -> None:
     kind.check(Options(**vars(opt) | {'parts': parts}))
 
 
+def check_source(opt: Options, size: tuple[int, int], frames: int) -> None:
+    """UserError where --detector cannot be used on a source of that (width, height) px and number
+    of frames."""
+    detectors.find(opt.detector).check_source(opt, size, frames)
+
+
 def detector_for(opt: Options) -> 'Detector':
     """The detector that the options of preprocess.py ask for."""
     return make_detector(opt.detector, **opt.facts() | {'parts': parts_of(opt.parts)})

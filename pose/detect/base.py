@@ -32,6 +32,11 @@ class Detector:
     def check(cls, opt: Options) -> None:
         """UserError where a package or file is missing; called before any work."""
 
+    @classmethod
+    def check_source(cls, opt: Options, size: tuple[int, int], frames: int) -> None:
+        """UserError where what was found elsewhere is not of a source of that (width, height) px
+        and number of frames; called before any work."""
+
     def __init__(self, opt: Options):
         """opt: the flags it declared, and `parts`, the set of parts asked for."""
 

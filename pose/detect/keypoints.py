@@ -4,6 +4,7 @@ The pictures are not searched. pose.formats.frame_files says which file belongs 
 an .npz every row has its frame's number. A frame without a file, or without a row, shows nobody.
 """
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,16 @@ from pose.detect.base import Detector
 from pose.formats import frame_files, in_pixels, parts_in, read_people, read_points
 from pose.skeleton import convert, skeleton_of, with_parts
 from pose.track import PoseTrack
-from util.errors import UserError
+from util.errors import UserError, warn
 from util.options import Options
+from util.sampling import evenly_spaced
+
+LOOKED_AT = 200     # files, of which the reach of the joints is known well enough
+SURE = 0.3          # confidence above which no detector puts a joint far outside of the picture
+INSIDE = 99         # percent of the joints; the others may be anywhere
+BEYOND = 1.1        # of width and height: where no joint lies that was found in this size
+CORNER = 0.5        # of width and height: a person who never leaves that corner is rare
+LONGER = 1.1        # x the frames: decoders differ by some frames in how many there are
 
 
 class Keypoints(Detector):
@@ -47,6 +56,18 @@ class Keypoints(Detector):
             raise UserError(f'--parts: {path} has no {" and no ".join(sorted(missing))}. Leave '
                             f'that out of --parts, or run OpenPose again with --face --hand.')
 
+    @classmethod
+    def check_source(cls, opt: Options, size: tuple[int, int], frames: int) -> None:
+        path = Path(opt.keypoints)
+        if path.suffix == '.npz':
+            track = PoseTrack.load(path)
+            check_size(path, track, size)
+            check_numbers(path, track.index, frames)
+        else:
+            files = frame_files(path)
+            check_numbers(path, np.array(list(files)), frames)
+            check_reach(path, list(files.values()), size)
+
     def __init__(self, opt: Options) -> None:
         self.skeleton = with_parts('BODY_25', opt.parts)
         self.path = Path(opt.keypoints)
@@ -64,11 +85,7 @@ class Keypoints(Detector):
         if self.track is None:
             file = self.files.get(index)
             return in_pixels(read_people(file, self.skeleton), size) if file else nobody
-        if self.track.size != size:
-            raise UserError(f'--keypoints {self.path}: joints in a picture of '
-                            f'{self.track.size[0]}x{self.track.size[1]} px, but this one has '
-                            f'{size[0]}x{size[1]}. The found.npz of a dataset is in px of its '
-                            f'video; poses.npz is in px of what was cut out of it.')
+        check_size(self.path, self.track, size)
         return self.people.get(index, nobody)
 
 
@@ -99,6 +116,51 @@ def check_folder(folder: Path) -> set[str]:
         raise UserError(f'{folder}: coordinates from -1 to 1. Run OpenPose again with '
                         f'--keypoint_scale 0, px, or 3, from 0 to 1.')
     return parts
+
+
+def check_size(path: Path, track: PoseTrack, size: tuple[int, int]) -> None:
+    """UserError where the track is in px of a picture of another (width, height)."""
+    if track.size != size:
+        raise UserError(f'--keypoints {path}: joints in a picture of {track.size[0]}x'
+                        f'{track.size[1]} px, but this one has {size[0]}x{size[1]}. The found.npz '
+                        f'of a dataset is in px of its video; poses.npz is in px of what was cut '
+                        f'out of it.')
+
+
+def check_numbers(path: Path, numbers: np.ndarray, frames: int) -> None:
+    """UserError where the joints are for none of a source's frames; a warning where they go on
+    for much longer."""
+    if not len(numbers) or not frames:
+        return
+    both = (f'--keypoints {path}: joints of frames {numbers.min()} to {numbers.max()}, but the '
+            f'source has frames 0 to {frames - 1}')
+    if numbers.min() >= frames:
+        raise UserError(f'{both}. Number the files from 0, as OpenPose does without --frame_first.')
+    if numbers.max() >= LONGER * frames:
+        warn(f'{both}: are they of another video?')
+
+
+def check_reach(folder: Path, files: Sequence[Path], size: tuple[int, int]) -> None:
+    """UserError where joints lie far outside of pictures of that (width, height); a warning where
+    they lie in the upper left corner of them alone, as those of smaller pictures do."""
+    found = []
+    for row in evenly_spaced(len(files), LOOKED_AT):
+        points = read_points(files[row])
+        if points:
+            body = points['body'].reshape(-1, 3)
+            found.append(body[body[:, 2] > SURE, :2])
+    joints = np.concatenate(found) if found else np.zeros((0, 2))
+    if not len(joints) or joints.max() <= 1:        # in 0..1, whatever the size
+        return
+    reach = np.percentile(joints, INSIDE, axis=0)
+    furthest = joints.max(axis=0)
+    both = (f'--keypoints {folder}: joints reach to x {furthest[0]:.0f}, y {furthest[1]:.0f}, and '
+            f'the pictures are {size[0]}x{size[1]} px')
+    if (reach > BEYOND * np.array(size)).any():
+        raise UserError(f'{both}: they were found in larger ones. Give the video that they were '
+                        f'found in, or run OpenPose on this one.')
+    if (reach < CORNER * np.array(size)).all():
+        warn(f'{both}: were they found in a smaller copy? Look at the report.')
 
 
 def people_of(track: PoseTrack, skeleton: str) -> dict[int, np.ndarray]:

@@ -104,7 +104,10 @@ def load_network(model: str | None, proto: str | None) -> tuple['cv2.dnn.Net', f
     """
     if model is None or proto is None:
         # Its graph starts with its own scaling: its input is 0..255.
-        return cv2.dnn.readNetFromTensorflow(str(weights_path('openpose'))), 1.0, 0.0
+        graph = np.fromfile(weights_path('openpose'), np.uint8)
+        return cv2.dnn.readNetFromTensorflow(graph), 1.0, 0.0
     # x / 256 - 0.5, as in OpenPose's own C++ for the networks it trained
     # (uCharCvMatToFloatPtr); OpenCV's sample leaves out the -0.5.
-    return cv2.dnn.readNetFromCaffe(proto, model), 1 / 256, 128.0
+    # as bytes: OpenCV crashes on a path that is not UTF-8
+    files = [np.fromfile(file, np.uint8) for file in (proto, model)]
+    return cv2.dnn.readNetFromCaffe(*files), 1 / 256, 128.0

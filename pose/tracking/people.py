@@ -42,8 +42,9 @@ class Picked:
     people: list[dict[str, Any]]
 
 
-def check_person(text: str) -> Choice:
-    """The meaning of --person: a rule's name, a number from 1, or a place x, y; UserError else."""
+def check_person(text: str, size: tuple[int, int] | None = None) -> Choice:
+    """The meaning of --person: a rule's name, a number from 1, or a place x, y within pictures of
+    that (width, height), where it is known; UserError else."""
     text = str(text).strip().lower()
     if text in RULES:
         return text
@@ -51,7 +52,11 @@ def check_person(text: str) -> Choice:
         return int(text)
     place = re.fullmatch(r'(\d+(?:\.\d*)?)\s*,\s*(\d+(?:\.\d*)?)', text)
     if place:
-        return float(place[1]), float(place[2])
+        x, y = float(place[1]), float(place[2])
+        if size and (x >= size[0] or y >= size[1]):
+            raise UserError(f'--person {text}: the picture is {size[0]}x{size[1]} px, and that '
+                            f'place is outside of it. Give x,y as they are in this video.')
+        return x, y
     raise UserError(f'--person {text}: no such choice. There is {", ".join(RULES)}, a number from '
                     f'1 as report.html lists them, and a place in the video in px, as in 320,240.')
 

@@ -1,5 +1,6 @@
 """Joints as other tools write them: OpenPose's JSON and yml, read and written."""
 import json
+import os
 
 import cv2
 import numpy as np
@@ -141,6 +142,23 @@ def test_opencvs_own_yml_of_today_is_read_too(tmp_path):
     storage.write('pose_0', body)
     storage.release()
     assert np.allclose(read_people(tmp_path / 'a_pose.yml')[..., :3], body)
+
+
+def test_a_yml_is_read_whatever_its_folder_is_called_and_with_a_bom(tmp_path):
+    folder = tmp_path / os.fsdecode(b'caf\xe9')
+    folder.mkdir()
+    path = write_yml(folder / 'x', pose=points(25))
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
+    assert np.allclose(read_points(path)['body'], points(25), atol=1e-4)
+
+
+@pytest.mark.parametrize('deep', ['a: ' + '[' * 200_000, 'a: ' + '{a: ' * 200_000,
+                                  '\n'.join(' ' * k + 'a:' for k in range(3000)), '<a>' * 200_000],
+                         ids=['lists', 'maps', 'lines', 'tags'])
+def test_a_yml_that_nests_without_end_is_refused_by_name(tmp_path, deep):
+    (tmp_path / 'x_pose.yml').write_text(f'%YAML:1.0\n{deep}\n')
+    with pytest.raises(UserError, match='x_pose.yml: not a file as OpenPose writes it'):
+        read_points(tmp_path / 'x_pose.yml')
 
 
 @pytest.mark.parametrize('text', ['%YAML:1.0\n', '%YAML:1.0\npose_0: !!opencv-matrix\n   rows: 0\n'

@@ -1,4 +1,5 @@
 """OpenPose: people out of part affinity fields, and the networks that give them."""
+import os
 from pathlib import Path
 
 import cv2
@@ -196,7 +197,9 @@ def test_every_map_has_one_meaning(layout):
 def caffe(tmp_path):
     """Flags for a network without weights: `repeats` copies of the picture, an eighth as large."""
     def make(repeats):
-        proto, model = tmp_path / 'toy.prototxt', tmp_path / 'toy.caffemodel'
+        folder = tmp_path / os.fsdecode(b'caf\xe9')     # OpenCV must not be handed the path
+        folder.mkdir(exist_ok=True)
+        proto, model = folder / 'toy.prototxt', folder / 'toy.caffemodel'
         bottoms = repeats * ' bottom: "small"'
         proto.write_text(
             'input: "image" input_dim: 1 input_dim: 3 input_dim: 16 input_dim: 16\n'
