@@ -272,6 +272,7 @@ class BaseModel:
         if set(state['optimizers']) != set(self.optimizers):
             raise UserError('latest_state.pth belongs to another model. Give the --model that '
                             'this run was trained with, or another --name.')
+        from models.optimizers import load_optimizer
         for name, optimizer in self.optimizers.items():
             load_optimizer(optimizer, state['optimizers'][name])
         if self.ema:
@@ -281,8 +282,9 @@ class BaseModel:
     def check_saved(cls, folder: Path, epoch: str) -> None:
         """UserError, naming what there is, where `folder` cannot paint with that epoch."""
         from util.checkpoints import missing
+        from util.owned import placed
         weights = folder / f'{epoch}_net_G.pth'
-        if not weights.is_file():
+        if placed(weights) is None:
             raise missing(weights)
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
@@ -297,16 +299,21 @@ class BaseModel:
         self.load_networks(folder, epoch)
 
     def load_networks(self, folder: Path, epoch: str) -> None:
-        """Load FOLDER/EPOCH_net_NAME.pth into every network; UserError where one does not fit.
-        Painting loads NAME_ema instead where it exists, unless --no_ema is given."""
+        """Load FOLDER/EPOCH_net_NAME.pth into every network, all of one save; UserError where one
+        does not fit. Painting loads NAME_ema instead where it exists, unless --no_ema is given."""
+        from util.checkpoints import together
+        together(folder, epoch, lambda: self._load_networks(folder, epoch))
+
+    def _load_networks(self, folder: Path, epoch: str) -> None:
         from models.networks import which_flags
-        from util.checkpoints import load_weights
+        from util.owned import placed
+        from util.state_dicts import load_weights
         by_flag = 'netG' in self.DEFAULTS       # otherwise the architecture is fixed
 
         def load(network: nn.Module, name: str, ema: bool) -> None:
             averaged = folder / f'{epoch}_net_{name}_ema.pth'
             plain = folder / f'{epoch}_net_{name}.pth'
-            path = averaged if ema and averaged.is_file() else plain
+            path = averaged if ema and placed(averaged) else plain
             if by_flag:
                 load_weights(network, path, f'--net{name}', which_flags)
             else:
@@ -328,21 +335,3 @@ class BaseModel:
                     f'images of {width}x{height} are too small for --netD '
                     f'{self.opt.netD}: both sides must be {smallest} or more. Prepare the dataset '
                     f'with --size 256, or use --netD pixel.')
-
-
-def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
-    """Load an optimizer's state, but not how it computes or how its memory is laid out.
-
-    The run may resume on another path than it started on. load_state_dict would keep `fused` of
-    the old path, and its strides, which fused Adam on a CPU takes for those of the parameters.
-    """
-    import torch
-    ways = [(group['fused'], group['foreach']) for group in optimizer.param_groups]
-    optimizer.load_state_dict(state)
-    for group, (fused, foreach) in zip(optimizer.param_groups, ways):
-        group['fused'] = fused
-        group['foreach'] = foreach
-    for parameter, moments in optimizer.state.items():
-        for key, value in moments.items():
-            if value.shape == parameter.shape:
-                moments[key] = torch.empty_like(parameter).copy_(value)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from models.warping.frame_index import FrameIndex
     from models.warping.painter import Painter
     from models.warping.shots import Shot
-    from scene.background import Plate
+    from scene.plate import Plate
 
 # The factor of each weight where no VGG is there. L1 alone would blur, so the discriminator's
 # features take its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
@@ -88,7 +88,7 @@ class Body2BodyModel(MultiscaleGAN):
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
         super().check_saved(folder, epoch)
-        check_kept(folder)
+        check_kept(folder, epoch)
 
     @staticmethod
     def validate_options(opt: argparse.Namespace) -> None:

@@ -328,7 +328,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         """In the face stage all of G has to fit, as it is trained no further."""
         if self.opt.stage == 'face':
             from models.networks import which_flags
-            from util.checkpoints import load_weights
+            from util.state_dicts import load_weights
             weights = self.pretrained_folder(run) / f'{self.opt.epoch}_net_G.pth'
             load_weights(self.networks['G'], weights, '--netG', which_flags)
         super().load_pretrained(run)

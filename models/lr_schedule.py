@@ -87,6 +87,6 @@ class Schedule:
         return {'best': self.best, 'stale': self.stale, 'cut': self.cut}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.best = state['best']
-        self.stale = state['stale']
-        self.cut = state['cut']
+        self.best = float(state['best'])
+        self.stale = int(state['stale'])
+        self.cut = float(state['cut'])

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from util import checkpoints
 from util.downloads import weights_path
 from util.errors import UserError
 from util.metrics.backbones import blocks, convolution_numbers, read_flax
 from util.metrics.lpips import LpipsNetwork, distances, lpips_weights
+from util.state_dicts import read_weights
 
 VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'       # torchvision's, 548 MB
 LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -124,7 +124,7 @@ def read_perceptual_loss(path: Path) -> PerceptualLoss:
     if not path.is_file():
         raise UserError(f'--vgg_weights {path}: no such file. Leave the flag out to use the '
                         f'installed VGG, or give --no_vgg_loss to train without.')
-    state = read_flax(path) if path.suffix == '.ckpt' else checkpoints.read_weights(path)
+    state = read_flax(path) if path.suffix == '.ckpt' else read_weights(path)
     weights = {k: v for k, v in state.items() if k.startswith('features.') and v.ndim in (1, 4)}
     layers = {13: 'VGG16', 16: 'VGG19'}
     count = len(weights) // 2

@@ -250,7 +250,7 @@ class Pix2PixHDModel(MultiscaleGAN):
     def load_fitting(self, run: str, name: str, network: nn.Module, path: Path) -> str:
         """Load the tensors of `path` that fit; UserError if none fits G. Returns   how many."""
         from models.networks import which_flags
-        from util.checkpoints import read_weights
+        from util.state_dicts import read_weights
         own, found = network.state_dict(), read_weights(path)
         fits = {k: v for k, v in found.items() if k in own and v.shape == own[k].shape}
         if name == 'G' and not fits:

@@ -7,6 +7,7 @@ from pathlib import Path
 from models.lr_schedule import Schedule
 from util.errors import UserError, say
 from util.options import refuse
+from util.words import command
 
 SHARES = {'global': 0.45, 'local': 0.40, 'face': 0.15}      # of the run, with --stage auto
 
@@ -119,5 +120,6 @@ def contradictions(opt: argparse.Namespace) -> list[tuple[object, str]]:
 
 def no_joints(root: str) -> UserError:
     return UserError(f'the face stage: {root} has no poses.npz that knows the joints of each of '
-                     f'its images, so no face is found. Make it with python preprocess.py '
-                     f'--video me.mp4 --dataroot {root}, or train without, with --stage local.')
+                     f'its images, so no face is found. Train without it, with --stage local, or '
+                     f'make the dataset: '
+                     + command('preprocess.py', video='me.mp4', dataroot=root))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.base_model import BaseModel
 from util.errors import UserError, warn
+from util.words import command
 
 if TYPE_CHECKING:
     import argparse
@@ -114,5 +115,5 @@ def vector(joints: Tensor, width: int, height: int) -> Tensor:
 
 def no_joints(root: str) -> UserError:
     return UserError(f'--skeleton_input vector: {root} has no poses.npz that knows the joints of '
-                     f'each of its images. Make it with python preprocess.py --video me.mp4 '
-                     f'--dataroot {root}, or use --skeleton_input image.')
+                     f'each of its images. Use --skeleton_input image, or make the dataset: '
+                     + command('preprocess.py', video='me.mp4', dataroot=root))

@@ -10,6 +10,7 @@ from data.loader import Loader
 from models.base_model import BaseModel
 from models.engine import Batch
 from models.lr_schedule import Schedule
+from training.advice import OF_TRAIN, Advice
 from training.pace import Compilation, Pace, Stopwatch, numbers
 from training.state import Position, RunFiles
 from training.validation import Validation, labelled, single
@@ -29,12 +30,13 @@ class Training:
     """One run of train.py over `dataset`, validated on `heldout` (None: on training frames)."""
 
     def __init__(self, opt: Options, model: BaseModel, dataset: BaseDataset,
-                 heldout: BaseDataset | None, folder: Path):
+                 heldout: BaseDataset | None, folder: Path, advice: Advice = OF_TRAIN):
         if opt.save_best and not heldout:
             raise UserError(f'--save_best {opt.save_best}: {opt.dataroot} has no {opt.val_phase} '
                             f'split to score. Leave that flag out, or name another split with '
                             f'--val_phase.')
         self.opt = opt
+        self.advice = advice
         self.model = model
         self.folder = folder
         self.loader = Loader(dataset, opt.batch_size, opt.num_threads,
@@ -99,12 +101,12 @@ class Training:
         name = self.opt.name
         if not self.model.TRAINS:
             return (f'{name} is finished: --model {self.opt.model} does not train. To use other '
-                    f'frames: --overwrite.')
+                    f'frames: {self.advice.again}.')
         if self.opt.max_minutes is not None:
             minutes = self.position.seconds / 60
             longer = math.ceil(minutes + (self.opt.max_minutes or LONGER))
             return (f'{name} is finished: it has trained for {minutes:.1f} minutes. To go on: '
-                    f'--continue_train --max_minutes {longer}.')
+                    f'{self.advice.longer.format(longer)}.')
         return (f'{name} is finished: epoch {self.position.epoch - 1} of {self.schedule.epochs}. '
                 f'To go on: --continue_train --n_epochs_decay {self.opt.n_epochs_decay + 50}.')
 
@@ -143,7 +145,7 @@ class Training:
     def show_untrained(self) -> None:
         """What the model paints without a step."""
         say(f'no training: {self.opt.name} paints with untrained weights. To train it: '
-            f'--continue_train --max_minutes {LONGER}.')
+            f'{self.advice.longer.format(LONGER)}.')
         if not self.heldout:
             self.model.on_dataset(self.loader.dataset)
         shown = labelled(self.model, self.validation.middle())

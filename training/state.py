@@ -1,6 +1,6 @@
 """Where a run stands, and its checkpoints: all that --continue_train needs to go on exactly."""
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +9,8 @@ import torch
 
 from models.base_model import BaseModel
 from util import checkpoints
-from util.errors import warn
+from util.errors import UserError, warn
+from util.state_dicts import not_finite
 
 
 @dataclass
@@ -53,22 +54,37 @@ class RunFiles:
         self.prepared = False
         self.saved_at = time.monotonic()
 
+    def begin(self, record: Callable[[Path], None], earlier: Collection[str]) -> None:
+        """The first save of a session, together with the run's record; `earlier` are the files of
+        a run in whose place this one begins, which are removed by the same event."""
+        self.write(['latest'], record, earlier)
+
     def save(self, epoch: str | None = None) -> None:
         """Write latest_net_*.pth and latest_state.pth, and EPOCH_net_*.pth too if named."""
-        labels = ['latest', *([epoch] if epoch else [])]
+        self.write(['latest', *([epoch] if epoch else [])])
+
+    def write(self, labels: list[str], record: Callable[[Path], None] | None = None,
+              earlier: Collection[str] = ()) -> None:
+        """All in one event: whoever kills this process leaves the save before or this one."""
         weights: dict[Path, Any] = {
             self.folder / f'{label}_net_{name}.pth': value
             for label in labels for name, value in self.model.weights().items()}
-        state = {self.folder / 'latest_state.pth': self.state()}
-        # The state takes its place after the weights that it belongs to. Before the run is prepared
-        # it goes first: it then says that nothing in the folder is lost by starting again.
-        files = weights | state if self.prepared else state | weights
-        checkpoints.save(files)
-        for label in labels:        # test.py would paint with an average that is no longer kept
-            for path in self.folder.glob(f'{label}_net_*_ema.pth'):
-                if path not in files:
-                    path.unlink()
+        self.check_finite(weights)
+        files = weights | {self.folder / checkpoints.STATE: self.state()}
+        # test.py would paint with an average that is no longer kept
+        gone = [path.name for label in labels for path in self.folder.glob(f'{label}_net_*_ema.pth')
+                if path not in files]
+        checkpoints.save(files, {*gone, *earlier}, record)
         self.saved_at = time.monotonic()
+
+    def check_finite(self, weights: Mapping[Path, Any]) -> None:
+        """UserError before weights that are no numbers take the place of good ones."""
+        diverged = [path.name for path, state in weights.items() if not_finite(state)]
+        if diverged:
+            raise UserError(f'{", ".join(diverged)}: NaN or infinity after step '
+                            f'{self.position.steps}, so the training diverged, and this is not '
+                            f'saved. To go on from the save before: --continue_train --lr '
+                            f'{self.model.opt.lr / 10:g}, or give another seed.')
 
     def load(self, epoch: str) -> None:
         """Load the networks of `epoch`; with 'latest' everything else, where the folder has it."""
@@ -81,7 +97,11 @@ class RunFiles:
             warn(f'{self.folder} has only the weights of epoch {epoch}. Adam starts fresh, at '
                  f'epoch {self.position.epoch} (--epoch_count).')
             return
-        self.load_state(state)
+        try:
+            self.load_state(state)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError,
+                RuntimeError) as error:         # it may be of any origin
+            raise checkpoints.not_a_state(self.folder / checkpoints.STATE) from error
         self.prepared = not checkpoints.is_unstarted(state)
 
     def load_unstarted(self) -> None:
@@ -117,5 +137,9 @@ def random_state() -> dict[str, Any]:
 def restore_random(state: dict[str, Any]) -> None:
     """Take back what random_state() gave; of CUDA only where there are as many devices."""
     torch.set_rng_state(state['cpu'])
-    if torch.cuda.is_available() and len(state['cuda']) == torch.cuda.device_count():
+    here = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if len(state['cuda']) == here:
         torch.cuda.set_rng_state_all(state['cuda'])
+    else:
+        warn(f'the run was saved with {len(state["cuda"])} CUDA devices, and {here} are here: it '
+             f'goes on, but not with the same random numbers.')

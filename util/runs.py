@@ -9,14 +9,35 @@ from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
-from util.files import clear_leftovers, read_json, write_json, write_text
-from util.owned import matching, remove
+from util.files import clear_leftovers, read_text, write_json, write_text
+from util.noted import NOTES, in_the_way, matching
+from util.owned import check_place, finish, placed
+from util.shapes import (
+    anything,
+    both,
+    check_shape,
+    maybe,
+    plain,
+    plain_name,
+    read_shaped,
+    record,
+    table,
+    text,
+)
 
 RECORDS = ('run.json', 'train_opt.txt', 'opt.txt')
+FIRST_SAVED = RECORDS[:2]           # what a session writes before its first step
+
+# what run.json holds; data.facts says what is in its `dataset`, options.record what the options are
+PLACES = record({}, {'dataroot': maybe(text(r'[^\x00]*', 'a path')), 'phase': plain_name,
+                     'val_phase': plain_name, 'dataset_mode': plain_name})
+OPTIONS = both(table(plain), PLACES)
+RECORD = record({}, {'options': OPTIONS, 'dataset': table(anything)})
+AGAIN = 'Copy the run again, or train it again with --overwrite.'
 
 # what the training loop writes, as regular expressions
 WRITTEN = (r'(latest|best|\d+|iter_\d+)_net_[A-Z]\w*\.pth', r'latest_state\.pth',
-           *map(re.escape, RECORDS))
+           r'background\.jpg', *map(re.escape, RECORDS))
 
 
 class RunFolder:
@@ -39,31 +60,42 @@ class RunFolder:
         if self.has_weights and not continue_train and not overwrite:
             raise UserError(f'{self.path} holds a trained run already. Add --continue_train to '
                             f'go on with it, --overwrite to start again, or use another --name.')
+        found = [] if record_file(self.path) else self.written()
+        if found and not continue_train:        # no run of ours: its record comes first
+            raise in_the_way(self.path / found[0])
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else trains into this folder within the block. The lock belongs to the process
         and ends with it, even after a crash."""
         from filelock import FileLock, Timeout
+        check_place(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path / '.lock', timeout=0):
+                finish(self.path)
+                # of pages and pictures too
+                for folder in {part.parent for part in self.path.rglob('.*.part[0-9]*')}:
+                    clear_leftovers(folder)
                 clear_leftovers(self.path)
                 yield
         except Timeout:
             raise UserError(f'another training writes into {self.path}. Wait for it, stop '
                             f'it, or use another --name.') from None
 
-    def clear(self) -> None:
-        """Remove what an earlier run wrote: its weights, what its model kept, its records, log and
-        pages. Files of other names stay."""
+    def written(self) -> list[str]:
+        """What an earlier run wrote: its weights, what its model kept, its records, log and pages.
+        Files of other names are somebody else's."""
         from util.sinks import SINKS
         pages = [pattern for sink in SINKS.importable().values() for pattern in sink.WRITES]
-        remove(self.path, (*WRITTEN, *self.artefacts, *pages))
+        notes = f'.+/{re.escape(NOTES)}'        # in folders of the run: which files are its own
+        return matching(self.path, (*WRITTEN, *self.artefacts, *pages, notes))
 
-    def write_record(self, options: dict[str, Any], dataset: dict[str, Any],
-                     model: dict[str, Any]) -> None:
-        write_record(self.path, options, dataset, model)
+
+def record_file(folder: Path) -> Path | None:
+    """The file in which the run in `folder` says what it is; None where there is none."""
+    places = (placed(folder / name) for name in RECORDS)
+    return next((path for path in places if path is not None), None)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -71,19 +103,24 @@ def read_record(folder: Path) -> dict[str, Any]:
 
     A run made by upstream has only text: then every option is a str, in the spelling of its year.
     """
-    for name in RECORDS:
-        path = folder / name
-        if path.is_file():
-            if path.suffix == '.json':
-                return read_json(path)
-            return {'options': read_option_lines(path.read_text('utf-8', 'replace'))}
-    return {}
+    path = record_file(folder)
+    if path is None:
+        return {}
+    if path.suffix == '.json':
+        return read_shaped(path, RECORD, AGAIN)
+    options = read_option_lines(read_text(path))
+    check_shape(path, options, OPTIONS, AGAIN)
+    return {'options': options}
 
 
 def read_option_lines(text: str) -> dict[str, str]:
     """`   netG: unet_256     [default: resnet_9blocks]` lines -> {'netG': 'unet_256'}."""
-    found = re.findall(r'^\s*(\w+):[ \t]*(.*?)[ \t]*(?:\[default:.*\])?[ \t]*$', text, re.M)
-    return dict(found)
+    found = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(':')
+        if colon and re.fullmatch(r'\w+', name.strip()):
+            found[name.strip()] = value.partition('[default:')[0].strip()
+    return found
 
 
 def write_record(folder: Path, options: dict[str, Any], dataset: dict[str, Any],

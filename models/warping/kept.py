@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from util.errors import UserError
+from util.words import command
 
 if TYPE_CHECKING:
     from data.base_dataset import BaseDataset
     from models.warping.cutouts import Cutouts
     from models.warping.frame_index import FrameIndex
     from models.warping.settings import Body2BodySettings
-    from scene.background import Plate
+    from scene.plate import Plate
 
 # as regular expressions, and what each run must have
 ARTEFACTS = (r'index/poses\.npz', r'index/\d+\.png', r'masks/\d+\.png', r'mattes/\d+\.png',
@@ -66,27 +67,40 @@ class Kept:
         """What that run keeps; UserError where it cannot be read."""
         from models.warping.cutouts import FilmCutouts, SmallCutouts
         from models.warping.frame_index import FrameIndex
-        from scene.background import Plate
+        from scene.plate import Plate
         index = FrameIndex(folder / 'index', settings.selection)
         plate = Plate.load(folder / 'plate')
+        check_sizes(folder / 'plate', plate.size, index.track.size)
         if not (folder / 'cutouts').is_dir():
             return cls(index, plate, SmallCutouts(index), plate)
-        return cls(index, plate, FilmCutouts(folder / 'cutouts', index),
-                   Plate.load(folder / 'film_plate'))
+        cutouts = FilmCutouts(folder / 'cutouts', index)
+        large = Plate.load(folder / 'film_plate')
+        check_sizes(folder / 'cutouts', cutouts.size, large.size)
+        return cls(index, plate, cutouts, large)
 
 
-def check_kept(folder: Path) -> None:
-    """UserError where a run lacks what it needs to paint."""
+def check_sizes(folder: Path, here: tuple[int, int], there: tuple[int, int]) -> None:
+    """UserError where two parts of a run are of frames of different (width, height)."""
+    if here != there:
+        from models.warping.frame_index import AGAIN
+        raise UserError(f'{folder}: is of frames of {here[0]}x{here[1]} px, the rest of the run of '
+                        f'{there[0]}x{there[1]}. {AGAIN}')
+
+
+def check_kept(folder: Path, epoch: str) -> None:
+    """UserError where a run lacks what it needs to paint with that epoch."""
     from util.checkpoints import is_unstarted, read_state
     missing = [part for part in NEEDED if not (folder / part).exists()]
-    if missing and is_unstarted(read_state(folder)):
+    # also where nothing is missing: it may be what an earlier run kept; other epochs were trained
+    if epoch == 'latest' and is_unstarted(read_state(folder)):
         raise UserError(f'{folder}: its training was stopped before the first step, so it '
-                        f'cannot paint. Go on with it: python train.py --name {folder.name} '
-                        f'--checkpoints_dir {folder.parent} --continue_train.')
+                        f'cannot paint. Go on with it: '
+                        + command('train.py', name=folder.name, checkpoints_dir=folder.parent,
+                                  continue_train=True))
     if missing:
         raise UserError(f'{folder / missing[0]} is missing; this run needs it to paint. Train '
-                        f'again: python train.py --dataroot datasets/me --name {folder.name} '
-                        f'--model body2body --overwrite.')
+                        f'again: ' + command('train.py', dataroot='datasets/me', name=folder.name,
+                                            model='body2body', overwrite=True))
 
 
 def remove_kept(folder: Path) -> None:
@@ -95,6 +109,6 @@ def remove_kept(folder: Path) -> None:
     The index's poses go first. Without them nothing is painted, so no stop on the way leaves the
     mattes or the background of one person with the frames of another.
     """
-    from util.owned import remove
+    from util.noted import remove
     (folder / NEEDED[0]).unlink(missing_ok=True)
     remove(folder, ARTEFACTS)

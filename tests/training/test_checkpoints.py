@@ -2,7 +2,6 @@
 import errno
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,31 +14,12 @@ import torch
 from filelock import FileLock
 
 import test as painting_entry
-import train as training_entry
-from tests.conftest import SMALL, make_pairs
 from tests.saved import equal, weights
 from util import checkpoints
 from util.errors import UserError
 from util.runs import read_record
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope='module')
-def one_step(small_vgg, tmp_path_factory):
-    """A run of one step, and what it learnt from; not to be changed."""
-    folder = tmp_path_factory.mktemp('one_step')
-    root = make_pairs(folder / 'toy')
-    training_entry.main(['--dataroot', str(root), '--name', 'me', '--checkpoints_dir', str(folder),
-                         '--no_html', *SMALL, '--max_steps', '1'])
-    return folder / 'me'
-
-
-@pytest.fixture
-def trained(run, one_step):
-    """`run`, which has trained for one step."""
-    shutil.copytree(one_step, run.folder)
-    return run
 
 
 def test_a_finished_run_says_so_and_names_the_flag_that_extends_it(run, capsys):
@@ -167,7 +147,18 @@ def test_a_full_disk_says_how_to_go_on_and_only_where_something_was_saved(
     monkeypatch.setattr(torch, 'save', full)
     with pytest.raises(UserError, match='make room, then add --continue_train'):
         checkpoints.save(files)
+    # of a session that has done nothing yet, maybe of --overwrite
+    with pytest.raises(UserError, match='untouched; make room, then give the same command again'):
+        checkpoints.save(files, write=lambda place: None)
     assert checkpoints.read(tmp_path / 'latest_state.pth') == {'steps': 3}
+
+
+def test_a_disk_that_is_full_before_the_first_byte_is_one_sentence_too(tmp_path, monkeypatch):
+    def full(*given, **more):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(checkpoints, 'replacing', full)
+    with pytest.raises(UserError, match='latest_state.pth could not be written.*Make room'):
+        checkpoints.save({tmp_path / 'latest_state.pth': {}})
 
 
 def test_a_checkpoint_of_another_architecture_says_what_it_fits(trained):

@@ -86,7 +86,7 @@ def test_no_minutes_are_no_training_without_heldout_frames_too(train, tmp_path):
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='kills processes that it forks')
 def test_one_killed_before_it_was_prepared_is_prepared_by_the_same_command(train, tmp_path):
     argv = [*train.arguments('body2body'), '--max_minutes', '0', '--no_html']
-    points = {'index': ('index', 1), 'mattes': ('mattes', 1), 'saved': ('latest_net_G.pth', 2)}
+    points = {'index': ('index', 1), 'mattes': ('mattes', 1), 'saved': ('plan.json', 2)}
     kill_before(points, argv)
     for name in points:
         folder = tmp_path / 'ck' / name

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from models import artefacts
-from util.files import folder_in_place_of
+from util import checkpoints
+from util.owned import folder_in_place_of
 from util.runs import RunFolder
 
 WRITTEN = ['latest_net_G.pth', 'latest_net_G_ema.pth', '20_net_Dface.pth', 'iter_500_net_D.pth',
@@ -35,10 +36,11 @@ def put(folder, names):
 
 def test_all_that_a_run_wrote_is_removed_and_nothing_else(run):
     put(run.path, WRITTEN + MINE)
-    run.clear()
+    assert set(run.written()) == set(WRITTEN)
+    checkpoints.save({run.path / 'latest_state.pth': {}}, run.written())
     there = {path.relative_to(run.path).as_posix() for path in run.path.rglob('*')
              if path.is_file()}
-    assert there == set(MINE)
+    assert there == {*MINE, 'latest_state.pth'}
     assert not any((run.path / name).exists() for name in ('plate', 'tensorboard'))
     assert not run.has_weights
 
@@ -63,7 +65,8 @@ def test_what_a_killed_training_left_is_gone_with_the_next(run):
     with run.locked():
         there = {path.relative_to(run.path).as_posix() for path in run.path.rglob('*')
                  if path.is_file() and path.name != '.lock'}
-    assert there == {'index/poses.npz', 'mattes/000002.png', '.mine.txt', '.a.party/1.txt'}
+    assert there == {'index/poses.npz', 'mattes/000001.png', 'mattes/000002.png', '.mine.txt',
+                     '.a.party/1.txt'}
 
 
 def test_a_folder_that_is_made_again_keeps_what_is_not_the_programs(tmp_path):
@@ -72,4 +75,13 @@ def test_a_folder_that_is_made_again_keeps_what_is_not_the_programs(tmp_path):
         put(part, ['plate.npz'])
     assert sorted(path.name for path in tmp_path.iterdir()) == ['plate']
     assert sorted(path.name for path in (tmp_path / 'plate').iterdir()) == [
-        'notes.txt', 'plate.npz']
+        '.written.json', 'notes.txt', 'plate.npz']
+
+
+def test_the_first_save_of_a_session_leaves_a_file_of_the_users_alone(tmp_path):
+    (tmp_path / 'background.jpg').write_text('mine')
+    for text in '{}', '[]':
+        checkpoints.save({tmp_path / 'latest_net_G.pth': {}}, (),
+                         lambda new, text=text: (new / 'run.json').write_text(text))
+        assert (tmp_path / 'run.json').read_text() == text
+    assert (tmp_path / 'background.jpg').read_text() == 'mine'
