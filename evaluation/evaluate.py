@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from data.base_dataset import BaseDataset
@@ -39,6 +40,7 @@ from util.options import Options
 from util.parallel import prefetch
 from util.progress import progress
 from util.sampling import evenly_spaced
+from util.shapes import shown
 
 FORMAT = 1
 AT_ONCE = 3                     # evaluators: each thread keeps memory of its own
@@ -196,6 +198,7 @@ def pose_evaluators(dataset: BaseDataset, methods: Sequence[str], missing: dict[
             raise UserError(f'no detector is known for the poses of {dataset.root}')
         known = declared(detectors.find(name))
         flags = {flag: settings[flag] for flag in known if flag in settings}
+        check_flags(dataset.root, known, flags)
         own_detectors = {method: make_detector(name, **flags) for method in methods}
     except UserError as error:
         missing |= dict.fromkeys(('pose_error', 'spill', 'gaps'), str(error))
@@ -204,6 +207,15 @@ def pose_evaluators(dataset: BaseDataset, methods: Sequence[str], missing: dict[
     silhouettes = silhouettes_or_none(target, own_detectors['painted'], skeleton, size, missing)
     min_confidence = settings.get('min_confidence', MIN_CONFIDENCE)
     return [PoseEvaluator(own_detectors, skeleton, min_confidence, silhouettes)]
+
+
+def check_flags(root: Path, known: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
+    """UserError where dataset.json has a detector's flag in another kind than its default's."""
+    for flag, value in flags.items():
+        usual = known[flag]
+        kind = type(usual) if usual is not None else str
+        if type(value) is not kind and value != usual:
+            raise UserError(f'{root / "dataset.json"}: settings: {flag} is {shown(value)}')
 
 
 def silhouettes_or_none(target: Target | str, detector: Detector, skeleton: str,

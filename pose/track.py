@@ -8,15 +8,23 @@ in place: it returns a new track.
 """
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from pose.body import torso_seen
 from pose.skeleton import Skeleton, clean, convert, skeleton_of
 from util.errors import UserError
-from util.files import atomic
+from util.files import write_npz
+from util.npz import read_npz
+
+# the kinds of the arrays in a file, as dtype.kind
+KINDS = {'poses': 'f', 'times': 'f', 'index': 'iu', 'skeleton': 'U', 'size': 'iu', 'kept': 'b',
+         'shots': 'iu', 'reasons': 'U', 'depth': 'f'}
+WIDEST, FAR = 65535, 1e6        # px: of the largest picture, and to a joint outside of it
+LONGEST, MOST_FRAMES = 1e9, 1e9     # s, and frames, of a video
+SHORTEST = 1e-4                     # s between two frames: the fastest camera takes 10,000 a second
 
 
 @dataclass(frozen=True)
@@ -110,19 +118,43 @@ class PoseTrack:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz with one array per field, atomically; no pickles in it."""
-        with atomic(path) as part, open(part, 'wb') as file:
-            np.savez_compressed(file, **{k: v for k, v in vars(self).items() if v is not None})
+        write_npz(path, **{k: v for k, v in vars(self).items() if v is not None})
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> 'PoseTrack':
-        """Read what `save` wrote; UserError for any other file."""
+    def load(cls, path: str | os.PathLike[str],
+             then: str = 'Make it again with preprocess.py.') -> 'PoseTrack':
+        """Read what `save` wrote; UserError, with `then`, what to type, for any other file."""
+        path = Path(path)
+        if not path.is_file():
+            raise UserError(f'{path}: no such file. preprocess.py writes one.')
+        values: dict[str, Any] = read_npz(path, KINDS, then, optional=('depth',))
         try:
-            with np.load(path, allow_pickle=False) as file:
-                values = {name: file[name] for name in cls.__dataclass_fields__
-                          if name != 'depth' or name in file}
-            return cls(**values | {'skeleton': str(values['skeleton'])})
-        except FileNotFoundError:
-            raise UserError(f'{path}: no such file. preprocess.py writes one.') from None
-        except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-            raise UserError(f'{path}: not a pose track ({error}). '
-                            f'Make it again with preprocess.py.') from error
+            track = cls(**values | {'skeleton': str(values['skeleton'])})
+            check_track(track)
+        except (ValueError, TypeError, IndexError, AssertionError, UserError) as error:
+            raise UserError(f'{path}: not a pose track ({error}). {then}') from error
+        return track
+
+
+def check_track(track: PoseTrack) -> None:
+    """ValueError for values that no video has; a track of somebody else's file may hold any."""
+    width, height = track.size
+    steps = np.diff(track.times)
+    within = np.abs(track.times).max(initial=0) < LONGEST
+    right = {
+        'it has no frames': len(track) > 0,
+        f'it is {width}x{height} px': 0 < min(track.size) <= max(track.size) <= WIDEST,
+        'joints lie where no picture is': np.abs(track.poses[..., :2]).max(initial=0) < FAR,
+        'depth is too large': track.depth is None or not (np.abs(track.depth) >= FAR).any(),
+        'times do not increase': within and (steps >= SHORTEST).all(),
+        'numbers of frames decrease': ascend(track.index),
+        'shots do not increase': (np.diff(track.shots) >= 0).all()}
+    for wrong, is_right in right.items():
+        if not is_right:
+            raise ValueError(wrong)
+
+
+def ascend(numbers: np.ndarray) -> bool:
+    """Whether numbers of frames, int (F,), begin at 0 or later and never go back."""
+    inside = (numbers >= 0) & (numbers < MOST_FRAMES)
+    return bool(inside.all() and (np.diff(numbers) >= 0).all())

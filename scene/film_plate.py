@@ -5,8 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, Masks, Plate, mosaic
+from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, mosaic
 from scene.bars import find_bars
+from scene.plate import Masks, Plate
 from util.arrays import LazySequence
 from util.images import scaling
 

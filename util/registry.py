@@ -1,9 +1,10 @@
 """A folder is a registry: every file whose name ends right is one more choice of a flag."""
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from util.errors import unknown_choice, warn
+from util.errors import UserError, unknown_choice, warn
 
 T = TypeVar('T')
 
@@ -15,13 +16,16 @@ class Registry(Generic[T]):
     package   e.g. 'models'; its folder is searched, or all of its __path__
     suffix    the end of a file's name, after the name of the choice; e.g. '_model'
     base      the name of the base class, which the package's `base` file defines
+    absent    {a choice of the projects that users come from: what to type here}
     """
 
-    def __init__(self, flag: str, package: str, suffix: str, base: str):
+    def __init__(self, flag: str, package: str, suffix: str, base: str,
+                 absent: Mapping[str, str] | None = None):
         self.flag = flag
         self.package = package
         self.suffix = suffix
         self.base = base
+        self.absent = absent or {}
 
     def names(self) -> list[str]:
         """All choices, sorted."""
@@ -32,6 +36,8 @@ class Registry(Generic[T]):
 
     def find(self, name: str) -> type[T]:
         """The class of that name; the UserError lists the choices and suggests the closest."""
+        if name in self.absent and name not in self.names():
+            raise UserError(f'{self.flag} {name}: {self.absent[name]}.')
         if name not in self.names():
             raise unknown_choice(self.flag, name, self.names(),
                                  f'{self.package.replace(".", "/")}/{{}}{self.suffix}.py')

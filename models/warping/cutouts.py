@@ -9,21 +9,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from models.warping.frame_index import LOOSE, FrameIndex, read_file
+from models.warping.frame_index import AGAIN, LOOSE, FrameIndex, read_file
 from models.warping.remembered import Remembered
 from pose.skeleton import moved
 from pose.track import PoseTrack
-from scene.background import Plate
 from scene.matte import matte
+from scene.plate import Plate
 from util.errors import UserError
-from util.files import folder_in_place_of
+from util.files import write_npz
 from util.images import scaling, write_image
+from util.npz import read_npz
+from util.owned import folder_in_place_of
 from util.progress import progress
 
 REMEMBERED = 100e6          # bytes of cutouts of each kind kept in memory
@@ -86,15 +87,15 @@ class FilmCutouts:
         """UserError where the folder holds none."""
         self.folder = folder
         self.index = index
-        try:
-            with np.load(folder / FILE, allow_pickle=False) as file:
-                self.boxes = file['boxes'].astype(int)
-                width, height = file['size'].tolist()
-            if self.boxes.shape != (len(index.track), 4):
-                raise ValueError('its boxes are of other frames')
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise UserError(f'{folder / FILE} cannot be read ({error}). Train the run again: '
-                            f'train.py --overwrite.') from error
+        found = read_npz(folder / FILE, {'boxes': 'iu', 'size': 'iu'}, AGAIN)
+        self.boxes = found['boxes'].astype(int)
+        if found['size'].shape != (2,) or self.boxes.shape != (len(index.track), 4):
+            raise UserError(f'{folder / FILE}: its boxes are of other frames. {AGAIN}')
+        width, height = found['size'].tolist()
+        left_top, right_bottom = self.boxes[:, :2], self.boxes[:, 2:]
+        if (left_top < 0).any() or (right_bottom <= left_top).any() or \
+                (right_bottom > (width, height)).any():
+            raise UserError(f'{folder / FILE}: its boxes lie outside of the film. {AGAIN}')
         self.size = width, height
         self.cutout = Remembered(self.read_tight, bytes_of, REMEMBERED)
         self.loose = Remembered(self.read_loose, bytes_of, REMEMBERED)
@@ -176,7 +177,7 @@ def make_cutouts(folder: Path, index: FrameIndex, plate: Plate, dataset: BaseDat
             write_image(part / Path(name).with_suffix('.jpg'), image, QUALITY)
             write_image(part / name, alpha)
         list(progress(pool.map(cut, range(len(track))), 'cutting out at film size', len(track)))
-        np.savez_compressed(part / FILE, boxes=boxes, size=size)
+        write_npz(part / FILE, boxes=boxes, size=np.array(size))
     return FilmCutouts(folder, index)
 
 

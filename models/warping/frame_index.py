@@ -16,22 +16,24 @@ import cv2
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from data.cache import read_picture
 from data.joints import PictureJoints
 from data.transforms import to_channels
 from models.warping.settings import SelectionSettings
 from pose.matching.retrieval import PoseIndex
 from pose.skeleton import mirror
 from pose.track import PoseTrack
-from scene.background import Plate, make_plate
+from scene.background import make_plate
 from scene.film_plate import film_plate
 from scene.matte import DARKEST, covered, matte
+from scene.plate import Plate
 from util.arrays import LazySequence
 from util.errors import UserError
-from util.files import folder_in_place_of
-from util.images import size_of, write_image
+from util.images import read_or_reason, size_of, write_image
+from util.owned import folder_in_place_of
 from util.progress import progress
+from util.words import command
 
+AGAIN = 'Train the run again: train.py --overwrite.'
 # Bytes of decoded frames, and of cutouts, kept in memory. A training step reads random ones, and
 # decoding them took a tenth of it.
 REMEMBERED = 256e6
@@ -52,7 +54,9 @@ class FrameIndex:
         """UserError where `folder` holds none."""
         self.folder = folder
         self.settings = settings
-        self.track = PoseTrack.load(folder / 'poses.npz')
+        self.track = PoseTrack.load(folder / 'poses.npz', AGAIN)
+        if not self.track.seen().any():
+            raise UserError(f'{folder / "poses.npz"}: none of its poses shows a torso. {AGAIN}')
         pixels = self.track.size[0] * self.track.size[1]
         self.frame = lru_cache(int(REMEMBERED / 3 / pixels) + 1)(partial(self.shown, self.read))
         count = int(REMEMBERED / 4 / pixels) + 1
@@ -221,11 +225,10 @@ class FrameIndex:
 
 def read_file(path: Path) -> np.ndarray:
     """uint8 (H, W, 3) of one of an index's files."""
-    try:
-        return read_picture(path)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UserError(f'{path}: cannot be read ({error}). Train the run again: train.py '
-                        f'--overwrite.') from error
+    picture = read_or_reason(path)
+    if isinstance(picture, str):
+        raise UserError(f'{path}: cannot be read ({picture}). {AGAIN}')
+    return picture
 
 
 def track_of(dataset: BaseDataset) -> PoseTrack:
@@ -234,8 +237,9 @@ def track_of(dataset: BaseDataset) -> PoseTrack:
     if joints is None:
         raise UserError(f'{dataset.root} has no poses.npz that fits its pictures, and this model '
                         f'finds frames by their joints. Make a dataset that has them, in a folder '
-                        f'of its own: python preprocess.py --video me.mp4 --dataroot '
-                        f'{dataset.root}_with_joints')
+                        f'of its own: '
+                        + command('preprocess.py', video='me.mp4',
+                                  dataroot=f'{dataset.root}_with_joints'))
     files = [row[0] for row in dataset.pictures.rows]       # type: ignore[attr-defined]
     return joints.track.select(np.array([joints.row[int(file.stem) - 1] for file in files]))
 

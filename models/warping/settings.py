@@ -3,7 +3,6 @@
 They are handed in by the model and recorded with the run (run.json, model/settings), so that old
 weights keep the numbers they were trained with. An experiment hands in `replace(settings, ...)`.
 """
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -11,6 +10,8 @@ from typing import Any, TypeVar
 from pose.matching.retrieval import RetrievalSettings
 
 Settings = TypeVar('Settings')
+# The most that a record may ask for: a whole number, such as candidates, takes memory.
+MOST_WHOLE, MOST = 1e5, 1e9
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,8 @@ def recorded(settings: Any) -> dict[str, Any]:
 
 
 def from_record(settings: Settings, record: Any) -> Settings:
-    """`settings` with the values of a record, of which only finite numbers, 0 or more, of known
-    names are used: a record may be a stranger's."""
+    """`settings` with the values of a record, of which only numbers of known names, 0 or more and
+    not beyond all measure, are used: a record may be a stranger's."""
     if not isinstance(record, Mapping):
         return settings
     values: dict[str, Any] = {}
@@ -164,11 +165,12 @@ def from_record(settings: Settings, record: Any) -> Settings:
         given = record.get(one.name)
         if is_dataclass(known):
             values[one.name] = from_record(known, given)
-        elif is_number(given):
+        elif is_number(given, known):
             values[one.name] = type(known)(given)
     return replace(settings, **values)                          # type: ignore[type-var]
 
 
-def is_number(value: Any) -> bool:
-    """Whether a record's value is a finite number, 0 or more."""
-    return isinstance(value, (bool, int, float)) and math.isfinite(value) and value >= 0
+def is_number(value: Any, known: float) -> bool:
+    """Whether a record's value is a number, 0 or more, that may stand for today's `known`."""
+    most = MOST if isinstance(known, float) else MOST_WHOLE
+    return isinstance(value, (bool, int, float)) and 0 <= value <= most

@@ -12,8 +12,8 @@ from models.warping.selection import choose
 from models.warping.settings import Body2BodySettings
 from pose.skeleton import skeleton_with
 from pose.track import PoseTrack
-from scene.background import Plate
 from scene.matte import covered
+from scene.plate import Plate
 from util.arrays import LazySequence
 from util.images import size_of
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from pose.body import heights
 from pose.matching.coverage import shapes
+from pose.retargeting.heads import SHAPE as HEAD_SHAPE
 from pose.retargeting.heads import Head, head_angles, measure_head, rebuild_heads
 from pose.retargeting.turned import (
     NO_LIMIT,
@@ -30,6 +31,7 @@ from pose.retargeting.turned import (
 )
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
+from util.shapes import items, maybe, number, record, table
 
 HOW = ('auto', 'as_is', 'front')
 WAYS = ('front', 'back', 'left', 'right')
@@ -63,6 +65,14 @@ class FacingSettings:
 
 SETTINGS = FacingSettings()
 EXTREME = (2, 98)             # percentiles of the angles: the furthest turns to either side
+
+
+# what a record holds of one
+_degrees = items(number(-360, 360), 2)
+_filmed = record({way: number(0, 1e9) for way in WAYS})
+SHAPE = record({
+    'trunk': _filmed, 'head': _filmed, 'trunk_range': _degrees, 'head_range': _degrees,
+    'widths': table(number(0, 10)), 'shape': maybe(HEAD_SHAPE)})
 
 
 @dataclass(frozen=True)

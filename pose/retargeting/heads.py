@@ -14,6 +14,7 @@ import numpy as np
 from pose.body import both_sides, joint_at
 from pose.stretches import shot_slices
 from pose.track import PoseTrack
+from util.shapes import items, number, record
 
 FACE_JOINTS = ('Nose', *both_sides('Eye', 'Ear'))
 # How far nose and eyes are before the ears, in halves of the distance between the ears: 12 and
@@ -23,6 +24,12 @@ FRONTAL = 90                  # percentile of the ears' distance that is the one
 ENOUGH = 5                    # frames that a head is measured on
 CALM = 0.3                    # seconds over which angles and changes are smoothed
 CONFIDENCE = 0.5              # of a joint that is rebuilt and was not found
+
+
+# what a record holds of one
+SHAPE = record({
+    'joints': record({joint: items(number(-10, 10), 2) for joint in FACE_JOINTS}),
+    'neck': number(-10, 10)})
 
 
 @dataclass(frozen=True)

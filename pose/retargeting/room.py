@@ -17,6 +17,7 @@ from pose.body import BONES, both_sides, chain_length, joint_at, sided
 from pose.retargeting.ground import visible_heights
 from pose.skeleton import Skeleton
 from pose.track import PoseTrack
+from util.shapes import items, maybe, number, one_of, record
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ HIGHEST = 40                  # percentile of where knees are: most frames reach
 KNEES = both_sides('Knee')
 LEGS = both_sides('Knee', 'Ankle', 'BigToe', 'SmallToe', 'Heel')
 PARTS = ('head', 'trunk', 'arms', 'legs')
+
+
+# what a record holds of one
+_px = number(-1e6, 1e6)
+SHAPE = record({
+    'size': items(number(1, 65535, whole=True), 2), 'height': items(number(1e-3, 1e6), 2),
+    'torso': number(0, 1e6), 'hips': _px, 'hidden': items(one_of(*LEGS)),
+    'knees': maybe(items(_px, 2)), 'beyond': record({part: items(_px, 4) for part in PARTS})})
 
 
 @dataclass(frozen=True)

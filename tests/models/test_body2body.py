@@ -164,6 +164,15 @@ def test_a_run_that_lacks_a_part_says_which_and_how_to_get_it(trained, part):
         trained.paint()
 
 
+def test_a_damaged_state_of_the_latest_epoch_stops_no_other_one(trained):
+    (trained.folder / 'latest_state.pth').write_bytes(b'damaged')
+    for file in list(trained.folder.glob('latest_net_G*.pth')):
+        shutil.copy(file, file.with_name(file.name.replace('latest', '50')))
+    assert trained.paint('--epoch', '50')
+    with pytest.raises(UserError, match='latest_state'):
+        trained.paint()
+
+
 def test_weights_of_another_version_are_told_to_be_trained_anew(trained):
     for file in trained.folder.glob('latest_net_G*.pth'):
         weights = torch.load(file)

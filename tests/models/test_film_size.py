@@ -13,8 +13,8 @@ from models.warping.cutouts import FilmCutouts, SmallCutouts, occupied
 from models.warping.frame_index import FrameIndex
 from models.warping.kept import Kept
 from models.warping.settings import Body2BodySettings
-from scene.background import Plate
 from scene.film_plate import between_plates
+from scene.plate import Plate
 from util.errors import UserError
 from util.files import write_json
 

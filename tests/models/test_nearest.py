@@ -18,6 +18,7 @@ from pose.skeleton import BODY_25, mirror
 from pose.track import PoseTrack
 from tests.conftest import slow_but
 from util.errors import UserError
+from util.noted import NOTES
 from util.runs import read_record
 
 QUIET = ['--model', 'nearest', '--display_id', '0', '--device', 'cpu']
@@ -65,7 +66,7 @@ def test_the_videos_own_dataset_is_not_needed_to_paint(run, pairs):
     painted = run.paint('--dataroot', other)
     assert len(painted) == 3 and np.array_equal(painted[1], frames(other, 'val')[1])
     assert {p.name for p in (run.folder / 'index').iterdir()} == {
-        'poses.npz', *(f'{k:06d}.png' for k in range(1, 7))}
+        NOTES, 'poses.npz', *(f'{k:06d}.png' for k in range(1, 7))}
 
 
 def test_the_index_keeps_how_deep_the_joints_lie_in_its_own_pixels(run):

@@ -151,7 +151,7 @@ def test_a_dataset_without_joints_is_refused_with_the_fix(pairs, tmp_path):
     flags = ['--dataroot', str(root), '--name', 'me', '--checkpoints_dir', str(tmp_path / 'ck'),
              '--no_html', '--display_id', '0', '--device', 'cpu', '--ngf', '2', '--max_steps', '2']
     (root / 'poses.npz').rename(tmp_path / 'kept')
-    with pytest.raises(UserError, match='no poses.npz.*preprocess.py.*--skeleton_input image'):
+    with pytest.raises(UserError, match='no poses.npz.*--skeleton_input image.*preprocess.py'):
         training_entry.main([*flags, '--model', 'vanilla'])
     assert not (tmp_path / 'ck' / 'me' / 'run.json').exists()
     training_entry.main([*flags, '--model', 'vanilla', '--skeleton_input', 'image'])

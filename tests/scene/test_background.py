@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from scene.background import Plate, make_plate
+from scene.background import make_plate
 from scene.camera import follow, is_still
+from scene.plate import Plate
 from util.errors import UserError
 
 SIZE = WIDTH, HEIGHT = 160, 120
@@ -272,7 +273,8 @@ def test_a_locked_camera_looks_where_the_moving_one_looked_most():
 
 def test_a_plate_comes_back_from_the_disk_as_it_was(panned, tmp_path):
     panned.save(tmp_path / 'plate')
-    assert {file.name for file in (tmp_path / 'plate').iterdir()} == {'plate.png', 'plate.npz'}
+    assert {file.name for file in (tmp_path / 'plate').iterdir()} == {
+        'plate.png', 'plate.npz', '.written.json'}
     again = Plate.load(tmp_path / 'plate')
     assert again.size == panned.size
     for name in ('picture', 'confidence', 'transforms', 'numbers', 'bars'):

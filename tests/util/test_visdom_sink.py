@@ -63,7 +63,7 @@ def test_without_a_visdom_server_one_line_says_how_to_start_it(
     assert time.monotonic() - began < 4
     told = capsys.readouterr()
     assert told.err == '' and len(told.out.splitlines()) == 1
-    assert f'python -m visdom.server -port {port}' in told.out
+    assert f'python -m visdom.server -bind_local -port {port}' in told.out
     assert 'G_L1' in (tmp_path / 'me/loss_log.txt').read_text()
 
 

@@ -8,16 +8,16 @@ fixed number of images, and older epochs move, fifty at a time, to pages that ar
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dominate import tags
 from dominate.util import raw
 
-from util.files import atomic, write_text
+from util.files import append_line, write_text
 from util.images import size_of, write_image
-from util.owned import remove
+from util.noted import remove
 from util.sinks.base_sink import RunFacts, Sink
+from util.sinks.history import read_events
 from util.web.charts import Point, curves_svg, smoothed
 from util.web.page import facts_table, figure_row, fold, page, render, script
 
@@ -58,8 +58,8 @@ class HtmlSink(Sink):
         self.draw_after = 0.0
         self.history = self.folder / 'history.jsonl'
         if run.continued and self.history.is_file():
-            for line in self.history.read_text(encoding='utf-8').splitlines():
-                self.read_back(line)
+            for event in read_events(self.history):
+                self.take(event)
             self.keep('')                               # ends a line that a crash truncated
         else:
             self.history.unlink(missing_ok=True)
@@ -99,8 +99,7 @@ class HtmlSink(Sink):
         return paths
 
     def write(self, path: str, picture: 'np.ndarray') -> None:
-        with atomic(self.folder / path) as part:
-            write_image(part, picture)
+        write_image(self.folder / path, picture)
 
     def happened(self, event: dict[str, Any]) -> None:
         """Take an event in, append it to the history, and draw the page if that is due."""
@@ -111,13 +110,7 @@ class HtmlSink(Sink):
             self.draw('training')
 
     def keep(self, line: str) -> None:
-        # not atomic: it grows line by line, and a truncated line damages no other
-        with open(self.history, 'a', encoding='utf-8') as file:
-            file.write(line + '\n')
-
-    def read_back(self, line: str) -> None:
-        with suppress(ValueError, KeyError, TypeError):         # of a truncated line
-            self.take(json.loads(line))
+        append_line(self.history, line)
 
     def take(self, event: dict[str, Any]) -> None:
         """Update the state that the page shows."""

@@ -2,6 +2,7 @@
 import time
 from collections.abc import Mapping
 
+from util.files import append_line
 from util.sinks.base_sink import RunFacts, Sink
 
 
@@ -16,15 +17,12 @@ class LogSink(Sink):
         self.path = run.folder / 'loss_log.txt'
         if not run.continued:
             self.path.unlink(missing_ok=True)
-        self.write(f'================ Training Loss ({time.strftime("%c")}) ================')
+        started = time.strftime('%c')
+        append_line(self.path, f'================ Training Loss ({started}) ================')
 
     def losses(self, step: int, epoch: int, losses: Mapping[str, float], seconds: float,
                data_seconds: float, iters: int | None = None) -> None:
         values = ''.join(f'{name}: {value:.3f} ' for name, value in losses.items())
-        self.write(f'(epoch: {epoch}, iters: {step if iters is None else iters}, '
-                   f'time: {seconds:.3f}, data: {data_seconds:.3f}) {values}')
-
-    def write(self, line: str) -> None:
-        # not atomic: a log grows line by line, and a truncated line damages no other
-        with open(self.path, 'a', encoding='utf-8') as file:
-            file.write(line + '\n')
+        images = step if iters is None else iters
+        append_line(self.path, f'(epoch: {epoch}, iters: {images}, time: {seconds:.3f}, '
+                               f'data: {data_seconds:.3f}) {values}')

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from util.errors import UserError
-from util.owned import remove
+from util.noted import remove
 from util.sinks.base_sink import RunFacts, Sink
 
 if TYPE_CHECKING:

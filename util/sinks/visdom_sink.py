@@ -89,10 +89,13 @@ def connect(server: str, port: int, env: str) -> Any:
     UserError where no server answers.
     """
     address = urlsplit(server if '//' in server else f'http://{server}')
+    host = address.hostname or 'localhost'
     try:
-        socket.create_connection((address.hostname or 'localhost', port), ANSWERS_WITHIN).close()
+        socket.create_connection((host, port), ANSWERS_WITHIN).close()
     except OSError:
         other = '' if port == 8097 else f' -port {port}'
+        # by default visdom's server listens to the whole network, without a password
+        other = f' -bind_local{other}' if host in ('localhost', '127.0.0.1', '::1') else other
         raise UserError(f'visdom is off: no server answers at {server}:{port}. To watch live, run '
                         f'python -m visdom.server{other} first.') from None
     logging.getLogger('visdom').setLevel(logging.ERROR)

@@ -3,6 +3,7 @@
 A page is one file that opens from disk: styles, scripts and charts are inside it, images and
 videos have paths relative to it, and nothing is loaded from the network.
 """
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from dominate import tags
 from dominate.util import raw
 
 from util import thumbnails
+from util.words import printable
 
 LABELS = {'real_A': 'pose', 'fake_B': 'painted', 'real_B': 'real'}
 WEB = Path(__file__).parent      # the folder of the .css and .js files
@@ -56,7 +58,13 @@ def page(title: str, refresh: int | None = None) -> dominate.document:
 def render(document: dominate.document) -> str:
     """The page as HTML text."""
     document.body.add(script('page.js'))
-    return document.render(pretty=False)
+    return printable(document.render(pretty=False))
+
+
+def link(path: str) -> str:
+    """The URL of a file whose path is relative to the page, whatever characters its name has, and
+    where it is not UTF-8 too."""
+    return quote(os.fsencode(path))
 
 
 def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None = None,
@@ -77,7 +85,7 @@ def figure_row(images: Iterable[tuple[str, str]], size: tuple[int, int] | None =
         if wipe_name and label == 'fake_B' and 'real_B' in paths:
             row.add(wipe((src, label), (paths['real_B'], 'real_B'), wipe_name, size, folder))
         else:
-            row.add(tags.figure(tags.a(picture(src, label, size, folder), href=quote(src)),
+            row.add(tags.figure(tags.a(picture(src, label, size, folder), href=link(src)),
                                 tags.figcaption(LABELS.get(label, label))))
     return row
 
@@ -99,14 +107,14 @@ def wipe(over: tuple[str, str], under: tuple[str, str], name: str,
                          aria_label=f'percent {words[0]}, the rest {words[1]}')
     return tags.figure(
         tags.div(picture(*under, size, folder), picture(*over, size, folder), slider, cls='wipe'),
-        tags.figcaption(tags.a(words[0], href=quote(over[0])), f' ↔ {words[1]}'))
+        tags.figcaption(tags.a(words[0], href=link(over[0])), f' ↔ {words[1]}'))
 
 
 def picture(src: str, label: str, size: tuple[int, int] | None,
             folder: Path | None = None) -> tags.html_tag:
     place = {'width': size[0], 'height': size[1]} if size else {}
     shown = thumbnails.found(folder, src) if folder else ''
-    return tags.img(src=quote(shown or src), loading='lazy', decoding='async', **place,
+    return tags.img(src=link(shown or src), loading='lazy', decoding='async', **place,
                     alt=f'{LABELS.get(label, label)}: {src.rpartition("/")[2]}')
 
 
@@ -115,10 +123,10 @@ def video(src: str, label: str = '', poster: str = '') -> tags.html_tag:
 
     poster    picture that is shown until the film is played; with it, nothing is loaded before
     """
-    still = {'preload': 'none', 'poster': quote(poster)} if poster else {'preload': 'metadata'}
-    player = tags.video(src=quote(src), controls=True, loop=True, playsinline=True,
+    still = {'preload': 'none', 'poster': link(poster)} if poster else {'preload': 'metadata'}
+    player = tags.video(src=link(src), controls=True, loop=True, playsinline=True,
                         aria_label=label or src, **still)
-    return tags.figure(player, tags.figcaption(tags.a(label or src, href=quote(src))))
+    return tags.figure(player, tags.figcaption(tags.a(label or src, href=link(src))))
 
 
 def fold(title: str) -> tags.html_tag:

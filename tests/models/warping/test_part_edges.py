@@ -24,7 +24,7 @@ from options.train_options import TrainOptions
 from pose.matching.retrieval import RetrievalSettings
 from pose.skeleton import BODY_25, COCO_18, convert, mirror
 from pose.track import PoseTrack
-from scene.background import Plate
+from scene.plate import Plate
 
 RAISED = {'RElbow': (72, 48), 'RWrist': (56, 22)}
 SETTINGS = PartSettings()
