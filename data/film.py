@@ -1,7 +1,10 @@
-"""The frames of a dataset as large as they were filmed; preprocessing.film writes them."""
+"""The frames of a dataset as large as they were filmed; preprocessing.film writes them.
+
+background.jpg: the whole picture of the video without anybody, where the frames show a part of it.
+"""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from util.errors import UserError
 from util.images import read_image, size_of
 
 FOLDER = 'frames'
+BACKGROUND = 'background.jpg'
 
 
 class FilmFrames:
@@ -33,7 +37,7 @@ class FilmFrames:
         if self.size is None:
             return None
         file = self.folder / f'{path.stem}.jpg'
-        frame = read_image(file) if file.is_file() else None
+        frame = read_image(file)
         if frame is None or size_of(frame) != self.size:
             raise UserError(f'{file}: missing, broken, or not {self.size[0]}x{self.size[1]} px. '
                             f'Make the dataset again with preprocess.py --overwrite; or remove '
@@ -49,3 +53,9 @@ def size_in(record: Any, root: Path) -> tuple[int, int]:
             return width, height
     raise UserError(f'{root / "dataset.json"}: film_size is {record}, which is no width and height '
                     f'in px. Make the dataset again with preprocess.py --overwrite.')
+
+
+def shows_all(box: Sequence[int], size: Sequence[int]) -> bool:
+    """Whether a box (x, y, width, height) holds all of a video of that (width, height)."""
+    x, y, w, h = box
+    return x <= 0 and y <= 0 and x + w >= size[0] and y + h >= size[1]

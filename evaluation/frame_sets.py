@@ -75,7 +75,7 @@ class MeasuredFrames:
         self.chosen = stretches(len(results.frames), FRAMES, STRETCH)
         some = stretches(len(self.chosen), BASELINE_FRAMES, BASELINE_STRETCH)
         self.with_baselines = set(self.chosen[some].tolist())
-        self.film_size = size_of(results.read_images(results.frames[0])['fake_B'])
+        self.film_size = size_of(results.read_measured(results.frames[0])['fake_B'])
         self.size = measured_size(self.film_size)
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class MeasuredFrames:
         """Frame `k` by every method that is measured in it, at the size at which the real frame is
         measured, or the painted one where there is no real one."""
         frame = self.results.frames[k]
-        images = self.results.read_images(frame)
+        images = self.results.read_measured(frame)
         unreadable = [path for label, path in frame.items() if label not in images]
         if unreadable:
             raise UserError(f'{self.results.folder / unreadable[0]} cannot be read back. '

@@ -12,6 +12,7 @@ class TestOptions(BaseOptions):
 
     __test__ = False        # the name is upstream's; pytest must not collect it
     description = 'Paint every pose of a dataset with a trained run.'
+    script: str | None = 'test.py'
     phase = 'test'
 
     def declare(self, parser: Parser) -> None:
@@ -29,6 +30,9 @@ class TestOptions(BaseOptions):
         test.add_argument('--metrics', default='all', choices=['none', 'fast', 'all'],
                           help='metrics of the painted frames; fast: those that need no network')
         test.add_argument('--no_video', action='store_true', help='write only frames and the page')
+        test.add_argument('--whole_frame', action='store_true',
+                          help='put what is painted back into the whole frame of the target\'s '
+                               'video, before its background, where the run paints a part of it')
         test.add_argument('--video_from',
                           help='video shown next to the painted one; its sound is used')
 
@@ -39,6 +43,8 @@ class TestOptions(BaseOptions):
 
     def check(self, opt: Options) -> None:
         super().check(opt)
+        if opt.whole_frame:
+            check_whole_frame(opt)
         if not opt.dataroot:
             run = Path(opt.checkpoints_dir) / opt.name
             if not run.is_dir():
@@ -46,3 +52,14 @@ class TestOptions(BaseOptions):
                 raise missing(run / f'{opt.epoch}_net_G.pth')
             raise UserError('--dataroot is missing: name a dataset whose poses to paint, e.g. '
                             '--dataroot datasets/me.')
+
+
+def check_whole_frame(opt: Options) -> None:
+    """Refuse --whole_frame where what is painted is no part of a video's frame."""
+    from models import models
+    if models.find(opt.model).ANY_SHAPE:
+        raise UserError(f'--whole_frame: {opt.model} paints the whole frame by itself when its '
+                        f'dataset is made with preprocess.py --crop none. Leave --whole_frame out.')
+    if opt.direction == 'BtoA':
+        raise UserError('--whole_frame: with --direction BtoA poses are painted, which have no '
+                        'background. Leave --whole_frame out.')
