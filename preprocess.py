@@ -25,8 +25,9 @@ def main(argv: list[str] | None = None, in_room: bool = True) -> Path:
         redraw(Path(opt.dataroot), opt.draw_style, opt.line_width)
         return Path(opt.dataroot) / 'report.html'
 
-    from pose.detect import check_detector
+    from pose.detect import check_detector, check_source
     from pose.draw import check_style
+    from pose.tracking.people import check_person
     from preprocessing.placement import Target
     from preprocessing.prepare import is_finished, prepare
     from preprocessing.sources import check_film, film, open_source
@@ -50,6 +51,9 @@ def main(argv: list[str] | None = None, in_room: bool = True) -> Path:
     if is_finished(opt, source, target, options.defaults()):
         say(f'{opt.dataroot} is already finished with these settings: {report}')
         return report
+    check_person(opt.person, source.size)
+    skipped = round(opt.start * source.fps)         # frames of pictures before --start
+    check_source(opt, source.size, skipped + source.facts()['frames'])
     report = prepare(opt, source, target)
     say(f'report: {report}')
     return report

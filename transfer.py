@@ -5,7 +5,7 @@
 Each step is preprocess.py, train.py or test.py. A step whose result is there is skipped.
 """
 import os
-import shlex
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,23 +13,39 @@ from pathlib import Path
 from typing import Any
 
 from options.preprocess_options import PreprocessOptions
+from options.steps import with_own_flags
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
-from options.transfer_options import TransferOptions
+from options.transfer_options import TransferOptions, words_of
 from pose.detect import check_detector
+from training.advice import Advice
 from util.errors import UserError, run_main, say
-from util.files import read_json, write_json
+from util.files import write_json
+from util.noted import check_unchanged, recorded
 from util.options import Options
 from util.output_file import OutputFile
+from util.owned import check_place, finish
 from util.runs import RunFolder, read_record
 
 RECORD = 'transfer.json'
 PAIR_SIZE = 256     # px, shorter side: what body2body decides on, and the squares of other models
 FILM_SIZE = 720     # px, shorter side of a film, unless the video has less or --size says so
+LONGEST_NAME = 230  # bytes: a disk takes 255, and a file that is not whole yet has a longer name
 
 # flags of its steps that this command sets itself
 SET_HERE = {'--video', '--images', '--camera', '--dataroot', '--poses_only', '--retarget_to',
-            '--name', '--checkpoints_dir', '--results_dir', '--video_from', '--model', '--phase'}
+            '--name', '--suffix', '--checkpoints_dir', '--results_dir', '--video_from', '--model',
+            '--phase'}
+# what this command takes in place of a flag of its steps
+INSTEAD = {'--dataroot': 'another --name', '--film_size': '--size', '--max_minutes': '--minutes',
+           '--continue_train': 'the same command again'}
+ADVICE = Advice('give the same command again', '--minutes {}', '--train_args "--overwrite"')
+# {step: its script, the end of the flag that hands it further ones, what this command takes in
+# place of a flag of it}
+STEPS = {'person': ('preprocess.py', 'target', INSTEAD | {'--video': '--target'}),
+         'moves': ('preprocess.py', 'source', INSTEAD | {'--video': '--source'}),
+         'training': ('train.py', 'train', INSTEAD),
+         'painting': ('test.py', 'test', INSTEAD | {'--video_from': '--source'})}
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -44,47 +60,71 @@ def main(argv: list[str] | None = None) -> Path:
 
     for video in (opt.target, opt.source):
         probe(video)                    # before an hour of training, not after
+    name, target, source = folders(opt)
     output = Path(opt.output)
-    side_by_side = output.with_name(f'{output.stem}_side_by_side.mp4')
-    places = {'fake_B.mp4': output, 'side_by_side.mp4': side_by_side}
+    places = {'fake_B.mp4': output, 'side_by_side.mp4': side_by_side(opt)}
     films = {made: OutputFile(path, (opt.target, opt.source), Path(opt.results_dir))
              for made, path in places.items()}
     for film in films.values():
         film.check()
     started = time.monotonic()
-    name, target, source = folders(opt)
     run = RunFolder(opt.checkpoints_dir, name, artefacts())
     steps = Steps(opt, name, target, source)
-    steps.check()
+    results = steps.check()
+    check_folders(results, target, source, run.path)
     record = Record(Path(opt.results_dir) / name / RECORD)
 
     say(f'1/4  the person: {opt.target} -> {target}')
-    with record.step('person'):
+    with record.step('person'), own_flags('person'):
         preprocess.main(steps.person)
     say(f'2/4  the moves: {opt.source} -> {source}')
-    with record.step('moves'):
+    with record.step('moves'), own_flags('moves'):
         preprocess.main(steps.moves)
     trains = models.find(opt.model).TRAINS and opt.minutes > 0
     how = f'training for {opt.minutes:g} minutes' if trains else 'no training: reading every frame'
     say(f'3/4  {how} -> {run.path}')
     with record.step('training'):
-        train.main(steps.training + continued(run, target, steps.training))
+        training = steps.training + continued(run, target, steps.training)
+        with own_flags('training'):
+            train.main(training, ADVICE)
     say(f'4/4  painting -> {opt.output}')
     with record.step('painting'):
-        page = test.main(steps.painting)
+        with own_flags('painting'):
+            page = test.main(steps.painting)
         for made, film in films.items():
             film.write(page.parent / made)
     say(f'\nfinished in {(time.monotonic() - started) / 60:.1f} minutes\n'
-        f'  video         {output}\n  side by side  {side_by_side}\n  results page  {page}\n'
+        f'  video         {output}\n  side by side  {side_by_side(opt)}\n  results page  {page}\n'
         f'  training      {run.path / "web" / "index.html"}')
     return output
 
 
 def folders(opt: Options) -> tuple[str, Path, Path]:
-    """The run's name, the target's dataset, and the source's."""
+    """The run's name, the target's dataset, and the source's; UserError where a disk takes no name
+    as long as that."""
     name = opt.name or Path(opt.target).stem
+    source = f'{Path(opt.source).stem}_as_{name}'
+    for made in (source, side_by_side(opt).name):
+        if len(os.fsencode(made)) > LONGEST_NAME:
+            raise UserError(f'{made}: too long for the name of a file. Give a shorter --name and '
+                            f'--output, or rename the videos.')
     datasets = Path(opt.datasets_dir)
-    return name, datasets / name, datasets / f'{Path(opt.source).stem}_as_{name}'
+    return name, datasets / name, datasets / source
+
+
+def check_folders(results: Path, *others: Path) -> None:
+    """UserError where nothing can be written into one of these, or where somebody worked on what
+    is painted in `results`."""
+    for folder in (*others, results):
+        check_place(folder)
+    finish(results)
+    check_unchanged(results, recorded(results))
+
+
+def side_by_side(opt: Options) -> Path:
+    """The film next to --output that also shows source and pose."""
+    output = Path(opt.output)
+    return output.with_name(f'{output.stem}_side_by_side.mp4')
 
 
 class Record:
@@ -129,26 +169,43 @@ class Steps:
         self.painting = [f'--dataroot={source}', *named, f'--results_dir={opt.results_dir}',
                          f'--video_from={opt.source}', *further_flags(opt, 'test')]
 
-    def check(self) -> None:
-        """A misspelt flag is refused now, not after an hour."""
-        for flags in (self.person, self.moves):
-            opt = PreprocessOptions().parse(flags)
-            check_detector(opt.but(parts=opt.parts or 'body'))
-        trained = TrainOptions().parse(self.training, dataset_made=False)
+    def check(self) -> Path:
+        """A misspelt flag is refused now, not after an hour. Returns the folder of the results."""
+        for step, flags in (('person', self.person), ('moves', self.moves)):
+            with own_flags(step):
+                opt = PreprocessOptions().parse(flags)
+                check_detector(opt.but(parts=opt.parts or 'body'))
+        with own_flags('training'):
+            trained = TrainOptions().parse(self.training, dataset_made=False)
         # the run's record and the dataset, which say this later, do not exist yet
         known = [f'--model={trained.model}', '--dataset_mode=single']
-        if TestOptions().parse([*known, *self.painting], dataset_made=False).no_video:
+        with own_flags('painting'):
+            painted = TestOptions().parse([*known, *self.painting], dataset_made=False)
+        if painted.no_video:
             raise UserError('--test_args: with --no_video there is no video to put at --output. '
                             'Leave --no_video out.')
+        return Path(painted.results_dir) / painted.name / f'{painted.epoch}_{painted.phase}'
+
+
+@contextmanager
+def own_flags(step: str) -> Iterator[None]:
+    """An error of that step, which names flags of its script, also says how they are given here."""
+    script, args, instead = STEPS[step]
+    try:
+        yield
+    except UserError as error:
+        text = str(error)
+        if 'transfer.py --' in text:        # says it itself
+            raise
+        if re.search(r'preprocess\.py --', text):
+            args = 'target'                 # whichever step finds it: the dataset of the person
+        has = {f'--{flag}' for flag in TransferOptions().defaults()} | SET_HERE - set(instead)
+        raise UserError(with_own_flags(text, has, instead, script, f'{args}_args')) from error
 
 
 def further_flags(opt: Options, step: str) -> list[str]:
     """The words of --STEP_args; UserError for a flag that this command sets itself."""
-    text = getattr(opt, f'{step}_args')
-    try:
-        words = shlex.split(text, posix=os.name != 'nt')    # Windows paths hold backslashes
-    except ValueError:
-        raise UserError(f'--{step}_args {text}: a quotation mark is not closed.') from None
+    words = words_of(f'{step}_args', getattr(opt, f'{step}_args'))
     for word in words:
         flag = word.partition('=')[0]
         if flag in SET_HERE:
@@ -219,16 +276,17 @@ def flags_in(words: list[str]) -> set[str]:
 
 def settings_of(target: Path, typed: set[str]) -> dict[str, Any]:
     """How the dataset that is there was made; {} where there is none, or with --overwrite."""
-    from data.base_dataset import read_facts
+    from data.facts import read_facts
     return {} if '--overwrite' in typed else read_facts(target).get('settings', {})
 
 
 def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:
     """--continue_train where the run exists; UserError where it was trained on other data."""
+    from data.facts import read_facts
     if not run.has_weights or '--overwrite' in training:
         return []
     trained_on = read_record(run.path).get('dataset', {}).get('made')
-    if trained_on != read_json(target / 'dataset.json').get('made'):
+    if trained_on != read_facts(target).get('made'):
         raise UserError(f'{run.path} was trained on another dataset than {target} is now. Use '
                         f'another --name, or train again with --train_args "--overwrite".')
     return ['--continue_train']

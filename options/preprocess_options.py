@@ -6,15 +6,17 @@ from pose.cleaning.repair import MAX_GAP, MIN_CONFIDENCE
 from pose.detect import detectors
 from pose.tracking.people import check_person
 from util.errors import UserError
-from util.options import Options, check_least, check_more_than_0, refuse
+from util.options import Options, check_least, check_more_than_0, check_most, refuse
 
 
 class PreprocessOptions(EntryOptions):
     """Says which flags exist. Reads, prints, creates, and switches nothing."""
 
     description = 'Make a dataset of pose|frame pairs, or of poses only, from a video.'
+    script: str | None = 'preprocess.py'
 
     LEAST = {'num_workers': 1, 'max_gap': 0, 'smooth': 0, 'start': 0}
+    MOST = {'fps': 1000, 'smooth': 100, 'line_width': 1000, 'num_workers': 256}
     MORE_THAN_0 = ('fps', 'line_width', 'seconds')
 
     def declare(self, parser: Parser) -> None:
@@ -129,6 +131,7 @@ class PreprocessOptions(EntryOptions):
         check_source(opt)
         check_size(opt)
         check_least(opt, self.LEAST)
+        check_most(opt, self.MOST)
         check_more_than_0(opt, self.MORE_THAN_0)
         check_choices(opt)
         check_retarget(opt)
@@ -188,14 +191,17 @@ def check_size(opt: Options) -> None:
 def check_choices(opt: Options) -> None:
     """Refuse values that are in no list of choices or out of their range."""
     crop = opt.crop in ('auto', 'center', 'none') or \
-        re.fullmatch(r'-?\d+,-?\d+,[1-9]\d*,[1-9]\d*', opt.crop)
+        re.fullmatch(r'-?\d{1,4},-?\d{1,4},[1-9]\d{0,3},[1-9]\d{0,3}', opt.crop)
     refuse((
+        (opt.end is not None and not opt.end > opt.start,
+         f'--end {opt.end}: give a second after --start {opt.start:g}.'),
         (not 0 <= opt.val_fraction < 1,
          f'--val_fraction {opt.val_fraction}: give 0 to 0.9, e.g. 0.1.'),
         (not 0 <= opt.min_confidence < 1,
          f'--min_confidence {opt.min_confidence}: give 0 to 0.9, e.g. 0.1.'),
         (not crop,
-         f'--crop {opt.crop}: give auto, center, none, or x,y,w,h in px, e.g. 120,90,720,540.'),
+         f'--crop {opt.crop}: give auto, center, none, or x,y,w,h in px, below 10000, e.g. '
+         f'120,90,720,540.'),
         (not re.fullmatch(r'keep|longest|[1-9]\d*(,[1-9]\d*)*', opt.shots),
          f'--shots {opt.shots}: give keep, longest, or numbers as report.html gives them, '
          f'e.g. 1,3.')))

@@ -1,7 +1,9 @@
 """Which flags train.py has."""
+from pathlib import Path
 from typing import Any
 
 from options.base_options import BaseOptions, Parser
+from options.record import warn_of_others
 from util.errors import UserError
 from util.metrics.names import save_best_choices
 from util.options import Options, check_more_than_0
@@ -11,11 +13,17 @@ class TrainOptions(BaseOptions):
     """Says which flags exist. Reads, prints, creates, and switches nothing."""
 
     description = 'Train a model that paints one person from drawn poses.'
+    script: str | None = 'train.py'
     phase = 'train'
-    # to resume exactly, the data and the way of computing must be the same
-    NOT_FROM_RECORD = (BaseOptions.NOT_FROM_RECORD
-                       - {'phase', 'precision', 'no_compile', 'max_dataset_size'}
-                       | {'continue_train', 'overwrite', 'max_steps', 'epoch_count'})
+    # to resume exactly, the data and the way of computing must be the same; what is saved and shown
+    # goes on as it was
+    ALSO_FROM_RECORD = {'seed', 'phase', 'val_phase', 'no_flip', 'serial_batches', 'precision',
+                        'no_compile', 'print_freq', 'display_freq', 'update_html_freq', 'no_html',
+                        'tensorboard', 'display_id', 'display_winsize', 'display_ncols',
+                        'save_latest_freq', 'save_latest_minutes', 'save_epoch_freq', 'save_best',
+                        'save_by_iter'}
+    NOT_FROM_RECORD = (BaseOptions.NOT_FROM_RECORD - {'max_dataset_size'}
+                       | {'max_steps', 'epoch_count'})
 
     LEAST = {**BaseOptions.LEAST, 'n_epochs': 0, 'n_epochs_decay': 0, 'lr_decay_iters': 1,
              'seed': 0, 'max_steps': 1, 'print_freq': 1, 'display_freq': 1, 'update_html_freq': 1,
@@ -38,7 +46,8 @@ class TrainOptions(BaseOptions):
         run.add_argument('--serial_batches', action='store_true',
                          help='do not shuffle the images')
 
-        more = parser.add_argument_group('augmentation, of pose and frame alike')
+        more = parser.add_argument_group('augmentation, of pose and frame alike',
+                                         describes=True)
         more.add_argument('--flip', action='store_true',
                           help='mirror half of the pairs; left and right colours of a pose drawn '
                                'by preprocess.py are exchanged')
@@ -53,7 +62,7 @@ class TrainOptions(BaseOptions):
                                'pose, so that G paints it even where the detector misses it; try '
                                '0.05')
 
-        optim = parser.add_argument_group('optimization')
+        optim = parser.add_argument_group('optimization', describes=True)
         optim.add_argument('--n_epochs', type=int, default=100, help='epochs at the initial rate')
         optim.add_argument('--n_epochs_decay', type=int, default=100,
                            help='epochs over which the rate then falls to zero')
@@ -117,12 +126,13 @@ class TrainOptions(BaseOptions):
     def reads_record(self, known: dict[str, Any]) -> bool:
         return known['continue_train']
 
-    def from_record(self, parser: Parser, record: dict[str, Any],
-                    typed: set[str]) -> dict[str, Any]:
+    def from_record(self, parser: Parser, record: dict[str, Any], typed: set[str],
+                    file: Path) -> dict[str, Any]:
+        warn_of_others(file, parser.declared, record, typed)
         # epochs that are typed replace the recorded time limit
         by_epochs = {'n_epochs', 'n_epochs_decay'} & typed
         clock = {'max_minutes'} if by_epochs else set()
-        return super().from_record(parser, record, typed | clock)
+        return super().from_record(parser, record, typed | clock, file)
 
     def check(self, opt: Options) -> None:
         super().check(opt)

@@ -1,4 +1,6 @@
 """Which flags transfer.py has."""
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ class TransferOptions(EntryOptions):
     """Says which flags exist. Reads, prints, creates, and switches nothing."""
 
     description = 'The person of one video moves like the person of another.'
+    script: str | None = 'transfer.py'
 
     def declare(self, parser: Parser) -> None:
         job = parser.add_argument_group('job')
@@ -44,8 +47,8 @@ class TransferOptions(EntryOptions):
         opt = super().parse(joined(argv))
         for flag in ('target', 'source'):
             if not getattr(opt, flag):
-                raise UserError(f'--{flag} is missing: python transfer.py --target me.mp4 '
-                                f'--source dancer.mp4 --output out.mp4.')
+                raise UserError(f'--{flag} is missing. Type: python transfer.py --target me.mp4 '
+                                f'--source dancer.mp4 --output out.mp4')
             if not Path(getattr(opt, flag)).is_file():
                 raise UserError(f'--{flag} {getattr(opt, flag)}: no such file.')
         check_least(opt, {'minutes': 0})
@@ -56,6 +59,14 @@ class TransferOptions(EntryOptions):
                             f'--output {Path(opt.output).with_suffix(".mp4")}.')
         from models import models
         return opt if opt.minutes is not None else opt.but(minutes=models.find(opt.model).MINUTES)
+
+
+def words_of(flag: str, text: str) -> list[str]:
+    """The words of --FLAG "--ngf 32"."""
+    try:
+        return shlex.split(text, posix=os.name != 'nt')     # Windows paths hold backslashes
+    except ValueError:
+        raise UserError(f'--{flag} {text}: a quotation mark is not closed.') from None
 
 
 def joined(argv: list[str]) -> list[str]:

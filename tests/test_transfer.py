@@ -1,7 +1,11 @@
 """Two videos in, one out; every step is done once."""
 import json
+import os
+import re
 import shutil
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from options.transfer_options import TransferOptions
 from util.errors import UserError
 from util.files import read_json, write_json
 from util.output_file import OutputFile
+from util.runs import read_record
 from util.video import probe, read_frames
 from util.video_writer import VideoWriter
 
@@ -51,9 +56,12 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     job('--output', 'again.mp4')
     said = capsys.readouterr().out
     assert said.count('is already finished') == 2 and 'me is finished: it has trained' in said
+    assert 'To go on: --minutes ' in said
     assert Path('checkpoints/me/latest_net_G.pth').stat().st_mtime_ns == weights
     assert Path('again.mp4').is_file()
 
+    with pytest.raises(UserError, match='Add --overwrite.*--target_args "--overwrite" here'):
+        job('--target_args', '--end 1')
     with pytest.raises(UserError, match='another dataset.*--overwrite'):
         job('--target_args', '--end 1 --overwrite', '--source_args', '--overwrite')
     record = json.loads(Path('results/me/transfer.json').read_text())
@@ -65,7 +73,9 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     (['--minutes', '0', '--model', 'pix2pix'], 'cannot paint without training.*--minutes 20'),
     (['--target_args', '--aspect keep --width 64 --height 96'], 'leave --aspect keep out'),
     (['--output', 'out.avi'], 'out.mp4'), (['--source', __file__], 'test_transfer.py'),
-    (['--name', 'a/b'], 'plain name'), (['--train_args', '--netq x'], 'Did you mean --netG'),
+    (['--name', 'a/b'], 'plain name'), (['--name', 230 * 'a'], 'too long.*shorter --name'),
+    (['--output', 220 * 'a' + '.mp4'], 'too long'),
+    (['--train_args', '--netq x'], 'Did you mean --netG'),
     (['--source_args', '--crp 1'], 'Did you mean --crop'), (['--test_args', '"x'], 'quotation'),
     (['--test_args', '--num_tset 3'], 'Did you mean --num_test'),
     (['--test_args', '--metrics none --no_video'], 'Leave --no_video out'),
@@ -297,14 +307,36 @@ def test_a_film_of_a_version_that_kept_no_list_is_replaced(tmp_path):
     OutputFile(tmp_path / 'out.mp4', [], tmp_path / 'results').check()
 
 
-def test_paths_that_begin_with_a_dash_are_paths(demo_videos, tmp_path, monkeypatch):
+@pytest.mark.parametrize('name', ['-', "Ann's \"100%\" #1?\n💃", os.fsdecode(b'caf\xe9 & co ')],
+                         ids=['dash', 'quotes', 'latin1'])
+def test_whatever_name_a_file_has_it_is_used(name, demo_videos, tmp_path, monkeypatch, capsys):
+    """Videos, folders, runs and the output; all that is printed and written can be read, and every
+    link of every page leads to its file."""
     monkeypatch.chdir(tmp_path)
-    for video, path in zip(demo_videos, ('-me.mp4', '-dancer.mp4')):
+    for video, path in zip(demo_videos, (f'{name}me.mp4', f'{name}dancer.mp4')):
         shutil.copy(video, path)
-    folders = [f'--{kind}_dir=-{kind}' for kind in ('datasets', 'checkpoints', 'results')]
-    output = transfer.main(['--target=-me.mp4', '--source=-dancer.mp4', '--output=-out.mp4',
-                            *folders, '--size', '64', '--model', 'nearest', '--target_args',
-                            '--end 1', '--source_args', '--end 0.5', '--train_args',
-                            '--display_id 0 --device cpu', '--test_args',
+    folders = []
+    for kind in ('datasets', 'checkpoints', 'results'):
+        folders += [f'--{kind}_dir', f'{name}{kind}']
+    output = transfer.main(['--target', f'{name}me.mp4', '--source', f'{name}dancer.mp4',
+                            '--output', f'{name}out.mp4', *folders, '--size', '64', '--model',
+                            'nearest', '--target_args', '--end 1', '--source_args', '--end 0.5',
+                            '--train_args', '--display_id 0 --device cpu', '--test_args',
                             '--metrics none --num_test 3'])
-    assert output == Path('-out.mp4') and probe(output).size == (64, 64)
+    assert output == Path(f'{name}out.mp4') and probe(output).size == (64, 64)
+    ''.join(capsys.readouterr()).encode('utf-8')        # without a byte that is no text
+    assert read_record(Path(f'{name}checkpoints', f'{name}me'))['options']['dataroot'] == \
+        str(Path(f'{name}datasets', f'{name}me'))
+    pages = list(Path().rglob('*.html'))
+    assert len(pages) >= 4
+    for page in pages:
+        for link in links_of(page):
+            assert (page.parent / link).exists(), f'{page}: {link}'
+
+
+def links_of(page):
+    """The files that a page shows or leads to."""
+    shown = re.sub(r'<(script|style).*?</\1>', '', page.read_text('utf-8'), flags=re.S)
+    for url in re.findall(r'(?:href|src|poster)="([^"#][^"]*)"', shown):
+        if not url.startswith('data:'):
+            yield os.fsdecode(unquote_to_bytes(unescape(url).partition('#')[0]))

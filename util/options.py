@@ -6,6 +6,8 @@ from typing import Any
 
 from util.errors import UserError
 
+LARGEST = 2 ** 31 - 1       # whole number: libraries of C count no further
+
 
 class Options(argparse.Namespace):
     """The options as attributes; frozen after parsing."""
@@ -28,6 +30,26 @@ class Options(argparse.Namespace):
         return {k: v for k, v in sorted(vars(self).items()) if k not in ('_frozen', 'isTrain')}
 
 
+class NotWhole(argparse.ArgumentTypeError, ValueError):
+    """argparse shows the sentence of the one; who reads a record knows the other."""
+
+
+def whole(text: str) -> int:
+    """A whole number that was typed."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise NotWhole(f'{text or "nothing"} is no whole number, such as 3') from None
+    if abs(number) > LARGEST:
+        raise NotWhole(f'{text} is too large. Give {LARGEST} or less')
+    return number
+
+
+def whole_or_inf(text: str) -> int | None:
+    """A whole number that was typed, or None for inf, which is how upstream says no limit."""
+    return None if text == 'inf' else whole(text)
+
+
 def check_least(opt: argparse.Namespace, least: Mapping[str, float]) -> None:
     """UserError for a number below the least that its flag takes. Flags that `opt` lacks, or
     that are None, pass."""
@@ -35,6 +57,15 @@ def check_least(opt: argparse.Namespace, least: Mapping[str, float]) -> None:
         value = getattr(opt, flag, None)
         if value is not None and not smallest <= value < math.inf:      # nan is neither
             raise UserError(f'--{flag} {value}: give {smallest} or more.')
+
+
+def check_most(opt: argparse.Namespace, most: Mapping[str, float]) -> None:
+    """UserError for a number above the most that its flag takes. Flags that `opt` lacks, or that
+    are None, pass."""
+    for flag, largest in most.items():
+        value = getattr(opt, flag, None)
+        if value is not None and not value <= largest:
+            raise UserError(f'--{flag} {value}: give {largest} or less.')
 
 
 def refuse(cases: Iterable[tuple[object, str]]) -> None:

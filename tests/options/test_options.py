@@ -11,6 +11,7 @@ import data
 from models import artefacts
 from options.base_options import Parser
 from options.preprocess_options import PreprocessOptions
+from options.record import recorded_value
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
@@ -222,15 +223,43 @@ def test_what_is_no_number_is_refused(flags):
         train('--lr', flags[1])
 
 
-def test_a_text_from_an_old_record_gets_the_type_of_its_flag():
+@pytest.mark.parametrize('flags, said', [
+    ('--fps 1e9', 'give 1000 or less'), ('--smooth 1e9', 'give 100 or less'),
+    ('--line_width 1e9', 'give 1000 or less'), ('--end -1', 'give a second after --start 0'),
+    ('--end nan', 'give a second after'), ('--start 3 --end 2', 'after --start 3'),
+    ('--crop 0,0,99999,5', 'below 10000'), ('--num_workers 1000000000', 'give 256 or less')])
+def test_a_number_of_another_order_is_refused_before_any_work(flags, said):
+    with pytest.raises(UserError, match=said):
+        PreprocessOptions().parse(['--video', __file__, '--dataroot', 'x', *flags.split()])
+
+
+@pytest.mark.parametrize('flag', ['ngf', 'ndf', 'load_size', 'crop_size', 'n_layers_D'])
+def test_a_network_or_picture_that_no_memory_holds_is_refused(flag):
+    with pytest.raises(UserError, match=f'--{flag} 1000000000: give [0-9]+ or less'):
+        train(f'--{flag}', '1000000000')
+
+
+def test_a_value_from_a_record_gets_the_type_of_its_flag_or_is_refused():
     parser = Parser('')
-    group = parser.add_argument_group('some')
+    group = parser.add_argument_group('some', describes=True)
     group.add_argument('--size', type=int, default=7)
+    group.add_argument('--most', type=int)
+    group.add_argument('--share', type=float, default=0.5)
     group.add_argument('--off', action='store_true')
+    group.add_argument('--how', choices=['well', 'badly'], default='well')
     parser.add_argument('--word')
-    texts = [('size', '3', 3), ('size', 'x', 7), ('size', 'None', None), ('size', 'inf', None),
-             ('size', 2.5, 2.5), ('off', 'True', True), ('off', 'False', False),
-             ('word', '3', '3')]
-    for flag, text, value in texts:
-        assert parser.typed_as(flag, text) == value
-    assert parser.flags() == {'help', 'size', 'off', 'word'}
+    values = [('size', '3', 3), ('size', 'None', 7), ('size', None, 7), ('most', 'inf', None),
+              ('most', None, None), ('share', '2', 2.0), ('share', 2, 2.0), ('off', 'True', True),
+              ('off', 'False', False), ('off', True, True), ('word', '3', '3'),
+              ('how', 'badly', 'badly')]
+    for flag, value, right in values:
+        found = recorded_value(parser.declared[flag], value)
+        assert found == right and type(found) is type(right)
+    wrong = [('size', 'x'), ('size', 2.5), ('size', True), ('size', [1]), ('size', 1e30),
+             ('share', 'nan'), ('share', float('inf')), ('off', 1), ('off', 'maybe'),
+             ('how', 'so so'), ('word', '../up'), ('word', 3), ('word', 'a\nb'), ('word', {})]
+    for flag, value in wrong:
+        with pytest.raises(ValueError):
+            recorded_value(parser.declared[flag], value)
+    assert parser.flags() == {'help', 'size', 'most', 'share', 'off', 'how', 'word'}
+    assert parser.describing == {'size', 'most', 'share', 'off', 'how'}

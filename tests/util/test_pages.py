@@ -1,8 +1,10 @@
 """Every page opens from disk in a real browser, and nothing on it comes from anywhere else."""
 import math
+import os
 import re
+from html import unescape
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import cv2
 import numpy as np
@@ -13,7 +15,17 @@ from tests.browser import COUNT, ask, needs_browser, photograph
 from util.sinks.base_sink import RunFacts
 from util.sinks.html_sink import HtmlSink
 from util.visualizer import Visualizer
-from util.web.page import WEB, asset, facts_table, page, render, script, styles
+from util.web.page import (
+    WEB,
+    asset,
+    facts_table,
+    figure_row,
+    page,
+    render,
+    script,
+    styles,
+    video,
+)
 from util.web.report_charts import ROW
 
 
@@ -301,3 +313,16 @@ def test_no_style_or_script_ends_the_element_it_is_in(name: str) -> None:
 def test_the_rows_of_a_heat_map_do_not_touch() -> None:
     drawn = re.search(r'\.heat path { stroke-width: (\d+);', asset('wide_charts.css'))
     assert drawn and int(drawn[1]) == ROW - 2
+
+
+@pytest.mark.parametrize('name', ['a#b?c', '100%20', 'say "hi" & <b>', 'a:b', 'two\nlines', '踊り',
+                                  os.fsdecode(b'caf\xe9')])
+def test_a_link_leads_to_its_file_whatever_name_that_has(name: str) -> None:
+    document = page(name)
+    document.body.add(figure_row([(f'images/{name}.png', 'fake_B')]), video(f'{name}.mp4'))
+    text = render(document)
+    text.encode('utf-8')
+    urls = re.findall(r'(?:src|href)="([^"]+)"', text.partition('<body>')[2])
+    files = {os.fsdecode(unquote_to_bytes(unescape(url))) for url in urls}
+    assert files == {f'images/{name}.png', f'{name}.mp4'}
+    assert not any(re.match(r'\w+:', url) for url in urls), 'a name must not become a protocol'
