@@ -11,7 +11,7 @@ WEIGHTS := lpips openpose
 JOBS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
-.PHONY: demo gallery test test-slow test-all lint install clean
+.PHONY: demo gallery test test-slow test-all faults lint install clean
 
 # The weights of WEIGHTS make the demo sharper and are measured with; without a network it goes on.
 install: $(VENV)/.installed
@@ -58,6 +58,10 @@ test-slow: install
 
 test-all: lint
 	$(PYTEST)
+
+# Kills, full disks, damaged and hostile files: 20 minutes on two cores, other ones each time.
+faults: install
+	$(BIN)/python scripts/dev/fault_campaign.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,43 @@
+"""SIGINT, SIGTERM and SIGHUP at a random moment; then the same command again.
+
+A call ends as a shell expects, without a traceback and with no process left behind, and what comes
+of the same command afterwards is what an undisturbed one gives.
+"""
+import random
+import signal
+import time
+from pathlib import Path
+
+from scripts.dev.faults import Trial
+from scripts.dev.faults.compare import damaged
+from scripts.dev.faults.kill import SOONEST, prepare, same_again
+from scripts.dev.faults.process import Running
+from scripts.dev.faults.world import JOBS, Undisturbed, World
+
+__all__ = ['COUNT', 'attempt', 'prepare']
+COUNT = 75
+# 0: the call was at its end already. A shell gives 128 and the number; a process that has not come
+# to run_main yet ends by the signal itself.
+STATUSES = {signal.SIGINT: {0, 130, -2}, signal.SIGTERM: {0, 143, -15},
+            signal.SIGHUP: {0, 129, -1}}
+
+
+def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int,
+            rng: random.Random) -> Trial:
+    name = list(JOBS)[number % len(JOBS)]
+    sent = list(STATUSES)[number // len(JOBS) % len(STATUSES)]
+    right = known[name]
+    call = world.setup(JOBS[name], root)
+    # two workers where a signal has workers to reach
+    call = call.but('--num_workers', 2) if name == 'preprocess' and number % 2 else call
+    running = Running(call, root, plant=world.plant)
+    moment = rng.uniform(SOONEST, max(right.seconds, 2 * SOONEST))
+    time.sleep(moment)
+    running.send(sent)
+    ended = running.wait()
+    faults = ended.faults() + damaged(root)
+    if ended.status not in STATUSES[sent]:
+        faults.append(f'it ended with {ended.status}: {ended.last}')
+    faults += same_again(world, call, root, right)
+    how = f'{name}, {sent.name} after {moment:.2f} s'
+    return Trial(f'{sent.name} {name}', [f'{how}: {sentence}' for sentence in faults])

@@ -1,0 +1,117 @@
+"""The drivers of faults find what is broken on purpose, and nothing in the project as it is."""
+import random
+import sys
+
+import pytest
+
+from scripts.dev import fault_campaign
+from scripts.dev.faults import concurrent, disk, hostile, kill, mutate, process, signals
+from scripts.dev.faults.compare import contents, damaged, differences
+from scripts.dev.faults.world import JOBS, World, free_folder
+from tests.conftest import made_once
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'),
+                                reason='faults are made with what Linux has')
+# trials that take about a minute on two cores, or less
+MINUTE = {'kill': 15, 'signals': 15, 'disk': 20, 'mutate': 52, 'hostile': 32, 'concurrent': 6}
+JOB = list(JOBS)
+
+
+@pytest.fixture(scope='session')
+def world(tmp_path_factory):
+    """A world that every test of this file starts from."""
+    folder = made_once(tmp_path_factory, 'faults', lambda folder: World(folder / 'world').make())
+    return World(folder / 'world')
+
+
+@pytest.fixture(scope='session')
+def right(world):
+    """What two of the jobs give undisturbed."""
+    return {name: kill.undisturbed(world, name, world.folder.parent / 'right' / name)
+            for name in ('pix2pix', 'test')}
+
+
+def lost_with(plant, world, driver, known, numbers):
+    """What a driver loses with a defect in the process, in the first of these trials that loses."""
+    planted = World(world.folder, f'tests.scripts.dev.planted:{plant}')
+    for number in numbers:
+        root = free_folder(world.folder.parent / 'planted' / plant)
+        trial = driver.attempt(planted, known, root, number, random.Random(number))
+        if trial.lost:
+            return trial.lost
+    return []
+
+
+def test_kill_finds_a_file_that_is_half_written_under_its_name(world, right):
+    lost = lost_with('half_written', world, kill, right, range(41, 101, 10))     # of pix2pix
+    assert any('is not whole' in sentence for sentence in lost), lost
+
+
+def test_signals_find_a_process_that_is_left_behind(world, right, monkeypatch):
+    monkeypatch.setattr(process, 'GRACE', 0.2)
+    lost = lost_with('orphan', world, signals, right, [JOB.index('test')])
+    assert any('left behind' in sentence for sentence in lost), lost
+
+
+def test_disk_finds_a_traceback_where_the_disk_is_full(world, right):
+    known = disk.Known(right, False)
+    lost = lost_with('no_sentence', world, disk, known, [JOB.index('test')])
+    assert any('traceback' in sentence for sentence in lost), lost
+
+
+def test_mutate_finds_a_reader_that_takes_every_file_for_whole(world):
+    (number,) = [number for number, kind in enumerate(mutate.KINDS)
+                 if kind.name == 'dataset.json of poses']
+    numbers = range(number, number + 3 * len(mutate.KINDS), len(mutate.KINDS))
+    lost = lost_with('key_error', world, mutate, {}, numbers)
+    assert any('KeyError' in sentence for sentence in lost), lost
+
+
+def test_hostile_finds_a_server_that_others_reach(world):
+    (number,) = [number for number, attack in enumerate(hostile.ATTACKS)
+                 if attack.name == 'runs/p/web/index.html is a link']
+    lost = lost_with('listens', world, hostile, None, [number])
+    assert any("socket.bind ('0.0.0.0'" in sentence for sentence in lost), lost
+
+
+def test_concurrent_finds_that_nobody_waits(world, right):
+    numbers = range(JOB.index('pix2pix'), 6 * len(concurrent.KINDS), len(concurrent.KINDS))
+    lost = lost_with('no_lock', world, concurrent, right, numbers)
+    assert lost, 'both go on, or they trip over each other'
+
+
+def test_a_difference_between_two_folders_is_named(tmp_path):
+    for name in ('one', 'other'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'same.txt').write_text(name)         # a log has times in it
+        (tmp_path / name / f'{name}.txt').write_text('x')
+    (tmp_path / 'one/a.png').write_bytes(b'1IEND\xaeB`\x82')
+    (tmp_path / 'other/a.png').write_bytes(b'2')
+    found = differences(contents(tmp_path / 'one'), contents(tmp_path / 'other'))
+    assert found == ['one.txt is missing', 'other.txt is left over', 'a.png differs']
+    assert damaged(tmp_path / 'one') == [] and damaged(tmp_path / 'other') == ['a.png is not whole']
+
+
+def test_a_trial_is_made_again_from_its_seed_and_number(world, monkeypatch, capsys):
+    drawn = []
+
+    def attempt(world, known, root, number, rng):
+        drawn.append((number, rng.random()))
+        return kill.Trial('x', ['broken'] if number == 5 else [])
+    monkeypatch.setattr(mutate, 'prepare', lambda world: None)
+    monkeypatch.setattr(mutate, 'attempt', attempt)
+    lost = fault_campaign.campaign(world, 'mutate', 7, count=8)
+    assert 'mutate --seed 7 --first 5 --count 1' in lost[0] and len(lost) == 1
+    assert fault_campaign.campaign(world, 'mutate', 7, 5, 1) == lost
+    assert drawn[-1] in drawn[:-1]
+    assert 'mutate, seed 7: 8 tried (x 8), 1 lost' in capsys.readouterr().out
+
+
+def test_every_driver_has_its_minute():
+    assert list(MINUTE) == list(fault_campaign.DRIVERS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', MINUTE)
+def test_nothing_is_lost(name, world):
+    assert not fault_campaign.campaign(world, name, seed=1, count=MINUTE[name])
