@@ -14,9 +14,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from evaluation.records import read_metrics, read_painting
+from evaluation.whole_frame import WholeFrame
+from pose.track import PoseTrack
 from util.errors import UserError, say, warn
-from util.files import read_json
 from util.images import fitted, read_image, side_by_side, size_of, write_image
+from util.noted import recorded
 from util.owned import replacing
 from util.parallel import prefetch
 from util.progress import progress
@@ -49,14 +52,17 @@ class Results:
               `place` itself
     trained   dataset.json of what the run was trained on
     also      {label: name of a second file for that image, such as synthesized_image.jpg}
+    whole     what is around each picture, if --whole_frame asks for it
     """
 
     def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any],
-                 also: dict[str, str] | None = None):
+                 also: dict[str, str] | None = None, whole: WholeFrame | None = None):
         self.place = self.folder = folder
         self.dataset = dataset
         self.trained = trained
         self.also = also or {}
+        self.whole = whole
+        self.part_size = 0, 0                       # of what is painted, without what is around
         self.painted = False                        # whether all frames are on the disk
         self.frames: list[dict[str, str]] = []      # {label: path relative to folder}, in order
         self.names: list[str] = []                  # stem of each frame
@@ -85,6 +91,10 @@ class Results:
 
     def written(self) -> set[str]:
         """The files that an earlier call wrote, relative to `place`."""
+        return recorded(self.place) or self.written_unrecorded()
+
+    def written_unrecorded(self) -> set[str]:
+        """The same where an earlier version wrote them, which recorded none."""
         endings = [*(f'{label}.png' for label in LABELS), *self.also.values()]
         patterns = [f'images/*_{ending}' for ending in endings]
         patterns += [thumbnail_of(pattern) for pattern in patterns]
@@ -122,6 +132,9 @@ class Results:
         """Write `images`, {label: uint8 RGB (H, W, C)}, under the name of `path`."""
         name = Path(path).stem
         self.names.append(name)
+        if self.whole:
+            self.part_size = size_of(images['fake_B'])
+            images = self.whole.placed(images)
         self.frames.append({label: f'images/{name}_{label}.png' for label in LABELS
                             if label in images})
         for label, image in images.items():
@@ -142,9 +155,9 @@ class Results:
     def times(self) -> tuple[list[float], list[int]]:
         """Time stamp in s, and frame number in the source video, of every frame."""
         poses = self.dataset.root / 'poses.npz'
-        if poses.is_file() and all(name.isdigit() for name in self.names):
-            with np.load(poses) as track:
-                known = dict(zip((track['index'] + 1).tolist(), track['times'].tolist()))
+        if poses.is_file() and all(name.isdecimal() for name in self.names):
+            track = PoseTrack.load(poses)
+            known = dict(zip((track.index + 1).tolist(), track.times.tolist()))
             numbers = [int(name) for name in self.names]
             if all(n in known for n in numbers):
                 in_source = [n - 1 for n in numbers]
@@ -157,6 +170,14 @@ class Results:
         """{label: uint8 RGB (H, W, 3)} of a frame, without files that cannot be read."""
         found = {label: read_image(self.folder / path) for label, path in frame.items()}
         return {label: image for label, image in found.items() if image is not None}
+
+    def read_measured(self, frame: dict[str, str]) -> dict[str, np.ndarray]:
+        """The same without what is around: the poses are those of the painted part."""
+        images = self.read_images(frame)
+        if self.whole:
+            return {label: self.whole.cut(image, self.part_size)
+                    for label, image in images.items()}
+        return images
 
     def write_videos(self, video_from: str | None = None) -> None:
         """fake_B.mp4, side_by_side.mp4 (source, if given | pose | painted | real) and their
@@ -193,11 +214,10 @@ class Results:
         Returns   the page's path in `place`
         """
         from evaluation.results_page import write_results_page
-        metrics = self.folder / 'metrics.json'
         bad = getattr(getattr(self.dataset, 'pictures', None), 'bad', [])
         if bad:
             facts['left out'] = ', '.join(f'{name} ({why})' for name, why in bad)
-        scores = read_json(metrics) if metrics.is_file() else None
+        scores = read_metrics(self.folder) or None
         write_results_page(self.folder, {**facts, 'frames': len(self.frames)}, self.frames,
                            self.videos, scores, self.place)
         page = self.place / 'index.html'
@@ -207,13 +227,10 @@ class Results:
 
 def painted_before(folder: Path) -> list[str] | None:
     """The names of the frames that the folder's painting.json lists; None where it lists none."""
-    path = folder / 'painting.json'
     try:
-        record = read_json(path) if path.is_file() else None
-    except UserError:
+        return list(read_painting(folder)['frames'])
+    except (UserError, FileNotFoundError):
         return None
-    frames = record.get('frames') if isinstance(record, dict) else None
-    return list(frames) if isinstance(frames, dict) else None
 
 
 class SourceFrames:

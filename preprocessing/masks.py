@@ -43,6 +43,11 @@ class FrameMasks:
 
     def write(self, folder: Path, row: int, placement: Placement) -> None:
         """Write the masks of the frame in that row of the track to `folder`/masks."""
+        index = int(placement.drawn.index[row])
+        write_image(folder / FOLDER / f'{index + 1:06d}.png', self.picture(row, placement))
+
+    def picture(self, row: int, placement: Placement) -> np.ndarray:
+        """uint8 (H, W, 3): the masks of the frame in that row of the track."""
         track, size = placement.drawn, placement.size
         assert placement.box is not None
         index = int(track.index[row])
@@ -57,8 +62,7 @@ class FrameMasks:
             other = mask.drawn(size, into_frame)
             if not is_same(person, other):
                 anybody = np.maximum(anybody, other)
-        picture = np.dstack([person, anybody, np.zeros_like(person)])
-        write_image(folder / FOLDER / f'{index + 1:06d}.png', picture)
+        return np.dstack([person, anybody, np.zeros_like(person)])
 
 
 def box_matrix(box: Box, size: tuple[int, int]) -> np.ndarray:

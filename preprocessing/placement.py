@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from data.facts import THEN, check_names, read_facts, trained_facts
+from pose.retargeting import facing, room
 from pose.retargeting.facing import Facing, face, measure_facing
 from pose.retargeting.feet import contacts, slide
 from pose.retargeting.ground import Ground, measure_ground, measure_grounds
@@ -19,10 +21,9 @@ from pose.track import PoseTrack
 from preprocessing.crop import Box, choose_box, into_box, keeping_aspect, output_size
 from preprocessing.sources import Source
 from util.errors import UserError, say
-from util.files import read_json
 from util.options import Options
 from util.owned import finish
-from util.runs import read_record
+from util.shapes import check_shape, record
 
 
 class Target:
@@ -32,14 +33,18 @@ class Target:
         folder = Path(path)
         finish(folder)
         if (folder / 'dataset.json').is_file():
-            facts = read_json(folder / 'dataset.json')
+            facts = read_facts(folder)
         else:
-            facts = read_record(folder).get('dataset', {})
-        if 'stage' not in facts:
+            facts = trained_facts(folder)
+        if not {'stage', 'size', 'draw', 'skeleton'} <= facts.keys():
             raise UserError(f'--retarget_to {path}: holds no body measures. Give a dataset made '
                             f'by preprocess.py, or a run trained on one.')
+        check_names(folder, facts, 'draw')
         width, height = facts['size']
-        self.ground = Ground.from_dict(facts['stage'])
+        try:
+            self.ground = Ground.from_dict(facts['stage'])
+        except UserError as error:
+            raise UserError(f'--retarget_to {path}: {error}') from error
         self.size = (int(width), int(height))
         self.draw: dict[str, Any] = facts['draw']
         self.skeleton: str = facts['skeleton']
@@ -61,7 +66,9 @@ def shown_by(folder: Path, facts: dict[str, Any]) -> tuple[Facing | None, Room |
 
     folder  of a dataset or a run;  facts  dataset.json
     """
-    if not {'facing', 'room'} <= facts.keys():
+    if {'facing', 'room'} <= facts.keys():
+        check_shape(folder, facts, record({'facing': facing.SHAPE, 'room': room.SHAPE}), THEN)
+    else:
         kept = [path for path in (folder / 'poses.npz', folder / 'index' / 'poses.npz')
                 if path.is_file()]
         if not kept:

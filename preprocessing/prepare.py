@@ -1,7 +1,8 @@
 """A video becomes a dataset: find poses, clean, crop, draw, write. No torch.
 
-The new dataset is made in a hidden folder of its own. When it is whole, its files replace those
-that an earlier call wrote; everything else in the dataset's folder stays.
+The new dataset is made in a hidden folder of its own, in which nobody else works meanwhile. When it
+is whole, its files replace those that an earlier call wrote; everything else in the dataset's
+folder stays.
 """
 import datetime
 import os
@@ -11,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from data.facts import read_facts
 from pose.cleaning.repair import repair
 from pose.draw import default_line_width, draw_facts
 from pose.formats import write_openpose_json
 from pose.shots import choose_shots
 from pose.track import PoseTrack
+from preprocessing.background import background_of
 from preprocessing.detection import cores, detect
 from preprocessing.film import film_size
 from preprocessing.masks import FrameMasks
@@ -24,14 +27,16 @@ from preprocessing.report.moments import Preview
 from preprocessing.report.write import write_report
 from preprocessing.sources import Source
 from preprocessing.writer import Writer
-from preprocessing.written import check_room, no_dataset, written_files
+from preprocessing.written import check_room, no_dataset, ours, written_files
 from util.errors import UserError, say, warn
-from util.files import read_json, write_json
+from util.files import write_json
 from util.options import Options
 from util.owned import finish, holds_something, replacing
 
 GAP = 1.0           # seconds between the training part and the held-out part
 RARELY_SEEN = 0.5   # below this share of the frames a user should check the video
+LEAST_PER_PIXEL = 0.1   # bytes: a drawn figure's pair takes 0.2 for a pixel of its frame, a filmed
+                        # one's 1.5
 # {key of dataset.json's settings: flag}, where the flag has another name than in older datasets
 FLAGS = {'stage': 'walk'}
 # options that do not change a dataset's pixels
@@ -41,6 +46,32 @@ NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 're
 def prepare(opt: Options, source: Source, target: Target | None) -> Path:
     """Make the dataset in `opt.dataroot`. Returns its report."""
     root = Path(opt.dataroot)
+
+    def written() -> set[str]:
+        return files_to_replace(root, opt.overwrite)
+    with replacing(root, written, 'dataset.json', least=least_bytes(opt, source)) as folder:
+        facts = make(opt, source, target, folder)
+    counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
+    say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {facts["frames"]["dropped"]} '
+        f'dropped')
+    return root / 'report.html'
+
+
+def files_to_replace(root: Path, overwrite: bool) -> set[str]:
+    """The files of an earlier dataset in `root`; UserError where it may not be replaced."""
+    if (root / 'dataset.json').is_file() and not overwrite:
+        raise UserError(f'{root}: a dataset was made by another call meanwhile. Use that one, or '
+                        f'add --overwrite to make it again.')
+    return written_files(root) if (root / 'dataset.json').is_file() else ours(root)
+
+
+def least_bytes(opt: Options, source: Source) -> float:
+    """What the pictures of the dataset take at least; without frames hardly anything."""
+    return 0 if opt.poses_only else LEAST_PER_PIXEL * source.count * opt.size ** 2
+
+
+def make(opt: Options, source: Source, target: Target | None, folder: Path) -> dict[str, Any]:
+    """Write the dataset to a new folder. Returns its dataset.json."""
     found = detect(source, opt)
     raw, picked = found.one(opt.person)
     masks = FrameMasks(found, picked.rows)
@@ -64,29 +95,21 @@ def prepare(opt: Options, source: Source, target: Target | None) -> Path:
         film = film_size(placement.box, placement.size, opt.film_size)
     if film:
         facts['film_size'] = list(film)
+    background = background_of(opt, source, track, placement.box, masks if masks else None)
 
-    def written() -> set[str]:
-        if not (root / 'dataset.json').is_file():
-            return set()
-        if not opt.overwrite:
-            raise UserError(f'{root}: a dataset was made by another call meanwhile. Use that one, '
-                            f'or add --overwrite to make it again.')
-        return written_files(root)
-    with replacing(root, written, 'dataset.json') as folder:
-        preview = Preview(folder, raw, track, drawn, picked.people)
-        writer = Writer(folder, facts['layout'], placement, phases, draw,
-                        masks if 'masks' in facts else None, film)
-        writer.write(source, preview, opt.num_workers or cores())
-        drawn.save(folder / 'poses.npz')
-        if opt.write_json:
-            write_openpose_json(track, folder / 'openpose_json')
-        raw.save(folder / 'found.npz')
-        write_json(folder / 'dataset.json', facts)
-        write_report(folder)
-    counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
-    say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {facts["frames"]["dropped"]} '
-        f'dropped')
-    return root / 'report.html'
+    preview = Preview(folder, raw, track, drawn, picked.people)
+    writer = Writer(folder, facts['layout'], placement, phases, draw,
+                    masks if 'masks' in facts else None, film, background)
+    writer.write(source, preview, opt.num_workers or cores())
+    if background:
+        facts['background'] = background.write(folder)
+    drawn.save(folder / 'poses.npz')
+    if opt.write_json:
+        write_openpose_json(track, folder / 'openpose_json')
+    raw.save(folder / 'found.npz')
+    write_json(folder / 'dataset.json', facts)
+    write_report(folder)
+    return facts
 
 
 def check_track(raw: PoseTrack, track: PoseTrack, poses_only: bool) -> None:
@@ -201,11 +224,13 @@ def is_finished(opt: Options, source: Source, target: Target | None,
     if not root.exists() or (root.is_dir() and not holds_something(root)):
         return False
     if not (root / 'dataset.json').is_file():
+        if ours(root):                  # somebody took dataset.json away
+            return False
         raise no_dataset(root)
     if opt.overwrite:
         check_room(root, opt.images)
         return False
-    made = read_json(root / 'dataset.json').get('settings', {})
+    made = read_facts(root).get('settings', {})
     known = {**defaults, **made}
     if 'film_size' not in made and opt.film_size != defaults['film_size']:
         known['film_size'] = 0          # an older dataset is used as it is unless one is asked for

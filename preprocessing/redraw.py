@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from data.cache import read_or_reason
+from data.facts import check_inside, read_needed
 from pose.draw import check_style, default_line_width, draw_facts, draw_pose
 from pose.track import PoseTrack
-from preprocessing.written import CACHE, files_in
+from preprocessing.written import CACHE, adopt, files_in
 from util.errors import UserError, say
-from util.files import read_json, write_json
-from util.images import size_of, write_image
+from util.files import write_json
+from util.images import read_or_reason, size_of, write_image
 from util.owned import finish, replacing
 from util.progress import progress
+from util.words import command
 
 
 def redraw(root: Path, style: str | None = None, line_width: float | None = None) -> None:
@@ -36,10 +37,11 @@ def redraw(root: Path, style: str | None = None, line_width: float | None = None
     width = line_width or default_line_width(track.size, style)
     draw = draw_facts(style, width, track.skeleton)
     poses = pose_files(root, facts, track)
+    adopt(root)
     written = {name for name in files_in(root) if CACHE.fullmatch(name)}
     written |= {path.as_posix() for path in poses} | {'dataset.json'}
-    with replacing(root, lambda: written, 'dataset.json') as folder, \
-            ThreadPoolExecutor(2) as pool:
+    with replacing(root, lambda: written, 'dataset.json',
+                   carried=['dataset.json']) as folder, ThreadPoolExecutor(2) as pool:
         for parent in {path.parent for path in poses}:
             (folder / parent).mkdir(parents=True)
 
@@ -61,9 +63,10 @@ def read_dataset(root: Path) -> tuple[dict[str, Any], PoseTrack]:
     missing = [name for name in ('dataset.json', 'poses.npz') if not (root / name).is_file()]
     if missing:
         raise UserError(f'{root} has no {missing[0]}, so its poses cannot be drawn again. Give a '
-                        f'dataset made by preprocess.py, or make it: python preprocess.py --video '
-                        f'me.mp4 --dataroot {root}.')
-    return read_json(root / 'dataset.json'), PoseTrack.load(root / 'poses.npz')
+                        f'dataset made by preprocess.py, or make it: '
+                        + command('preprocess.py', video='me.mp4', dataroot=root))
+    facts = read_needed(root, 'draw', 'layout', 'split')
+    return facts, PoseTrack.load(root / 'poses.npz')
 
 
 def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[Path, int]:
@@ -72,6 +75,7 @@ def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[P
     row = {int(track.index[k]): int(k) for k in np.flatnonzero(track.kept)}
     found = {}
     for phase in facts['split']:
+        check_inside(root, root / f'{phase}{half}')
         for path in sorted((root / f'{phase}{half}').glob('[!.]*.png')):
             if not path.stem.isdecimal() or int(path.stem) - 1 not in row:
                 raise UserError(f'{path}: poses.npz has no frame of that number. Take the file '
@@ -82,7 +86,7 @@ def pose_files(root: Path, facts: Mapping[str, Any], track: PoseTrack) -> dict[P
 
 def frame_of(path: Path, size: tuple[int, int]) -> np.ndarray:
     """The right half of a pair; `size` is (width, height) of each half."""
-    pair = read_or_reason((path,))
+    pair = read_or_reason(path)
     if isinstance(pair, str):
         raise UserError(f'{path} cannot be read ({pair}). Take it out of the dataset and give '
                         f'the same command again.')

@@ -9,6 +9,7 @@ import numpy as np
 
 from data.film import FOLDER as FRAMES
 from pose.draw import draw_pose
+from preprocessing.background import Background
 from preprocessing.crop import cut_out
 from preprocessing.film import write_film_frame
 from preprocessing.masks import FOLDER as MASKS
@@ -33,18 +34,21 @@ class Writer:
     draw       how poses are drawn, as pose.draw.draw_facts gives it
     masks      of everybody in each frame, if there are any
     film_size  (W, H) of the frames as large as they were filmed; None: there are none
+    background what is behind everybody in the whole video, if that is kept
     """
 
     def __init__(self, folder: Path, layout: str, placement: Placement,
                  phases: Mapping[str, np.ndarray], draw: Mapping[str, Any],
                  masks: FrameMasks | None = None,
-                 film_size: tuple[int, int] | None = None):
+                 film_size: tuple[int, int] | None = None,
+                 background: Background | None = None):
         self.folder = folder
         self.layout = layout
         self.placement = placement
         self.draw = draw
         self.masks = masks
         self.film_size = film_size
+        self.background = background
         if masks:
             (folder / MASKS).mkdir()
         if film_size:
@@ -76,6 +80,8 @@ class Writer:
                 yield index, None
             return
         for frame in preview.watch(prefetch(source.frames())):
+            if self.background:
+                self.background.see(frame.index, frame.image)
             if frame.index in self.phase:
                 yield frame.index, frame.image
 

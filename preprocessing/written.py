@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
-
+from data.facts import read_facts
+from data.film import BACKGROUND
 from util.errors import UserError
-from util.files import read_json
-from util.owned import in_the_way
+from util.noted import check_unchanged, in_the_way, note, recorded
+from util.npz import read_npz
 
 FRAME = re.compile(r'(train|val)(?:_[AB])?/(\d{6,})\.png')
 MASK = re.compile(r'masks/(\d{6,})\.png')
@@ -19,25 +18,51 @@ FILM = re.compile(r'frames/(\d{6,})\.jpg')
 JOINTS = re.compile(r'openpose_json/(\d{12,})_keypoints\.json')
 REST = re.compile(r'(poses|found)\.npz|dataset\.json|report\.(html|json)|report/frames\.json|'
                   r'report/frames/\d{6,}\.jpg|report/(person_\d+|\d\d+|near_\d\d+)\.jpg')
+KINDS = FRAME, MASK, FILM, JOINTS, REST
+# of those, what --doctor makes again
+REPORT = re.compile(r'report\.(html|json)|report/(\d\d|near_\d\d)\.jpg')
 CACHE = re.compile(r'\.cache/[^/]+\.(u8|json)')      # decoded pictures; any reader makes them
 FOLDERS = ('', 'train', 'val', 'train_A', 'train_B', 'val_A', 'val_B', 'masks', 'report',
            'report/frames', 'openpose_json', 'frames', '.cache')
 
 
 def written_files(root: Path) -> set[str]:
-    """The files in `root` that this program wrote, as dataset.json and poses.npz say.
+    """The files in `root` that this program wrote, as they are recorded; where an earlier version
+    wrote them, as dataset.json and poses.npz say.
 
     UserError if dataset.json is not of this program.
     """
-    facts = read_json(root / 'dataset.json')
-    if not isinstance(facts, dict) or not isinstance(facts.get('split'), dict):
+    try:
+        facts = read_facts(root)
+    except UserError as error:
+        raise no_dataset(root) from error
+    if 'split' not in facts:
         raise no_dataset(root)
+    noted = ours(root)
+    if noted:
+        return noted | {name for name in files_in(root) if CACHE.fullmatch(name)}
     kept, read = numbers(root)
     written = {name for name in files_in(root) if is_written(name, facts, kept, read)}
     if kept is None:
         doubtful = overfull_folders(written, facts)
         written = {name for name in written if name.partition('/')[0] not in doubtful}
     return written
+
+
+def ours(root: Path) -> set[str]:
+    """The files of a dataset in `root` that are recorded as such. Others note theirs in the same
+    folder: a camera's video, feature maps."""
+    found = recorded(root)
+    if 'dataset.json' not in found:
+        return set()
+    return {name for name in found
+            if name == BACKGROUND or any(kind.fullmatch(name) for kind in KINDS)}
+
+
+def adopt(root: Path) -> None:
+    """Record what an earlier version wrote in `root`, before a part of it is replaced."""
+    if not ours(root):
+        note(root, [name for name in written_files(root) if not CACHE.fullmatch(name)])
 
 
 def is_written(name: str, facts: Mapping[str, Any], kept: set[int] | None,
@@ -58,6 +83,8 @@ def is_written(name: str, facts: Mapping[str, Any], kept: set[int] | None,
     if joints := JOINTS.fullmatch(name):
         was_asked = bool(facts.get('settings', {}).get('write_json'))
         return was_asked and (read is None or int(joints[1]) in read)
+    if name == BACKGROUND:
+        return 'background' in facts
     return bool(REST.fullmatch(name) or CACHE.fullmatch(name))
 
 
@@ -86,11 +113,10 @@ def overfull_folders(names: set[str], facts: Mapping[str, Any]) -> set[str]:
 def numbers(root: Path) -> tuple[set[int] | None, set[int] | None]:
     """The numbers of the kept frames and of all frames in poses.npz; None if it is not readable."""
     try:
-        with np.load(root / 'poses.npz', allow_pickle=False) as track:
-            index = track['index']
-            kept = track['kept'].astype(bool)
+        found = read_npz(root / 'poses.npz', {'index': 'iu', 'kept': 'b'}, '')
+        index, kept = found['index'], found['kept']
         return set(index[kept].tolist()), set(index.tolist())
-    except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
+    except (UserError, IndexError, TypeError):
         return None, None
 
 
@@ -106,15 +132,17 @@ def files_in(root: Path) -> list[str]:
 
 
 def check_room(root: Path, images: str | None) -> None:
-    """UserError if a new dataset in `root` would replace something of the user's.
+    """UserError if a new dataset in `root` would replace something of the user's, or something
+    that the user worked on.
 
     images   the folder of pictures that it is made from, if any
     """
     written = written_files(root)
     for name in files_in(root):
-        could = any(kind.fullmatch(name) for kind in (FRAME, MASK, FILM, JOINTS, REST))
-        if could and name not in written:
+        could = any(kind.fullmatch(name) for kind in KINDS)
+        if (could or name == BACKGROUND) and name not in written:
             raise in_the_way(root / name)
+    check_unchanged(root, written)
     if images is not None:
         own = {os.path.realpath((root / name).parent) for name in written if '/' in name}
         if os.path.realpath(images) in own:

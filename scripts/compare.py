@@ -3,12 +3,10 @@
     python scripts/compare.py me me_hd me_nearest
 """
 import argparse
-import json
 import re
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +14,26 @@ from dominate import tags
 from dominate.util import raw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from evaluation.records import read_metrics, read_painting
 from evaluation.results import at_size
 from evaluation.results_page import card, spaced_in_time
 from evaluation.score_table import Scores, explanation, markdown_table, measured, score_table
+from options.base_options import Parser
 from scripts.gallery_page import common_frames, files_of, largest, read_frame, write_video
 from util import thumbnails
 from util.errors import UserError, run_main, say, warn
-from util.files import read_json, write_text
+from util.files import write_text
 from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
-from util.owned import finish, holds_something, matching, replacing
+from util.noted import matching, recorded
+from util.owned import finish, holds_something, replacing
 from util.runs import read_record
 from util.sampling import evenly_spaced
+from util.sinks.history import read_events
 from util.sinks.html_sink import SCORE, Curve
 from util.web.charts import Point, curves_svg
 from util.web.page import facts_table, figure_row, page, render, styles, video
+from util.words import command
 
 VIDEO = 'compare.mp4'
 SAMPLE = 4              # frames on the page
@@ -52,9 +55,8 @@ class Run:
         finish(self.folder)
         if not (self.folder / 'painting.json').is_file():
             raise not_painted(name, opt)
-        self.painting = read_json(self.folder / 'painting.json')
-        metrics = self.folder / 'metrics.json'
-        self.metrics = read_json(metrics) if metrics.is_file() else {}
+        self.painting = read_painting(self.folder, 'parameters', 'seconds_a_frame', 'device')
+        self.metrics = read_metrics(self.folder)
 
     @property
     def scores(self) -> dict[str, Scores]:
@@ -70,16 +72,13 @@ class Run:
     def curves(self) -> dict[str, list[Point]]:
         """{loss: [(images seen, value), ...]} of the training, the held-out score first."""
         history = self.trained / 'web' / 'history.jsonl'
-        lines = history.read_text('utf-8').splitlines() if history.is_file() else []
         curves: dict[str, Curve] = {}
-        for line in lines:
-            with suppress(ValueError, KeyError, TypeError):         # of an incomplete line
-                event = json.loads(line)
-                values = dict(event.get('losses', {}))
-                if event.get('score') is not None:
-                    values[SCORE] = event['score']
-                for name, value in values.items():
-                    curves.setdefault(name, Curve()).add(event['step'], value)
+        for event in read_events(history) if history.is_file() else ():
+            values = dict(event.get('losses', {}))
+            if event.get('score') is not None:
+                values[SCORE] = event['score']
+            for name, value in values.items():
+                curves.setdefault(name, Curve()).add(event['step'], value)
         return {name: curves[name].points or curves[name].pending
                 for name in sorted(curves, key=lambda name: name != SCORE)}
 
@@ -100,8 +99,9 @@ def not_painted(name: str, opt: argparse.Namespace) -> UserError:
     painted = sorted(file.parents[1].relative_to(opt.results_dir).as_posix()
                      for file in Path(opt.results_dir).glob(f'**/{folder}/painting.json'))
     return UserError(f'{opt.results_dir}/{name}/{folder}: nothing was painted there. There is '
-                     f'{", ".join(painted) or "no painted run at all"}. Type python test.py --name '
-                     f'{name} --epoch {opt.epoch} --phase {opt.phase} --dataroot DATASET.')
+                     f'{", ".join(painted) or "no painted run at all"}. Type '
+                     + command('test.py', name=name, epoch=opt.epoch, phase=opt.phase,
+                               dataroot='DATASET'))
 
 
 class Comparison:
@@ -138,7 +138,7 @@ class Comparison:
 
     def caveats(self) -> list[str]:
         """Reasons why these numbers cannot be compared directly."""
-        caveats = [f'{run.name} has no scores; type python test.py --name {run.name}'
+        caveats = [f'{run.name} has no scores; type {command("test.py", name=run.name)}'
                    for run in self.runs if not run.scores]
         if len({tuple(run.painting['frames']) for run in self.runs}) > 1:
             caveats.append('these runs have not painted the same frames: the video shows the '
@@ -248,22 +248,21 @@ def sample(folder: Path, shown: Comparison) -> list[tags.html_tag]:
 
 
 def options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__, formatter=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='+', metavar='NAME', help='runs that test.py has painted')
     parser.add_argument('--phase', default='val', help='the phase of the dataset that was painted')
     parser.add_argument('--epoch', default='latest', help='the epoch whose weights painted it')
     parser.add_argument('--results_dir', default='./results', help='where results are')
     parser.add_argument('--checkpoints_dir', default='./checkpoints', help='where runs are')
     parser.add_argument('--out', help='folder to write; default: RESULTS_DIR/compare_NAME_NAME')
-    opt = parser.parse_args(argv)
+    opt = parser.read(argv)
     opt.names = list(dict.fromkeys(opt.names))
     if len(opt.names) < 2:
         raise UserError(f'only one run is named, {opt.names[0]}: name another to compare it with.')
     words = '_'.join(opt.names).replace('/', '_')
     opt.out = Path(opt.out or Path(opt.results_dir) / f'compare_{words}')
     finish(opt.out)
-    is_ours = (opt.out / VIDEO).is_file()
+    is_ours = VIDEO in recorded(opt.out) or (opt.out / VIDEO).is_file()
     if opt.out.exists() and not is_ours and not is_empty(opt.out):
         raise UserError(f'--out {opt.out} is there already, and this script did not write it. '
                         f'Name a folder that does not exist.')
@@ -277,6 +276,8 @@ def is_empty(out: Path) -> bool:
 
 def written(out: Path) -> set[str]:
     """The files that this script wrote into a folder, relative to it."""
+    if recorded(out):
+        return recorded(out)
     names = ('index.html', VIDEO, thumbnails.thumbnail_of(VIDEO))
     patterns = [r'images/[^/]+_\d+\.png', r'thumbnails/[^/]+_\d+\.jpg']
     patterns += map(re.escape, names)

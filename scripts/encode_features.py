@@ -34,8 +34,7 @@ def main(argv: list[str] | None = None) -> Path:
     opt = options_of(sys.argv[1:] if argv is None else argv, DESCRIPTION)
 
     from models.label_maps import cluster, looks_of_regions
-    from util.files import atomic
-    from util.owned import check_ours, note
+    from util.noted import check_ours, noted_file
 
     path = Path(opt.checkpoints_dir) / opt.name / opt.cluster_path
     check_ours(path.parent, [path.name])
@@ -45,9 +44,8 @@ def main(argv: list[str] | None = None) -> Path:
             by_label[label].append(mean)
     clusters = {label: cluster(np.array(means), opt.n_clusters, LEAST_SHARE)
                 for label, means in sorted(by_label.items())}
-    with atomic(path) as part:
+    with noted_file(path.parent, path.name) as part:
         np.save(part, np.array(clusters, dtype=object), allow_pickle=True)
-    note(path.parent, [path.name])
     say(f'{path}: {sum(map(len, clusters.values()))} clusters of {len(clusters)} labels')
     return path
 
@@ -59,6 +57,7 @@ def options_of(argv: list[str], description: str) -> Options:
     """
     options = TestOptions()
     options.description = description
+    options.script = None
     if {'-h', '--help'} & set(argv):
         argv = ['--model', 'pix2pixHD', *argv]              # the help lists its flags too
     known, _, _ = options.look_first(argv)

@@ -15,22 +15,31 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from data.base_dataset import read_facts
+from data.facts import read_facts
+from evaluation.records import read_metrics, read_painting
 from models import artefacts, models
 from options.base_options import Parser
 from options.legacy import modern
+from options.steps import with_own_flags
 from options.train_options import TrainOptions
-from options.transfer_options import joined
+from options.transfer_options import joined, words_of
 from scripts.gallery_page import VIDEO, markdown, write_gallery, write_video
 from scripts.processes import ROOT, Turn
 from util.errors import UserError, run_main, say, unknown_choice, warn
 from util.files import read_json, write_json
 from util.metrics.names import HEADLINE_SCORES, is_better
-from util.owned import check_ours, in_the_way, note
+from util.noted import in_the_way, recorded
+from util.options import Options, check_more_than_0
+from util.owned import replacing
 from util.progress import clock
 from util.runs import RunFolder
+from util.shapes import anything, maybe, number, read_shaped, record, switch, table, text
 from util.thumbnails import thumbnail_of
+from util.words import command
 
+# what gallery.json of a run holds
+KEPT = record({'wanted': table(anything)}, {
+    'note': text(), 'train_memory': maybe(number(0)), 'painted': switch, 'error': text()})
 RECIPES = {
     'body2body': '--model body2body',
     'pix2pix': '--model pix2pix',
@@ -47,6 +56,8 @@ RECIPES = {
 NOT_SHOWN = {'template'}        # a file to copy, not a published model
 OTHER_SECONDS = 120.0           # of a recipe without its training; only for the progress bar
 NO_VGG = '--no_vgg_loss'
+RECORD = 'gallery.json'
+OURS = RECORD, VIDEO, 'index.html', thumbnail_of(VIDEO)       # in RESULTS_DIR/NAME
 
 
 class Recipe:
@@ -72,7 +83,8 @@ class Recipe:
         self.inputs = {'train': self.train_flags, 'dataroot': opt.dataroot,
                        'made': read_facts(Path(opt.dataroot)).get('made')}
         kept = self.run.path / 'gallery.json'
-        self.record: dict[str, Any] = read_json(kept) if kept.is_file() else {}
+        then = 'Train again with --overwrite, or choose another --name.'
+        self.record: dict[str, Any] = read_shaped(kept, KEPT, then) if kept.is_file() else {}
 
     def check(self) -> None:
         """UserError where the folder holds another run, or this recipe with other inputs."""
@@ -112,7 +124,7 @@ class Recipe:
         try:
             if not self.trained:
                 resumes = bool(self.record) and self.run.has_weights
-                note = self.record['note'] if resumes else self.why_no_vgg()
+                note = self.record.get('note', '') if resumes else self.why_no_vgg()
                 self.save(wanted=self.inputs, note=note)
                 how = ['--continue_train'] if resumes else ['--overwrite'] if restart else []
                 flags = [*self.train_flags, *([NO_VGG] if note else []), *how]
@@ -120,8 +132,9 @@ class Recipe:
             call('painting', 'test.py', [*common, '--results_dir', str(self.results)])
             self.save(painted=True)
         except UserError as error:
-            warn(f'{self.name} is left out: {error}')
-            self.save(wanted=self.inputs, error=str(error))
+            told = with_own_flags(str(error), set(), {'--continue_train': 'the same command again'})
+            warn(f'{self.name} is left out: {told}')
+            self.save(wanted=self.inputs, error=told)
 
     def why_no_vgg(self) -> str:
         """Why this recipe trains without its VGG loss, for the table; '' where it has that loss
@@ -139,8 +152,9 @@ class Recipe:
                'run': str(self.run.path), 'note': self.record.get('note', '')}
         if not self.finished:
             return row | {'error': self.record.get('error', 'not finished')}
-        painting = read_json(self.folder / 'painting.json')
-        return row | read_json(self.folder / 'metrics.json')['scores']['painted'] | {
+        painting = read_painting(self.folder, 'seconds_a_frame', 'device', 'parameters',
+                                 'memory')
+        return row | read_metrics(self.folder)['scores'].get('painted', {}) | {
             'seconds_a_frame': painting['seconds_a_frame'], 'device': painting['device'],
             'parameters': painting['parameters'],
             'train_memory': self.record['train_memory'],
@@ -161,7 +175,7 @@ def fitting(model: str, text: str) -> list[str]:
     flags = flags_of(model)
     kept: list[str] = []
     fits = True
-    for word in modern(shlex.split(text), flags)[0]:
+    for word in modern(words_of('train_args', text), flags)[0]:
         if word.startswith('--'):
             fits = word[2:].partition('=')[0] in flags
         if fits:
@@ -201,8 +215,8 @@ def ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return painted + [row for row in rows if 'error' in row]
 
 
-def options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
+def options(argv: Sequence[str] | None) -> Options:
+    parser = Parser(__doc__.split('\n\n')[0], formatter=argparse.HelpFormatter)
     parser.add_argument('--dataroot', required=True, help='dataset with train/ and val/')
     parser.add_argument('--minutes', type=float, default=5.0, help='training time of each recipe')
     parser.add_argument('--recipes', default=','.join(RECIPES), metavar='NAME,NAME',
@@ -215,24 +229,24 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
                         'recipe that has them, e.g. "--ngf 32"')
     parser.add_argument('--overwrite', action='store_true',
                         help='train recipes again that were trained with other flags')
-    opt = parser.parse_args(joined(list(sys.argv[1:] if argv is None else argv)))
+    opt = parser.read(joined(list(sys.argv[1:] if argv is None else argv)))
     opt.recipes = opt.recipes.split(',')
     for name in opt.recipes:
         if name not in RECIPES:
             raise unknown_choice('--recipes', name, RECIPES, 'a line for {} in scripts/gallery.py')
-    if opt.minutes <= 0:
-        raise UserError(f'--minutes {opt.minutes:g}: give more than 0.')
+    check_more_than_0(opt, ['minutes'])
     return opt
 
 
 def check_extra(opt: argparse.Namespace, recipes: Sequence[Recipe]) -> None:
     """UserError for a flag of --train_args that no recipe has."""
-    given = {word.partition('=')[0] for word in shlex.split(opt.train_args)
+    given = {word.partition('=')[0] for word in words_of('train_args', opt.train_args)
              if word.startswith('--')}
     used = {word.partition('=')[0] for recipe in recipes for word in recipe.train_flags}
     for flag in sorted(given - used):
         raise UserError(f'--train_args "{flag}": none of these recipes has it. To list the flags '
-                        f'of one, type python train.py --model {recipes[0].model} --help.')
+                        f'of one, type '
+                        + command('train.py', '--help', model=recipes[0].model))
 
 
 def main(argv: Sequence[str] | None = None) -> Path:
@@ -240,35 +254,42 @@ def main(argv: Sequence[str] | None = None) -> Path:
     opt = options(argv)
     if not Path(opt.dataroot, 'val').is_dir():
         raise UserError(f'{opt.dataroot}/val: no such folder; the table needs held-out frames. '
-                        f'Type python preprocess.py --video me.mp4 --dataroot {opt.dataroot} to '
-                        f'make it.')
+                        f'To make it, type '
+                        + command('preprocess.py', video='me.mp4', dataroot=opt.dataroot))
     recipes = [Recipe(name, opt) for name in opt.recipes]
     check_extra(opt, recipes)
     for recipe in recipes:
         recipe.check()
     folder = recipes[0].results
-    for name in (VIDEO, 'index.html'):
-        if (folder / name).exists() and not (folder / 'gallery.json').is_file():
-            raise in_the_way(folder / name)
-    poster = thumbnail_of(VIDEO)
-    check_ours(folder, [poster])
-    do_all(recipes, opt.minutes)
 
-    rows = ranked([recipe.row() for recipe in recipes])
-    painted = {row['recipe']: folder / f'{opt.name}_{row["recipe"]}' / 'latest_val'
-               for row in rows if 'error' not in row}
-    write_json(folder / 'gallery.json', {'dataroot': opt.dataroot, 'minutes': opt.minutes,
-                                         'recipes': rows})
-    video = folder / VIDEO
-    if painted:
-        write_video(video, painted)
-        note(folder, [poster])
-    else:
-        video.unlink(missing_ok=True)
-    page = write_gallery(folder, opt.dataroot, opt.minutes, rows, painted)
-    last = f'video: {video}' if painted else 'no video: every recipe failed'
+    def written() -> set[str]:
+        known = recorded(folder)
+        return known if RECORD in known else written_by_older(folder)
+    for name in OURS:
+        if os.path.lexists(folder / name) and name not in written():
+            raise in_the_way(folder / name)
+    with replacing(folder, written, 'index.html') as new:
+        do_all(recipes, opt.minutes)
+        rows = ranked([recipe.row() for recipe in recipes])
+        painted = {row['recipe']: folder / f'{opt.name}_{row["recipe"]}' / 'latest_val'
+                   for row in rows if 'error' not in row}
+        write_json(new / RECORD, {'dataroot': opt.dataroot, 'minutes': opt.minutes,
+                                  'recipes': rows})
+        if painted:
+            write_video(new / VIDEO, painted)
+        write_gallery(new, folder, opt.dataroot, opt.minutes, rows, painted)
+    page = folder / 'index.html'
+    last = f'video: {folder / VIDEO}' if painted else 'no video: every recipe failed'
     say(f'\n{markdown(rows)}\n\n{last}\npage: {page}')
     return page
+
+
+def written_by_older(folder: Path) -> set[str]:
+    """What an earlier version of this script wrote there, which recorded only its poster."""
+    record = folder / RECORD
+    found = read_json(record) if record.is_file() else {}
+    is_ours = isinstance(found, dict) and 'recipes' in found
+    return {name for name in OURS if (folder / name).is_file()} if is_ours else set()
 
 
 if __name__ == '__main__':

@@ -8,14 +8,16 @@ import cv2
 import numpy as np
 from dominate import tags
 
+from evaluation.records import read_painting
 from util import thumbnails
 from util.errors import UserError
-from util.files import read_json, write_text
+from util.files import write_text
 from util.images import fitted, read_image, size_of
 from util.metrics.names import BOX, order, score_of
 from util.progress import progress
 from util.video_writer import VideoWriter
 from util.web.page import facts_table, figure_row, page, render, styles, video
+from util.words import printable
 
 VIDEO = 'gallery.mp4'
 VIDEO_WIDTH = 2048              # px at most: every player shows this
@@ -85,6 +87,7 @@ def named(image: np.ndarray, name: str) -> np.ndarray:
     """The image uint8 (H, W, 3) with its name in a strip above it: uint8 (H + STRIP, W, 3)."""
     out = cv2.copyMakeBorder(image, STRIP, 0, 0, 0, cv2.BORDER_CONSTANT, value=(24, 26, 30))
     font = cv2.FONT_HERSHEY_SIMPLEX
+    name = printable(name, breaks=False)        # OpenCV crashes on a name that is no text
     scale = 0.6
     (wide, _), _ = cv2.getTextSize(name, font, scale, 1)
     scale *= min(1.0, (image.shape[1] - 12) / wide)
@@ -104,7 +107,7 @@ def files_of(painted: Mapping[str, Path], frame: str, truth: bool = True) -> dic
 
 def common_frames(painted: Mapping[str, Path]) -> dict[str, float]:
     """{name: time in s} of the frames that all have painted, in order."""
-    first, *others = [read_json(folder / 'painting.json')['frames'] for folder in painted.values()]
+    first, *others = [read_painting(folder)['frames'] for folder in painted.values()]
     names = set(first).intersection(*others)
     if not names:
         raise UserError(f'{", ".join(painted)} have no painted frame in common: was the dataset '
@@ -163,9 +166,12 @@ def grid(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return np.vstack(rows)
 
 
-def write_gallery(folder: Path, dataroot: str, minutes: float,
-                  rows: Sequence[Mapping[str, Any]], painted: Mapping[str, Path]) -> Path:
-    """Write FOLDER/index.html, which opens from disk: video, table, frames, flags."""
+def write_gallery(folder: Path, place: Path, dataroot: str, minutes: float,
+                  rows: Sequence[Mapping[str, Any]], painted: Mapping[str, Path]) -> None:
+    """Write FOLDER/index.html, which opens from disk: video, table, frames, flags.
+
+    place    where the page is shown: its links lead from there
+    """
     title = f'Gallery of {Path(dataroot).name}'
     document = page(title)
     document.head.add(styles('scores.css', 'gallery.css'))
@@ -179,12 +185,11 @@ def write_gallery(folder: Path, dataroot: str, minutes: float,
     body.add(tags.section(tags.h2('Scores'), tags.div(recipe_table(rows), cls='scroll'),
                           explanation(rows), cls='card'))
     if painted:
-        body.add(tags.section(tags.h2('A few frames'), sample_frames(folder, painted),
+        body.add(tags.section(tags.h2('A few frames'), sample_frames(place, painted),
                               cls='card'))
     body.add(tags.section(tags.h2('How each was trained'), facts_table(
         {row['recipe']: f'train.py {row["flags"]}' for row in rows}), cls='card'))
     write_text(folder / 'index.html', render(document))
-    return folder / 'index.html'
 
 
 def recipe_table(rows: Sequence[Mapping[str, Any]]) -> tags.html_tag:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from options.base_options import Parser
 from util.downloads import KNOWN, cached, fetch, known, weights_folder, weights_path
 from util.errors import UserError, run_main, say, warn
+from util.words import command
 
 
 def table() -> str:
@@ -54,18 +56,17 @@ def fetch_if_possible(names: list[str]) -> None:
     if errors:
         first = str(next(iter(errors.values()))).removesuffix('.')
         warn(f'{first}. Going on without {" and ".join(errors)}. To fetch later, type: '
-             f'python scripts/get_models.py {" ".join(errors)}')
+             + command('scripts/get_models.py', *errors))
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__, formatter=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', metavar='NAME', help=f'some of {", ".join(KNOWN)}')
     parser.add_argument('--list', action='store_true', help='say which there are and are here')
     parser.add_argument('--force', action='store_true', help='fetch what is there already, too')
     parser.add_argument('--if_possible', action='store_true',
                         help='go on with one line where something cannot be fetched')
-    opt = parser.parse_args(argv)
+    opt = parser.read(argv)
     if not opt.names and not opt.list:
         raise UserError(f'no name given. There is {", ".join(KNOWN)}; --list says what for.')
     if opt.if_possible:

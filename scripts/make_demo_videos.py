@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from options.base_options import Parser
 from scripts.demo.body import SOURCE, TARGET, Figure
 from scripts.demo.camera import SOURCE_CAMERA, TARGET_CAMERA, Camera
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, Pose, choreograph
 from scripts.demo.figure import draw_figure
 from util.errors import UserError, run_main, say
-from util.files import atomic
-from util.owned import NOTES, check_ours, note
+from util.files import write_npz
+from util.noted import NOTES, check_ours, in_the_way, noted_file
 from util.parallel import in_order
 from util.progress import progress
 from util.video_writer import VideoWriter
@@ -59,15 +60,13 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = SIZE,
         poses = [dance.at(time) for time in times]
         pictures = perform(figure, camera, poses, size, (seed + number) * 1_000_000)
         joints = []
-        with VideoWriter(path, fps=fps) as video:
+        with noted_file(path.parent, path.name) as part, VideoWriter(part, fps=fps) as video:
             for image, places in progress(pictures, f'drawing {path.stem}', len(poses),
                                           disable=not bar):
                 video.write(image)
                 joints.append(places)
-        with atomic(joints_beside(path)) as part:
-            np.savez_compressed(part, poses=np.stack(joints), times=times,
-                                height=height_px(camera, poses, size))
-        note(path.parent, [path.name])
+        write_npz(joints_beside(path), poses=np.stack(joints), times=times,
+                  height=height_px(camera, poses, size))
     return target, source
 
 
@@ -79,6 +78,8 @@ def check_not_filmed(*videos: Path) -> None:
     for path in videos:
         if (path.parent / NOTES).exists() or not joints_beside(path).is_file():
             check_ours(path.parent, [path.name])
+        if joints_beside(path).exists() and not path.exists():
+            raise in_the_way(joints_beside(path))
 
 
 def perform(figure: Figure, camera: Camera, poses: list[Pose], size: int, noise: int
@@ -107,7 +108,7 @@ def joints_beside(video: Path) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0], allow_abbrev=False)
+    parser = Parser(__doc__.split('\n\n')[0], formatter=argparse.HelpFormatter)
     parser.add_argument('--out', required=True, help='folder for the videos and their joints')
     parser.add_argument('--size', type=int, default=SIZE,
                         help='width and height, px; default: %(default)s')
@@ -115,7 +116,7 @@ def main() -> None:
                         metavar=('TARGET', 'SOURCE'), help='length of the two videos')
     parser.add_argument('--fps', type=float, default=30, help='frames a second')
     parser.add_argument('--seed', type=int, default=0, help="of the camera's noise")
-    opt = parser.parse_args()
+    opt = parser.read()
     for path in make_demo_videos(opt.out, opt.size, tuple(opt.seconds), opt.fps, opt.seed, True):
         say(f'{path} and {joints_beside(path)}')
 

@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> Path:
     from PIL import Image
 
     from models.engine import to_image
+    from util.images import size_or_reason
     from util.owned import check_pictures, replacing_pictures
 
     folder = Path(opt.dataroot) / f'{opt.phase}_feat'
@@ -42,8 +43,9 @@ def main(argv: list[str] | None = None) -> Path:
     check_pictures(folder, [path.name for path in folder.glob('*.png')])
     with replacing_pictures(folder) as part:
         for path, features, _ in encoded(opt):
-            with Image.open(path) as labels:
-                size = labels.size
+            size = size_or_reason(path)
+            if isinstance(size, str):
+                raise UserError(f'{path} cannot be read ({size}).')
             picture = Image.fromarray(to_image(features)[0])
             # nearest: a mean of two regions' features belongs to neither
             picture.resize(size, Image.Resampling.NEAREST).save(part / f'{path.stem}.png')

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from util.errors import UserError
+from util.errors import ENDS_WITH_STDIN, UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,8 +44,10 @@ def call_script(script: str, argv: Sequence[str], log: Path,
     UserError with the script's own error message when it fails.
     """
     with open(log, 'a', encoding='utf-8') as printed:
+        # its stdin closes when this process ends, however it ends: then it stops too
         process = subprocess.Popen([sys.executable, str(ROOT / script), *argv], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
+                                   stdin=subprocess.PIPE, stdout=printed, stderr=printed,
+                                   env={**os.environ, ENDS_WITH_STDIN: '1'})
     try:
         memory = wait(process, tick)
     except KeyboardInterrupt:       # it was told too, and saves what it has trained
@@ -58,6 +60,8 @@ def call_script(script: str, argv: Sequence[str], log: Path,
     finally:
         if process.returncode is None:
             process.kill()
+        assert process.stdin is not None
+        process.stdin.close()
     if process.returncode:
         raise UserError(last_words(log, script, process.returncode))
     return memory

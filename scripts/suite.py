@@ -9,15 +9,18 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from options.base_options import Parser
 from scripts.processes import Turn
-from scripts.suite_changes import RECORD, Changes, Noise, compared, read_suite
+from scripts.suite_changes import Changes, Noise, compared
 from scripts.suite_page import line_of, write_pictures, write_suite_page
 from scripts.suite_pairs import Pair, read_pairs
+from scripts.suite_record import RECORD, read_suite
 from scripts.suite_runs import Suite
 from util.errors import UserError, run_main, say, unknown_choice
-from util.owned import note
+from util.owned import locked
 from util.progress import clock
 
 # seconds without training, only for the progress bar: clips of 10 s at 256 px on two old cores
@@ -65,8 +68,7 @@ def seconds_to_come(suite: Suite, pairs: Sequence[Pair]) -> dict[str, float]:
 
 
 def options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__, formatter=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('list', metavar='PAIRS.json', help='[{"name": ..., "target": ..., '
                         '"source": ...}, ...]; also target_args, source_args, train_args and '
                         'test_args, as transfer.py has them; paths are relative to this file')
@@ -79,7 +81,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--against', metavar='OLD_DIR', help='the --out of an earlier suite: what '
                         'got worse since is listed first')
     parser.add_argument('--pairs', metavar='NAME,NAME', help='only these pairs; default: all')
-    opt = parser.parse_args(argv)
+    opt = parser.read(argv)
     if opt.against and Path(opt.against).resolve() == Path(opt.out).resolve():
         raise UserError(f'--against {opt.against} is --out itself. Name the folder of another '
                         f'suite.')
@@ -105,22 +107,31 @@ def main(argv: Sequence[str] | None = None) -> Path:
     pairs = chosen(listed, opt.pairs, file)
     suite = Suite(Path(opt.out), listed, pairs, opt.minutes, opt.size)
     suite.check_place()
+    with locked(suite.folder):
+        return run_suite(suite, pairs, old, opt)
+
+
+def run_suite(suite: Suite, pairs: Sequence[Pair], old: dict[str, Any] | None,
+              opt: argparse.Namespace) -> Path:
+    """Do all pairs and write the page, which is returned.
+
+    old   suite.json of --against
+    """
     suite.save()
+    name = Path(opt.list).name
 
     def changes() -> Changes | None:
         return None if old is None else compared(old, suite.record, Noise())
 
     def show() -> Path:
-        for name, row in suite.record['pairs'].items():
-            note(suite.folder, write_pictures(suite.folder, name, row))
-        page = write_suite_page(suite.folder, file.name, suite.record, suite.outdated(),
-                                changes(), opt.against)
-        note(suite.folder, [page.name])
-        return page
+        for pair, row in suite.record['pairs'].items():
+            write_pictures(suite.folder, pair, row)
+        return write_suite_page(suite.folder, name, suite.record, suite.outdated(), changes(),
+                                opt.against)
     do_all(suite, pairs, show)
     page = show()
     rows = suite.record['pairs']
-    say('\n'.join(line_of(name, row) for name, row in rows.items()))
+    say('\n'.join(line_of(pair, row) for pair, row in rows.items()))
     found = changes()
     if found:
         say('\n'.join(['', *found.lines(opt.against)]))

@@ -4,15 +4,10 @@ Scores are those of suite.json: {'pairs': {NAME: {'scores': {key: value}}}, 'hel
 """
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from util.errors import UserError
-from util.files import read_json
 from util.metrics.names import is_better, score_of, written
 
-RECORD = 'suite.json'
-FORMAT = 1
 PARTS = {'pairs': '', 'held_out': ', held out'}     # of suite.json, and how their names go on
 
 
@@ -54,18 +49,6 @@ class Changes:
         if self.better:
             lines += ['Better:', *(f'  {sentence}' for sentence in self.better)]
         return lines + [f'Note: {note}' for note in self.notes]
-
-
-def read_suite(folder: Path) -> dict[str, Any]:
-    """suite.json of that folder; UserError where there is none."""
-    path = folder / RECORD
-    if not path.is_file():
-        raise UserError(f'{path}: no such file. Name a folder that scripts/suite.py wrote.')
-    suite = read_json(path)
-    if not isinstance(suite, dict) or suite.get('format') != FORMAT:
-        raise UserError(f'{path}: not written by this program. Name a folder that '
-                        f'scripts/suite.py wrote.')
-    return suite
 
 
 def compared(old: Mapping[str, Any], new: Mapping[str, Any], noise: Noise) -> Changes:

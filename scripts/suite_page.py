@@ -3,26 +3,30 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from dominate import tags
 
+from evaluation.records import read_metrics, read_painting
 from evaluation.results_page import FramePictures, card, spaced_in_time, worst_first
 from evaluation.score_table import described, explanation, heading, measured, score_table
 from scripts.gallery_page import cell_size, columns_of, grid, named, read_frame
 from scripts.suite_changes import Changes
-from util.files import atomic, read_json, write_text
+from scripts.suite_record import SECONDS
 from util.images import fitted, size_of, write_image
 from util.metrics.names import METHODS, written
+from util.noted import noted_file
 from util.sampling import evenly_spaced
+from util.shapes import items, maybe, number, read_shaped, record, table
 from util.video import probe, read_frames
-from util.web.page import facts_table, page, render, styles, video
+from util.web.page import facts_table, link, page, render, styles, video
 
 PAGE = 'index.html'
 SHEET = 12              # frames of a film in one picture
 WORST = 4               # frames of a film on the page, by the pose error
 RANK = 'pose_error'
-SECONDS = ('person', 'moves', 'training', 'painting', 'measuring', 'all')
+# what report.json says of poses unlike the target's
+REPORT = record({}, {'coverage': maybe(record({}, {
+    'unlike': maybe(table(items(items(number(), 2))))}))})
 
 Row = Mapping[str, Any]     # of suite.json
 
@@ -32,22 +36,19 @@ def picture_names(name: str) -> tuple[str, str]:
     return f'sheets/{name}.jpg', f'posters/{name}.jpg'
 
 
-def write_pictures(folder: Path, name: str, row: Row) -> list[str]:
-    """Write what `picture_names` names, unless it is as new as the film. Returns what it wrote."""
+def write_pictures(folder: Path, name: str, row: Row) -> None:
+    """Write what `picture_names` names, unless it is as new as the film."""
     if 'error' in row:
-        return []
+        return
     results = folder / row['results']
     made = (results / 'painting.json').stat().st_mtime
     sheet, poster = picture_names(name)
-    written_now = []
     for path, write, source in ((sheet, write_sheet, results),
                                 (poster, write_poster, folder / side_by_side(row))):
         if (folder / path).is_file() and (folder / path).stat().st_mtime >= made:
             continue
-        with atomic(folder / path) as part:
+        with noted_file(folder, path) as part:
             write(part, source)
-        written_now.append(path)
-    return written_now
 
 
 def write_sheet(path: Path, results: Path) -> None:
@@ -55,7 +56,7 @@ def write_sheet(path: Path, results: Path) -> None:
 
     results    folder of test.py
     """
-    times = read_json(results / 'painting.json')['frames']
+    times = read_painting(results)['frames']
     names = list(times)
     cells = []
     size: tuple[int, int] | None = None
@@ -122,7 +123,8 @@ def write_suite_page(folder: Path, title: str, suite: Mapping[str, Any], outdate
     body.add(held_out_card(suite['held_out']))
     body.add(card('How each was made', facts_table(
         {name: how_made(row['inputs']) for name, row in pairs.items()})))
-    write_text(folder / PAGE, render(document))
+    with noted_file(folder, PAGE) as part:
+        part.write_text(render(document), 'utf-8')
     return folder / PAGE
 
 
@@ -153,7 +155,7 @@ def pair_table(pairs: Mapping[str, Row]) -> tags.html_tag:
             line.add(tags.td(name), tags.td(f'failed: {row["error"]}', cls='wide',
                                             colspan=len(scores) + len(SECONDS) + 1))
             continue
-        line.add(tags.td(tags.a(name, href=f'#{quote(name)}')))
+        line.add(tags.td(tags.a(name, href=f'#{link(name)}')))
         line.add(tags.td(written(key, row['scores'].get(key))) for key in scores)
         line.add(tags.td(f'{row["seconds"][step]:.0f}') for step in SECONDS)
         line.add(tags.td('–' if row['memory'] is None else f'{row["memory"]:.0f}'))
@@ -173,23 +175,22 @@ def remarks(outdated: Sequence[str]) -> list[tags.html_tag]:
 def pair_card(folder: Path, name: str, row: Row) -> tags.html_tag:
     """Film, sheet and worst frames of a pair."""
     sheet, poster = picture_names(name)
-    links = [tags.a('results page', href=quote(f'{row["results"]}/index.html'))]
+    links = [tags.a('results page', href=link(f'{row["results"]}/index.html'))]
     if (folder / row['dataset'] / 'report.html').is_file():
-        links += [' · ', tags.a('report of its poses', href=quote(f'{row["dataset"]}/report.html'))]
+        links += [' · ', tags.a('report of its poses', href=link(f'{row["dataset"]}/report.html'))]
     section = card(name, tags.p(links, cls='soft'))
     section['id'] = name
-    image = tags.img(src=quote(sheet), loading='lazy', alt=f'{SHEET} painted frames')
+    image = tags.img(src=link(sheet), loading='lazy', alt=f'{SHEET} painted frames')
     section.add(video(side_by_side(row), 'source, pose and painted person', poster),
                 tags.h3(f'{SHEET} frames, evenly spaced'),
-                tags.figure(tags.a(image, href=quote(sheet)), cls='sheet'))
+                tags.figure(tags.a(image, href=link(sheet)), cls='sheet'))
     section.add(worst_frames(folder, row))
     return section
 
 
 def worst_frames(folder: Path, row: Row) -> list[tags.html_tag]:
     """The frames with the greatest pose error, and why; nothing where it was not measured."""
-    path = folder / row['results'] / 'metrics.json'
-    metrics = read_json(path) if path.is_file() else {}
+    metrics = read_metrics(folder / row['results'])
     scores = metrics.get('frames_scores', {})
     values = scores.get(RANK)
     if not values:
@@ -223,7 +224,8 @@ def why_bad(scores: Mapping[str, float | None], time: float, report: Path) -> st
     for key, score in measured({'': scores}).items():
         known.append(f'{score.name} {written(key, scores[key])} {score.unit}'.rstrip())
     text = ', '.join(known)
-    coverage = read_json(report).get('coverage') if report.is_file() else None
+    then = 'Make the suite again.'
+    coverage = read_shaped(report, REPORT, then).get('coverage') if report.is_file() else None
     parts = []
     for part, spans in ((coverage or {}).get('unlike') or {}).items():
         if any(start <= time <= end for start, end in spans):

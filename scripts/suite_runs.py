@@ -8,20 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import transfer
+from evaluation.records import read_metrics, read_painting
+from options.steps import with_own_flags
 from options.transfer_options import TransferOptions
-from scripts.suite_changes import FORMAT, RECORD, read_suite
 from scripts.suite_page import PAGE, picture_names
+from scripts.suite_pairs import STEPS as ARGS
 from scripts.suite_pairs import Pair
+from scripts.suite_record import FORMAT, RECORD, read_suite
 from util.errors import UserError, warn
-from util.files import read_json, write_json
+from util.files import write_json
+from util.noted import check_ours, in_the_way
 from util.options import Options
-from util.owned import check_ours, in_the_way
+from util.shapes import items, number, read_shaped, record, table, text
 from util.video import probe
 
 # what the suite writes into its folder: these names are free when it first comes, or it refuses
 OURS = (RECORD, PAGE, 'datasets', 'checkpoints', 'results', 'held_out', 'films', 'sheets',
         'posters', 'logs')
 STEPS = {'person': 'target', 'moves': 'source', 'training': 'train'}    # which _args each has
+# what transfer.json holds
+TIMES = record({'seconds': table(number(0)), 'finished': items(text())})
 STOPPED = 'stopped before the end'
 
 Call = Callable[[str, str, list[str]], float | None]    # (what, script, argv) -> peak MB
@@ -55,7 +61,7 @@ class Suite:
             for video in (pair.target, pair.source):
                 probe(video)
         except UserError as error:
-            raise UserError(f'{pair.name}: {error}') from error
+            raise UserError(f'{pair.name}: {in_words_of_list(str(error))}') from error
         return opt
 
     def flags(self, pair: Pair, minutes: float | None, again: set[str]) -> list[str]:
@@ -178,12 +184,12 @@ class Suite:
             flags = self.flags(pair, self.minutes, again)
             row['memory'] = call('transfer', 'transfer.py', flags)
         except UserError as error:
-            warn(f'{pair.name} fails: {error}')
-            row['error'] = str(error)
+            row['error'] = in_words_of_list(str(error))
+            warn(f'{pair.name} fails: {row["error"]}')
             return
         finally:
             if times.is_file():
-                steps = read_json(times)
+                steps = read_shaped(times, TIMES, 'Give the same command again.')
             self.count(folders, steps)
             self.save()
         wall = time.monotonic() - began
@@ -229,11 +235,9 @@ class Suite:
         its folder is and on which device it painted."""
         found = sorted(run.glob('*_val/painting.json'), key=lambda path: path.stat().st_mtime)
         folder = found[-1].parent
-        metrics: dict[str, Any] = {'scores': {}, 'seconds': 0.0}
-        if (folder / 'metrics.json').is_file():
-            metrics = read_json(folder / 'metrics.json')
+        metrics = {'scores': {}, 'seconds': 0.0} | read_metrics(folder)
         return metrics, {'results': folder.relative_to(self.folder).as_posix(),
-                         'device': read_json(found[-1])['device']}
+                         'device': read_painting(folder, 'device')['device']}
 
     def count(self, folders: Folders, steps: dict[str, Any]) -> None:
         """Record what the steps of one call made, and how long each took in all its calls."""
@@ -261,6 +265,15 @@ class Suite:
         start = max(0.0, wall - sum(steps.values()))
         seconds['all'] = sum(seconds.values()) + start
         return {step: round(value, 2) for step, value in seconds.items()}
+
+
+def in_words_of_list(text: str) -> str:
+    """What transfer.py says of a pair, for who has written a list of pairs and typed --out."""
+    keys = {f'--{key}': f'"{key}" in the list' for key in
+            ('target', 'source', *(f'{step}_args' for step in ARGS))}
+    folders = dict.fromkeys(('--name', '--output', '--datasets_dir', '--checkpoints_dir',
+                             '--results_dir'), 'another --out')
+    return with_own_flags(text, set(), keys | folders)
 
 
 def fresh(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,25 @@ def small(small_vgg):
     return [*SMALL]
 
 
+@pytest.fixture(scope='session')
+def one_step(small_vgg, tmp_path_factory):
+    """A run of one step, and what it learnt from; not to be changed."""
+    import train
+    folder = tmp_path_factory.mktemp('one_step')
+    root = make_pairs(folder / 'toy')
+    train.main(['--dataroot', str(root), '--name', 'me', '--checkpoints_dir', str(folder),
+                         '--no_html', *SMALL, '--max_steps', '1'])
+    return folder / 'me'
+
+
+@pytest.fixture
+def trained(run, one_step):
+    """`run`, which has trained for one step."""
+    import shutil
+    shutil.copytree(one_step, run.folder)
+    return run
+
+
 def slow_but(fast: list[tuple], every: list[tuple]) -> list:
     """Parameters of a test: `fast` ones for every suite, the rest of `every` for the slow one."""
     return fast + [pytest.param(*each, marks=pytest.mark.slow) for each in every

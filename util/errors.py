@@ -1,9 +1,27 @@
 """Errors for users: one sentence, exit status 1, no traceback."""
+import errno
+import io
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
+
+from util.words import printable
+
+NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG       # errors of a full disk
+NO_MEMORY = "can't allocate memory", 'not enough memory', 'out of memory'     # torch's words
+NO_RIGHT = errno.EACCES, errno.EPERM, errno.EROFS       # of a place that may not be written to
+# the signals that ask a process to end; Windows has no SIGHUP
+STOPPING = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP')
+            if hasattr(signal, name)]
+# environment variable of a process that another one started: it stops when its stdin is closed
+ENDS_WITH_STDIN = 'BODY2BODY_ENDS_WITH_STDIN'
+GRACE = 30.0        # s that a process may take to close what is open after such a signal: a lock
+                    # or a thread that waits for ever must not keep it (seen once in 396 signals)
 
 
 class UserError(Exception):
@@ -20,17 +38,27 @@ def unknown_choice(flag: str, given: str, choices: Iterable[str], file_pattern: 
 
 
 def say(line: str) -> None:
-    """Print one line above whatever progress bar is drawn just now."""
-    from tqdm import tqdm
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()
+    """Print one line above whatever progress bar is drawn just now. A terminal that was closed, or
+    a log on a full disk, ends no work."""
+    write_line(line, sys.stdout)
 
 
 def warn(line: str) -> None:
     """One warning line on stderr; the work goes on."""
+    write_line(f'warning: {line}', sys.stderr)
+
+
+def write_line(line: str, stream: TextIO) -> None:
+    """Print a line. A stream that takes nothing more is given up."""
     from tqdm import tqdm
-    tqdm.write(f'warning: {line}', file=sys.stderr)
-    sys.stderr.flush()
+    try:
+        try:
+            tqdm.write(printable(line), file=stream)
+        except AttributeError:      # a signal came while a bar was made: there is no lock yet
+            print(printable(line), file=stream)
+        stream.flush()
+    except OSError:
+        give_up(stream)
 
 
 def leave(number: int, frame: Any = None) -> NoReturn:
@@ -40,17 +68,90 @@ def leave(number: int, frame: Any = None) -> NoReturn:
     sys.exit(128 + number)
 
 
+def stop(number: int, frame: Any = None) -> NoReturn:
+    """What a signal calls in an entry point: it leaves; after GRACE seconds, or a second signal,
+    it ends at once. Workers end with it, and the next call tidies up."""
+    def end_at_once(number: int, frame: Any = None) -> None:
+        os._exit(128 + number)
+    for each in handled():
+        signal.signal(each, end_at_once)
+    last = threading.Timer(GRACE, end_at_once, (number,))
+    last.daemon = True
+    last.start()
+    leave(number)
+
+
+def handled() -> list[int]:
+    """The signals that ask this process to end, without those that it was started to ignore, as
+    nohup does with SIGHUP."""
+    return [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+
+
+def sentence(error: OSError) -> str:
+    """What the system refuses, and what to do about it."""
+    place = f'{error.filename}: ' if error.filename else ''
+    if error.errno in NO_ROOM:
+        return f'{place}the disk is full. Make room, then give the same command again.'
+    if error.errno in NO_RIGHT:
+        return f'{place}you may not do this there ({error.strerror}). Give another folder, or ' \
+               f'yourself the right to it.'
+    return str(error)
+
+
 def run_main(main: Callable[[], object]) -> None:
-    """Call an entry point; a UserError, or what the system refuses, becomes its
-    sentence and status 1; Ctrl-C becomes status 130, and SIGTERM 143, after what is open is closed
+    """Call an entry point; a UserError, or what the system refuses, becomes its sentence and
+    status 1; Ctrl-C becomes status 130, SIGTERM 143 and SIGHUP 129, after what is open is closed
     and workers are ended."""
-    signal.signal(signal.SIGTERM, leave)
+    for number in handled():
+        signal.signal(number, stop)
+    if os.environ.pop(ENDS_WITH_STDIN, ''):
+        threading.Thread(target=end_with_stdin, daemon=True).start()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')   # as stderr: a terminal without UTF-8
     try:
         main()
     except UserError as error:
-        sys.exit(f'error: {error}')
+        sys.exit(f'error: {printable(str(error), breaks=False)}')
     except OSError as error:        # a folder without rights, a disk that went away
-        sys.exit(f'error: {error}')
+        sys.exit(f'error: {printable(sentence(error), breaks=False)}')
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sys.exit('error: there is not enough memory for this. Close other programs, or take '
+                 'smaller pictures, batches or networks.')
     except KeyboardInterrupt:
         warn('stopped before the end.')
         sys.exit(130)
+    finally:
+        flush_or_drop(sys.stdout, sys.stderr)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory left, of the machine or of its GPU; torch says it in words."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(said in words for said in NO_MEMORY)
+
+
+def end_with_stdin() -> None:
+    """Wait until the process that started this one is gone, then stop as SIGTERM asks for."""
+    with suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def flush_or_drop(*streams: TextIO) -> None:
+    """Print what is left to print; Python's own attempt at the very end would change the status
+    where it fails."""
+    for stream in streams:
+        try:
+            stream.flush()
+        except OSError:
+            give_up(stream)
+
+
+def give_up(stream: TextIO) -> None:
+    """From now on, what goes to that stream goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

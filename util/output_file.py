@@ -8,6 +8,7 @@ from pathlib import Path
 
 from util.errors import UserError
 from util.files import atomic, read_json, write_json
+from util.owned import check_place
 
 WRITTEN = 'written.json'        # in --results_dir, as `written` gives it
 
@@ -33,6 +34,7 @@ class OutputFile:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(f'--output {self.path}: {folder} is a folder that you may not write '
                             f'to. Give another --output.')
+        check_place(folder)
         if self.path.is_dir():
             raise UserError(f'--output: {self.path} is a folder. Name a file, e.g. '
                             f'--output {self.path / "out.mp4"}.')

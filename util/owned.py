@@ -3,54 +3,79 @@
 The new files are made whole in FOLDER/.making, on the folder's own disk, and are then moved to
 their places one by one. The folder itself, which may be a link or a mount point, is neither renamed
 nor removed.
-
-A file is known by its state, that is its size and the time of its last change: a file that changed
-after the program wrote it, or after a replacement was decided, is the user's.
 """
 import errno
 import os
-import re
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
-from util.files import atomic, read_json, write_json
+from util.files import atomic, clear_leftovers, read_json, write_json
+from util.noted import (
+    NOTES,
+    State,
+    add_notes,
+    check_ours,
+    check_unchanged,
+    in_the_way,
+    is_inside,
+    matching,
+    note,
+    noted,
+    notes_of,
+    remove_empty,
+    signature,
+    state_of,
+    states_of,
+    write_notes,
+)
 
 MAKING = '.making'          # the program's own; what a stopped call leaves in it is removed
-NOTES = '.written.json'     # in a folder that others write into too: which files are ours
+LEAST = 100e3               # bytes without which no call starts
 
 
 @contextmanager
 def replacing(place: Path, written: Callable[[], Collection[str]], record: str = '',
-              is_noted: bool = False) -> Iterator[Path]:
+              is_noted: bool = False, least: float = 0, carried: Collection[str] = (),
+              notes: bool = True) -> Iterator[Path]:
     """A new folder to fill; at the end its files replace those in `place`.
 
     written   gives the files that an earlier call wrote, as paths within `place` with / between
               folders: those that are not written again are removed. It is called after an exchange
-              that was stopped is completed, as that one adds files
+              that was stopped is completed, as that one adds files, and once more at the end
     record    the file that says the rest is whole: it is removed first and comes last
-    is_noted  whether the folder above notes the new files as the program's, before they are moved
+    is_noted  whether the folder above notes the new files as the program's, instead of this one
+    least     bytes that the new files take at least
+    carried   files of which all that the user may have changed is in the new ones too
+    notes     False: nothing is noted, and any file in `written` is replaced as it is. A run goes on
+              from whatever weights somebody put there, and notes would cost time at every save
 
-    If the block fails, nothing changes. UserError, and nothing changes either, if a new file would
-    replace one that is not in `written`. If the process is stopped in the middle of the exchange,
-    the next call, or `finish`, completes it.
+    Nobody else exchanges files there meanwhile. If the block fails, nothing changes. UserError, and
+    nothing changes either, if nothing can be written there, if a file of an earlier call has
+    changed since, or if a new file would replace one that is not in `written`. If the process is
+    stopped in the middle of the exchange, the next call, or `finish`, completes it.
     """
     place = Path(os.path.realpath(place))       # a link may lead to a folder that does not exist
+    check_place(place, least)
     is_new = not place.exists()
     place.mkdir(parents=True, exist_ok=True)
     new = place / MAKING / 'new'
     try:
-        with _locked(place):
+        with locked(place):
             _exchange(place)
-            before = written()
+            before = _own(place, written())
+            if notes and not is_noted:
+                check_unchanged(place, before - set(carried))
+            states = states_of(place, before)
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
             try:
                 yield new
-                _decide(place, before, record, is_noted)
+                states = states_of(place, _own(place, written())) | states
+                _decide(place, states, record, is_noted, notes)
                 _exchange(place)
             finally:
                 if not _plan(place).is_file():
@@ -60,39 +85,71 @@ def replacing(place: Path, written: Callable[[], Collection[str]], record: str =
             place.rmdir()
 
 
+@contextmanager
+def folder_in_place_of(place: Path, ours: str) -> Iterator[Path]:
+    """A new folder that becomes `place` at the end: whole, or not there. Where `place` exists, its
+    files that match `ours`, a regular expression for what the program writes there, are replaced.
+    """
+    if place.is_symlink():      # made by somebody, perhaps into the folder of another run
+        raise in_the_way(place)
+    if place.exists():
+        with replacing(place, lambda: matching(place, (ours,))) as new:
+            yield new
+        return
+    part = place.parent / f'.{place.name}.part{os.getpid()}'
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        note(part, _files(part))
+        part.rename(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def finish(place: Path) -> None:
     """Complete an exchange in `place` that was stopped in the middle."""
     place = Path(os.path.realpath(place))
     if _plan(place).is_file():
-        with _locked(place):
+        with locked(place):
             _exchange(place)
+
+
+def placed(path: Path) -> Path | None:
+    """Where the bytes of that file of a folder are. In an exchange that was decided and stopped in
+    the middle, they may still be among the new files; None where it removes the file, or where
+    there is none. Readers who use this see the old files or the new ones, never some of each."""
+    place = Path(os.path.realpath(path.parent))
+    new = place / MAKING / 'new' / path.name
+    if _plan(place).is_file():
+        if new.is_file():
+            return new
+        if path.name in _read_plan(place)[0]:
+            return None
+    return path if path.is_file() else None
 
 
 def holds_something(place: Path) -> bool:
     """Whether the folder holds anything except what a stopped call left."""
-    return any(entry.name != MAKING for entry in place.iterdir())
+    return any(entry.name not in (MAKING, NOTES) for entry in place.iterdir())
 
 
-def note(folder: Path, names: Iterable[str]) -> None:
-    """Record that these files of `folder`, as they are now, are the program's."""
-    _note(folder, _states(folder, names))
-
-
-def noted(folder: Path) -> set[str]:
-    """The files of `folder` that `note` recorded, without those that changed since."""
-    found = set()
-    for name, state in _notes(folder).items():
-        if state and _is_inside(name) and _state(folder / name) == state:
-            found.add(name)
-    return found
-
-
-def check_ours(folder: Path, names: Iterable[str]) -> None:
-    """UserError if one of these files of `folder` exists but is not as `note` recorded it."""
-    ours = noted(folder)
-    for name in names:
-        if os.path.lexists(folder / name) and name not in ours:
-            raise in_the_way(folder / name)
+def check_place(place: Path, least: float = 0) -> None:
+    """UserError where no file can be written into `place`, a folder that need not exist yet, or
+    where its disk has no room for `least` bytes."""
+    there = Path(os.path.realpath(place))
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise UserError(f'{place}: {there} is not a folder. Name another place.')
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f'{place}: you may not write to {there}. Name another place, or give '
+                        f'yourself the right to it.')
+    free = shutil.disk_usage(there).free
+    if free < max(least, LEAST):
+        raise UserError(f'{place}: the disk is full. {free / 1e6:.1f} MB are free there, and at '
+                        f'least {max(least, LEAST) / 1e6:.1f} MB are needed. Make room, then give '
+                        f'the same command again.')
 
 
 def check_pictures(folder: Path, pictures: Iterable[str]) -> None:
@@ -115,55 +172,23 @@ def replacing_pictures(folder: Path) -> Iterator[Path]:
         yield new
 
 
-def in_the_way(path: Path) -> UserError:
-    return UserError(f'{path}: is there already, and this program did not write it. Move it away, '
-                     f'then give the same command again.')
+def _own(place: Path, names: Iterable[str]) -> set[str]:
+    """Of these files of `place`, those that lie in it, and not in what a link leads to. Of the
+    latter only noted ones count: the link may have come with the folder, from a stranger."""
+    notes = notes_of(place)
+    inside: dict[Path, bool] = {}
+    found = set()
+    for name in names:
+        parent = (place / name).parent
+        if parent not in inside:
+            inside[parent] = Path(os.path.realpath(parent)).is_relative_to(place)
+        if inside[parent] or name in notes:
+            found.add(name)
+    return found
 
 
-def matching(place: Path, patterns: Collection[str]) -> list[str]:
-    """The files within `place` whose path there, with / between folders, matches one of these
-    regular expressions as a whole."""
-    one_of = re.compile('|'.join(f'(?:{pattern})' for pattern in patterns))
-    names = [path.relative_to(place).as_posix() for path in place.rglob('*') if not path.is_dir()]
-    return [name for name in names if one_of.fullmatch(name)]
-
-
-def remove(place: Path, patterns: Collection[str]) -> None:
-    """Remove the files that `matching` finds, and then the folders that are empty without them."""
-    removed = matching(place, patterns)
-    for name in removed:
-        (place / name).unlink(missing_ok=True)
-    _remove_empty(place, removed)
-
-
-# Which files are ours
-
-def _notes(folder: Path) -> dict[str, list[int]]:
-    path = folder / NOTES
-    found = read_json(path) if path.is_file() else {}
-    return found if isinstance(found, dict) else {}
-
-
-def _note(folder: Path, states: dict[str, list[int] | None]) -> None:
-    write_json(folder / NOTES, _notes(folder) | states)
-
-
-def _state(path: Path) -> list[int] | None:
-    """Bytes and time of the last change in ns; None if it is no file. A link is not followed."""
-    if path.is_dir() or not os.path.lexists(path):
-        return None
-    found = path.lstat()
-    return [found.st_size, found.st_mtime_ns]
-
-
-def _states(folder: Path, names: Iterable[str]) -> dict[str, list[int] | None]:
-    return {name: _state(folder / name) for name in names}
-
-
-def _is_inside(name: str) -> bool:
-    """Whether a name that was read from a file stays within its folder."""
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and '..' not in path.parts
+def _files(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file()]
 
 
 # The exchange
@@ -173,11 +198,14 @@ def _plan(place: Path) -> Path:
 
 
 @contextmanager
-def _locked(place: Path) -> Iterator[None]:
-    """Only one call exchanges files of that folder. The lock ends with the process."""
+def locked(place: Path) -> Iterator[None]:
+    """Only one call works in that folder. The lock ends with the process."""
     from filelock import FileLock, Timeout
     making = place / MAKING
-    making.mkdir(exist_ok=True)
+    for path in (making, making / 'new'):
+        if path.is_symlink():           # came with the folder, from a stranger
+            raise in_the_way(path)
+    making.mkdir(parents=True, exist_ok=True)
     lock = FileLock(making / 'lock', timeout=0)
     try:
         lock.acquire()
@@ -187,8 +215,9 @@ def _locked(place: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        is_done = {entry.name for entry in making.iterdir()} <= {'lock'}
+        clear_leftovers(making)
         with suppress(OSError):         # an open file cannot be removed on Windows
+            is_done = {entry.name for entry in making.iterdir()} <= {'lock'}
             if is_done:                 # still locked, or it would be the lock of the next call
                 (making / 'lock').unlink(missing_ok=True)
         lock.release()
@@ -196,20 +225,31 @@ def _locked(place: Path) -> Iterator[None]:
             making.rmdir()
 
 
-def _decide(place: Path, written: Collection[str], record: str, is_noted: bool) -> None:
-    """Record what is exchanged: from here on it will be."""
+def _decide(place: Path, before: Mapping[str, State], record: str, is_noted: bool,
+            notes: bool) -> None:
+    """Record what is exchanged: from here on it will be.
+
+    before   {file of an earlier call: its state when this one began}
+    """
     new = place / MAKING / 'new'
-    names = sorted(path.relative_to(new).as_posix() for path in new.rglob('*') if path.is_file())
-    names.sort(key=lambda name: name == record)
+    names = _files(new)
     for name in names:
         path = place / name
         for parent in path.parents:
             if parent.is_relative_to(place) and os.path.lexists(parent) and not parent.is_dir():
                 raise in_the_way(parent)
-        if path.is_dir() or (os.path.lexists(path) and name not in written):
+        if path.is_dir() or (os.path.lexists(path) and name not in before):
             raise in_the_way(path)
-    gone = sorted(set(written) - set(names))
-    write_json(_plan(place), {'gone': _states(place, gone), 'new': _states(place, names),
+    gone = sorted(set(before) - set(names))
+    brings_notes = notes and not is_noted
+    if brings_notes:        # the notes come with the files that they are of
+        before_this = {name: state for name, state in notes_of(place).items() if name not in gone}
+        known: dict[str, State] = {**before_this}
+        known |= {name: signature(new / name) for name in names}
+        write_notes(new, known)
+    names = sorted([*names, *([NOTES] if brings_notes else [])], key=lambda name: name == record)
+    coming = {name: before.get(name) for name in names} | states_of(place, {NOTES} & set(names))
+    write_json(_plan(place), {'gone': {name: before[name] for name in gone}, 'new': coming,
                               'record': record, 'noted': is_noted})
 
 
@@ -221,19 +261,19 @@ def _exchange(place: Path) -> None:
     new = place / MAKING / 'new'
     for name, state in coming.items():
         path = place / name
-        if os.path.lexists(path) and _state(path) not in (state, _state(new / name)):
+        if os.path.lexists(path) and state_of(path) not in (state, state_of(new / name)):
             raise in_the_way(path)
     if is_noted:
-        _note(place.parent, {f'{place.name}/{name}': _state(new / name) for name in coming})
+        add_notes(place.parent, {f'{place.name}/{name}': signature(new / name) for name in coming})
     if record in coming:
         (place / record).unlink(missing_ok=True)
     for name, state in gone.items():
-        if state and _state(place / name) == state:
+        if state and state_of(place / name) == state:
             (place / name).unlink()
     for name in coming:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         _move(new / name, place / name)
-    _remove_empty(place, gone)
+    remove_empty(place, gone)
     shutil.rmtree(new, ignore_errors=True)
     _plan(place).unlink()
 
@@ -243,9 +283,9 @@ def _read_plan(place: Path) -> tuple[dict[str, Any], dict[str, Any], str, bool]:
     the record, and whether the new files are noted."""
     plan, new = read_json(_plan(place)), place / MAKING / 'new'
     try:
-        gone = {name: state for name, state in plan['gone'].items() if _is_inside(name)}
+        gone = {name: state for name, state in plan['gone'].items() if is_inside(name)}
         coming = {name: state for name, state in plan['new'].items()
-                  if _is_inside(name) and (new / name).exists()}
+                  if is_inside(name) and (new / name).exists()}
         return gone, coming, plan['record'], plan.get('noted') is True
     except (TypeError, KeyError, AttributeError):
         raise UserError(f'{_plan(place)}: not written by this program. Remove {place / MAKING}, '
@@ -261,11 +301,3 @@ def _move(source: Path, target: Path) -> None:
         with atomic(target) as part:
             shutil.copy2(source, part)      # with its time, by which it is known
         source.unlink()
-
-
-def _remove_empty(place: Path, names: Iterable[str]) -> None:
-    """Remove the folders within `place` that held these files, if they are empty."""
-    folders = {parent for name in names for parent in PurePosixPath(name).parents}
-    for folder in sorted(folders - {PurePosixPath('.')}, key=lambda path: -len(path.parts)):
-        with suppress(OSError):         # something of the user's is in it, or it is a link
-            (place / folder).rmdir()

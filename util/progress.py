@@ -5,13 +5,15 @@ from typing import Any
 
 from tqdm import tqdm
 
+from util.words import printable
+
 
 def progress(items: Iterable[Any] | None, what: str, total: float | None = None,
              unit: str = 'frame', **more: Any) -> 'tqdm[Any]':
     """A tqdm bar. In a file or a log it prints a line every 10 to 30 seconds, not ten a second."""
     pace = {} if sys.stderr.isatty() else {'mininterval': 10.0, 'maxinterval': 30.0, 'ncols': 100}
-    return tqdm(items, desc=what, total=total, unit=unit, dynamic_ncols=sys.stderr.isatty(),
-                **{**pace, **more})
+    return tqdm(items, desc=printable(what, breaks=False), total=total, unit=unit,
+                dynamic_ncols=sys.stderr.isatty(), **{**pace, **more})
 
 
 def clock(what: str, seconds: float, initial: float = 0.0) -> 'tqdm[Any]':

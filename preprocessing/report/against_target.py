@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.facts import check_names
 from pose.matching.coverage import Nearest, expected, far_part, nearest, usual
 from pose.matching.sentences import sentence
 from pose.track import PoseTrack
@@ -11,6 +12,7 @@ from preprocessing.report.dataset import Prepared, dataset_of
 from preprocessing.report.moments import SECONDS_APART, highest
 from preprocessing.report.schema import CoverageNumbers, FurthestPose
 from util.errors import UserError
+from util.words import command, pasted
 
 LEAST_COVERED = 10          # poses shown next to their nearest training frames
 
@@ -25,6 +27,7 @@ class Reference:
     def __init__(self, root: Path):
         self.root = root
         self.dataset = Prepared(root)
+        check_names(root, self.dataset.facts, 'layout', 'split')
         self.rows = np.flatnonzero(self.dataset.trained & self.dataset.track.seen())
         if not len(self.rows):
             raise UserError(f'{root}: holds no pairs to train on, so no poses can be compared with '
@@ -41,13 +44,13 @@ def find_reference(dataset: Prepared, target: Path | None) -> tuple[Reference | 
     if target is None:
         if fitted and fitted_root is None:
             return None, (f'These poses were fitted to {fitted}, which no longer exists, so they '
-                          f'are compared with nothing. Name its dataset: python preprocess.py '
-                          f'--doctor datasets/me {dataset.folder}')
+                          f'are compared with nothing. Name its dataset: '
+                          + command('preprocess.py', '--doctor', 'datasets/me', dataset.folder))
         return (Reference(fitted_root), '') if fitted and fitted_root else (None, '')
     root = dataset_of(target)
     if root is None:
         raise UserError(f'{target}: no dataset, and no run that knows one. Give the dataset of the '
-                        f'target person, e.g. --doctor datasets/me {dataset.folder}')
+                        f'target person, e.g. ' + pasted('--doctor', 'datasets/me', dataset.folder))
     reference = Reference(root)
     note = ''
     if not fitted:

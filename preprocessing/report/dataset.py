@@ -7,16 +7,17 @@ from typing import Any
 import cv2
 import numpy as np
 
+from data.facts import THEN, read_facts
 from pose.body import heights, joint_at
 from pose.draw import draw_pose
 from pose.skeleton import Skeleton
 from pose.track import PoseTrack
 from preprocessing.crop import into_box
 from util.errors import UserError
-from util.files import read_json
 from util.images import size_of
 from util.owned import finish
 from util.runs import read_record
+from util.words import command
 
 
 class Prepared:
@@ -24,26 +25,31 @@ class Prepared:
 
     facts   dataset.json
     track   poses.npz, px of a written frame
+    into    where the pictures of its report are written
     found   found.npz in the same numbering: before repair, px of the video; None if not kept
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, into: Path | None = None):
         self.folder = folder
+        self.into = into or folder
         finish(folder)
         if not (folder / 'dataset.json').is_file():
             raise UserError(f'{folder}: no dataset of preprocess.py, it has no dataset.json. Make '
-                            f'one: python preprocess.py --video me.mp4 --dataroot {folder}')
-        self.facts: dict[str, Any] = read_json(folder / 'dataset.json')
+                            f'one: ' + command('preprocess.py', video='me.mp4', dataroot=folder))
+        self.facts: dict[str, Any] = read_facts(folder)
         self.track = PoseTrack.load(folder / 'poses.npz')
         self.found: PoseTrack | None = None
         if (folder / 'found.npz').is_file():
             found = PoseTrack.load(folder / 'found.npz').numbered(self.track.skeleton)
+            if len(found) != len(self.track):
+                raise UserError(f'{folder}: found.npz and poses.npz are of different videos. '
+                                f'{THEN}')
             self.found = replace(found, kept=self.track.kept, shots=self.track.shots)
 
     @cached_property
     def files(self) -> dict[int, tuple[Path, ...]]:
         """{frame number from 0: the files of its pair}; empty if poses were written alone."""
-        from data.aligned_dataset import find_rows
+        from data.pairing import find_rows
         found = {}
         if self.facts['layout'] != 'poses':
             for phase in self.facts['split']:
@@ -81,12 +87,11 @@ class Prepared:
 
     def frame(self, index: int) -> np.ndarray | None:
         """The written frame of that number (from 0), uint8 (H, W, 3); None if there is none."""
-        from data.cache import read_row
+        from data.cache import row_or_reason
         if index not in self.files:
             return None
-        try:
-            pair = read_row(self.files[index])
-        except (OSError, ValueError):
+        pair = row_or_reason(self.files[index])
+        if isinstance(pair, str):
             return None
         frame = np.ascontiguousarray(pair[:, pair.shape[1] // 2:])
         return frame if size_of(frame) == self.track.size else cv2.resize(frame, self.track.size)

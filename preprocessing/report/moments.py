@@ -20,10 +20,11 @@ from pose.skeleton import Skeleton
 from pose.stretches import shot_slices
 from pose.track import PoseTrack
 from preprocessing.sources import Source
-from util.files import read_json, write_json
+from util.files import write_json
 from util.images import side_by_side, size_of, write_image
 from util.parallel import prefetch
 from util.sampling import evenly_spaced
+from util.shapes import items, number, one_of, read_shaped, record, text
 from util.video import Frame
 from util.words import spoken
 
@@ -31,6 +32,11 @@ PICTURE_HEIGHT = 240        # px of every picture in a report
 TYPICAL, WORST, DROPPED = 8, 3, 4       # moments shown; WORST of each kind
 SECONDS_APART = 0.5         # between two of the worst moments
 PORTRAIT_MARGIN = 0.2       # of the box's longer side
+
+
+# what a record holds of one
+MOMENT = {'frame': number(1, 1e9, whole=True), 'seconds': number(-1e9, 1e9),
+          'kind': one_of('typical', 'worst', 'dropped'), 'why': text()}
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,9 @@ def read_moments(folder: Path) -> list[Moment]:
     path = folder / 'report' / 'frames.json'
     if not path.is_file():
         return []
-    moments = [Moment(**moment) for moment in read_json(path)]
+    then = 'Delete it; the report then shows no moments of the video.'
+    moments = [Moment(**{name: moment[name] for name in MOMENT})
+               for moment in read_shaped(path, items(record(MOMENT)), then)]
     return [moment for moment in moments if picture_of(folder, moment.frame).is_file()]
 
 

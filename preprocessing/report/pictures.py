@@ -35,7 +35,7 @@ def draw_moments(dataset: Prepared, coverage: Coverage | None) -> list[MomentPic
         images = moment_pictures(dataset, moment, row, coverage)
         if images:
             picture = f'report/{len(drawn):02d}.jpg'
-            write_image(dataset.folder / picture, side_by_side(*images, height=PICTURE_HEIGHT))
+            write_image(dataset.into / picture, side_by_side(*images, height=PICTURE_HEIGHT))
             drawn.append({'frame': moment.frame, 'seconds': moment.seconds, 'kind': moment.kind,
                           'why': moment.why, 'picture': picture})
     return drawn
@@ -94,7 +94,7 @@ def draw_furthest(dataset: Prepared, coverage: Coverage) -> list[FurthestPose]:
         frame = target.frame(index)
         pose = target.drawn(target.track.poses[nearest])
         picture = f'report/near_{len(drawn):02d}.jpg'
-        write_image(dataset.folder / picture, side_by_side(
+        write_image(dataset.into / picture, side_by_side(
             dataset.drawn(track.poses[row]),
             pose if frame is None else overlaid(frame, pose), height=PICTURE_HEIGHT))
         drawn.append({

@@ -4,21 +4,26 @@
     DATASET/report.html     the page
     DATASET/report/*.jpg    its pictures
 """
-from collections.abc import Iterable
 from pathlib import Path
 
+from data.facts import check_inside, check_names
 from preprocessing.report.against_target import cover, find_reference
 from preprocessing.report.dataset import Prepared
 from preprocessing.report.numbers import heat, measure, rounded
 from preprocessing.report.page import report_page
 from preprocessing.report.pictures import draw_furthest, draw_moments
 from preprocessing.report.schema import Report
+from preprocessing.written import REPORT, adopt, files_in
 from util.errors import UserError
 from util.files import write_json, write_text
+from util.owned import replacing
 from util.web.report_charts import thinned
 
 NO_TRACK = ('This dataset does not keep the track as it was before repair, so what repair did '
             'cannot be shown. Make it again with preprocess.py --overwrite to see it.')
+
+# of dataset.json: what the report cannot do without
+NEEDED = 'layout', 'size', 'source', 'crop', 'draw', 'split', 'frames', 'stage', 'made'
 
 
 def doctor(folder: Path, source: Path | None = None) -> Path:
@@ -30,39 +35,46 @@ def doctor(folder: Path, source: Path | None = None) -> Path:
         if not place.is_dir():
             raise UserError(f'--doctor {place}: no such folder. Give a dataset, and optionally '
                             f'poses to compare with it: --doctor datasets/me datasets/dancer')
-    if source is None:
-        return write_report(folder)
-    return write_report(source, folder)
+    shown, target = (folder, None) if source is None else (source, folder)
+    Prepared(shown)         # refuse what is no dataset before anything is written there
+    adopt(shown)
+    with replacing(shown, lambda: report_files(shown), 'report.html') as new:
+        write_report(shown, target, new)
+    return shown / 'report.html'
 
 
-def write_report(folder: Path, target: Path | None = None) -> Path:
+def report_files(folder: Path) -> set[str]:
+    """The files of an earlier report, relative to the dataset's folder."""
+    return {name for name in files_in(folder) if REPORT.fullmatch(name)}
+
+
+def write_report(folder: Path, target: Path | None = None, into: Path | None = None) -> None:
     """Write report.json, report.html and report/*.jpg of the dataset in `folder`.
 
     target   a dataset or run to compare the poses with; None: the one they were fitted to
+    into     where to write them; None: `folder`, which has no report yet
 
-    Returns the page. UserError if `folder` or `target` is no dataset with a report.
+    UserError if `folder` or `target` is no dataset with a report.
     """
-    dataset = Prepared(folder)
+    dataset = Prepared(folder, into)
+    check_names(folder, dataset.facts, *NEEDED)
+    check_inside(folder, folder / 'report')
     reference, note = find_reference(dataset, target)
     notes = [] if dataset.found else [NO_TRACK]
     if note:
         notes.append(note)
     notes += fitting_notes(dataset)
-    (folder / 'report').mkdir(exist_ok=True)
+    (dataset.into / 'report').mkdir(exist_ok=True)
     coverage = cover(dataset.track, reference) if reference else None
     report: Report = {**measure(dataset), 'moments': draw_moments(dataset, coverage),
                       'coverage': None, 'notes': notes}
-    drawn = [moment['picture'] for moment in report['moments']]
     if coverage:
         furthest = draw_furthest(dataset, coverage)
-        drawn += [pose['picture'] for pose in furthest]
         report['coverage'] = coverage.numbers(dataset.facts.get('retargeted_to'), furthest)
         curve = thinned(dataset.track.times, coverage.near.distance)[1]
         report['over_time']['distance'] = rounded(curve, 2)
-    remove_others(folder, drawn)
-    write_json(folder / 'report.json', report)
-    write_text(folder / 'report.html', report_page(dataset.facts, report, *heat(dataset)))
-    return folder / 'report.html'
+    write_json(dataset.into / 'report.json', report)
+    write_text(dataset.into / 'report.html', report_page(dataset.facts, report, *heat(dataset)))
 
 
 def fitting_notes(dataset: Prepared) -> list[str]:
@@ -79,11 +91,3 @@ def fitting_notes(dataset: Prepared) -> list[str]:
                      f'foreshortened, so that {100 * framed["after"]:.0f} % lie in it.')
     return notes
 
-
-def remove_others(folder: Path, drawn: Iterable[str]) -> None:
-    """Remove the pictures of an earlier report but for those `drawn` now."""
-    keep = {folder / picture for picture in drawn}
-    for pattern in ('[0-9][0-9].jpg', 'near_[0-9][0-9].jpg'):
-        for path in (folder / 'report').glob(pattern):
-            if path not in keep:
-                path.unlink()

@@ -24,13 +24,13 @@ from scripts.dev.ablation_pairs import OF_PAIRS, ablate_pairs, table_of_pairs
 from scripts.dev.ablation_parts import ALL, PARTS, SHOWN, Part, sheet
 from scripts.suite_pairs import read_pairs
 from util.errors import UserError, run_main, say, unknown_choice
-from util.files import write_text
 from util.images import resized, size_of, write_image
 from util.metrics.names import in_words, written
-from util.owned import in_the_way
+from util.noted import check_ours, in_the_way, noted, noted_file, write_noted
 from util.progress import progress
 from util.sampling import evenly_spaced
 
+AT_WORK = '.ablation'          # there while the folder's run, ablation/, is this script's
 SCORES = 'box_lpips_alex', 'box_lpips_vgg', 'box_ssim', 'warp_error'
 
 
@@ -157,9 +157,11 @@ def on_dataset(opt: argparse.Namespace) -> dict[str, dict[str, float]]:
         raise UserError(f'{opt.dataroot}/val: no such folder, and held-out frames are what is '
                         f'measured. preprocess.py --video me.mp4 --dataroot {opt.dataroot} makes '
                         f'one.')
-    if (opt.out / 'ablation').exists():
-        raise in_the_way(opt.out / 'ablation')
+    if (opt.out / 'ablation').exists() and AT_WORK not in noted(opt.out):
+        raise in_the_way(opt.out / 'ablation')      # no run of a call that was stopped
+    check_ours(opt.out, ['ablation.md', *(f'{name}.jpg' for name in opt.parts)])
     opt.out.mkdir(parents=True, exist_ok=True)
+    write_noted(opt.out / AT_WORK, '')
     found: dict[str, dict[str, float]] = {}
     whole: dict[int, dict[str, Any]] = {}
     for name in opt.parts:
@@ -168,9 +170,11 @@ def on_dataset(opt: argparse.Namespace) -> dict[str, dict[str, float]]:
         whole = whole or frames
         found[name] = scores(frames) | {key: film[key] for key in SCORES if key in film}
         if name != ALL:
-            write_image(opt.out / f'{name}.jpg', compared(whole, frames, part.says))
-        write_text(opt.out / 'ablation.md', table(found))
+            with noted_file(opt.out, f'{name}.jpg') as picture:
+                write_image(picture, compared(whole, frames, part.says))
+        write_noted(opt.out / 'ablation.md', table(found))
     shutil.rmtree(opt.out / 'ablation')
+    (opt.out / AT_WORK).unlink()
     say(f'{table(found)}\n{opt.out}')
     return found
 

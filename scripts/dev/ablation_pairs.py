@@ -13,15 +13,16 @@ import preprocess
 import test
 import train
 import transfer
-from data.cache import read_picture
 from models import artefacts
 from options.transfer_options import TransferOptions
 from scripts.dev.ablation_parts import ALL, PARTS, SHOWN, TODAY, sheet
+from scripts.gallery_page import read_frame
 from scripts.suite_pairs import Pair
 from util.errors import UserError
-from util.files import read_json, write_text
+from util.files import read_json
 from util.images import write_image
 from util.metrics.names import in_words, written
+from util.noted import check_ours, noted_file, write_noted
 from util.runs import RunFolder
 from util.sampling import evenly_spaced
 
@@ -38,6 +39,8 @@ def ablate_pairs(pairs: Sequence[Pair], parts: Sequence[str], out: Path,
     minutes  of training
     """
     found: dict[str, dict[str, float]] = {}
+    pictures = [f'{pair.name}_{name}.jpg' for pair in pairs for name in parts]
+    check_ours(out, ['ablation.md', *pictures])
     for pair in pairs:
         whole = painted(pair, ALL, out, minutes)
         for name in parts:
@@ -45,8 +48,9 @@ def ablate_pairs(pairs: Sequence[Pair], parts: Sequence[str], out: Path,
             scores = read_json(results / 'metrics.json')['scores']['painted']
             found[f'{pair.name}, {name}'] = {key: scores[key] for key in SCORES if key in scores}
             if name != ALL:
-                write_image(out / f'{pair.name}_{name}.jpg', compared(whole, results, name))
-            write_text(out / 'ablation.md', table_of_pairs(found))
+                with noted_file(out, f'{pair.name}_{name}.jpg') as picture:
+                    write_image(picture, compared(whole, results, name))
+            write_noted(out / 'ablation.md', table_of_pairs(found))
     return found
 
 
@@ -87,7 +91,7 @@ def compared(whole: Path, lacking: Path, name: str) -> np.ndarray:
     for folder, says in ((whole, ALL), (lacking, PARTS[name].says)):
         for label, heading in (('real_A', f'pose: {says}'), ('fake_B', says)):
             files = [folder / 'images' / f'{frame}_{label}.png' for frame in chosen]
-            rows.append((heading, [read_picture(file) for file in files]))
+            rows.append((heading, [read_frame(file) for file in files]))
     return sheet(rows)
 
 

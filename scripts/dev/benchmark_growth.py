@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scripts.dev.filmed import Size, film_dataset, grown, indexed, made_up
 from util.errors import UserError, run_main, say
-from util.files import write_text
+from util.noted import check_ours, write_noted
 from util.progress import progress
 
 SIZES = (256, 256), (406, 720), (720, 1280)
@@ -67,6 +67,7 @@ def growth(page: str) -> list[Curve]:
 
     page   FILE.html for the plots
     """
+    check_ours(Path(page).parent, [Path(page).name])
     with tempfile.TemporaryDirectory() as folder:
         measured = [against_pixels(Path(folder)), against_length(Path(folder)),
                     against_frames(Path(folder)), indexing_frames(Path(folder))]
@@ -76,7 +77,7 @@ def growth(page: str) -> list[Curve]:
         costs = '  '.join(f'{x:,.0f}: {y:.4g}' for x, y in curve.points)
         say(f'{curve.cost} against {curve.against}: exponent {curve.exponent:.2f}, {verdict}\n'
             f'    {costs} {curve.unit}')
-    write_text(Path(page), plotted(curves))
+    write_noted(Path(page), plotted(curves))
     say(f'plotted in {page}')
     steep = [f'{curve.cost} against {curve.against}' for curve in curves if not curve.linear]
     if steep:
@@ -143,7 +144,7 @@ def point(*words: str) -> dict:
     """What a process of its own measures."""
     done = subprocess.run([sys.executable, __file__, *words], text=True, capture_output=True)
     if done.returncode:
-        raise UserError(f'{" ".join(words)} failed:\n{done.stderr[-2000:]}')
+        raise SystemExit(f'{" ".join(words)} failed:\n{done.stderr[-2000:]}')
     answer: dict = json.loads(done.stdout)
     return answer
 

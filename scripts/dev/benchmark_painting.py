@@ -13,7 +13,7 @@ import numpy as np
 from scripts.dev.filmed import FPS, Size, dancer, indexed, made_up_track, prepared
 from scripts.dev.painting_time import Measured, drawn, measure, table
 from util.errors import say
-from util.files import write_text
+from util.noted import check_ours, write_noted
 from util.progress import progress
 
 SIZES = (256, 256), (406, 720), (720, 1280)
@@ -51,8 +51,8 @@ def painted(run: Sequence[str], pictures: str | None) -> Measured:
     say(f'\n{table(measured)}\n  {against(f"painting {width}x{height}", measured.ms)}')
     if pictures:
         path = Path(pictures, f'painting_{width}x{height}.svg')
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, drawn(measured.parts, f'Painting {measured.what}'))
+        check_ours(path.parent, [path.name])
+        write_noted(path, drawn(measured.parts, f'Painting {measured.what}'))
     return measured
 
 

@@ -143,5 +143,5 @@ def grown(run: list[str], count: int) -> None:
     folder = Path(run[run.index('--checkpoints_dir') + 1]) / NAME / 'index'
     track = PoseTrack.load(folder / 'poses.npz')
     many = made_up_track(track.poses, count, track.size)
-    same_pictures = track.index[np.arange(count) % len(track)]
+    same_pictures = np.sort(track.index[np.arange(count) % len(track)])
     replace(many, index=same_pictures).save(folder / 'poses.npz')

@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument('--out', type=Path, help='write the record to this file')
     parser.add_argument('--against', type=Path, help='compare with this earlier record')
     opt = parser.parse_args()
+    if opt.out and opt.out.exists():
+        parser.error(f'--out {opt.out} is there already: name another file')
     with tempfile.TemporaryDirectory() as folder:
         found = record(opt.root.resolve(), opt.videos.resolve(), Path(folder))
     if opt.out:

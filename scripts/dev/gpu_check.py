@@ -9,6 +9,7 @@ line; what the device lacks is skipped, with the reason. The exit status is 1 if
 import argparse
 import contextlib
 import io
+import json
 import os
 import platform
 import sys
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 # cuBLAS repeats its results only with a workspace of a fixed size
 os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
 from util.errors import UserError, run_main, say
-from util.files import write_json
+from util.noted import check_ours, write_noted
 from util.progress import progress
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     from models.engine import check_device, choose_engine
     from scripts.dev.gpu_checks import Bench
     check_device(opt.device, None, ())
+    check_ours(Path(opt.out).parent, [Path(opt.out).name])
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         engine = choose_engine(opt.device, precision='fp32', no_compile=True)
@@ -64,7 +66,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     found = {'device': str(engine), 'torch': torch.__version__, 'python': platform.python_version(),
              'cuda': torch.version.cuda, 'seconds': round(time.monotonic() - began, 1),
              'checks': lines}
-    write_json(Path(opt.out), found)
+    write_noted(Path(opt.out), json.dumps(found, indent=1) + '\n')
     counts = [f'{sum(line["result"] == result for line in lines)} {result}'
               for result in ('ok', 'skipped', 'FAILED')]
     say(f'{", ".join(counts)} in {found["seconds"]:.0f} s; written to {opt.out}')

@@ -21,7 +21,7 @@ from unittest.mock import patch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from options.test_options import TestOptions
 from util.errors import UserError, run_main, say
-from util.files import write_text
+from util.noted import check_ours, write_noted
 from util.progress import progress
 
 COLOURS = '#4457d0', '#1f8a70', '#d98e04', '#b0413e', '#7b5ea7', '#3aa0c8', '#8a8f98'
@@ -213,10 +213,12 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     parser.add_argument('--frames', type=int, default=40, help='number of frames to paint')
     parser.add_argument('--picture', help='FILE.svg to draw it into')
     mine, given = parser.parse_known_args(argv)
+    if mine.picture:
+        check_ours(Path(mine.picture).parent, [Path(mine.picture).name])
     measured = measure(given, mine.frames)
     say(table(measured))
     if mine.picture:
-        write_text(Path(mine.picture), drawn(measured.parts, f'Painting {measured.what}'))
+        write_noted(Path(mine.picture), drawn(measured.parts, f'Painting {measured.what}'))
     return measured.parts
 
 

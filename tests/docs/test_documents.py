@@ -21,7 +21,7 @@ from options.transfer_options import TransferOptions
 ENTRY_POINTS = {'preprocess.py': PreprocessOptions, 'train.py': TrainOptions,
                 'test.py': TestOptions, 'transfer.py': TransferOptions}
 PHASES = {'train.py': 'train', 'test.py': 'test'}
-FOREIGN = {'logdir'}            # flags of other programs
+FOREIGN = {'load_iter', 'logdir'}       # of other programs, or taken for a flag of today's
 GLOSSARY_ROWS = 60
 README_BYTES = 9000
 README_FIRST_COMMAND = 15

@@ -16,6 +16,7 @@ import test as entry
 import train
 from evaluation.results import Results
 from util.errors import UserError
+from util.noted import note
 from util.video import probe, read_frames
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +130,7 @@ def test_a_video_that_is_not_there_is_refused_before_anything_is_painted_or_lost
     (page.parent / 'notes.txt').write_text('mine')
     (page.parent / 'images' / 'mine_fake_B.png').write_text('mine')
     (page.parent / 'metrics.json').write_text('{}')
+    note(page.parent, ['metrics.json'])
     before = contents(page.parent)
     with monkeypatch.context() as patch, pytest.raises(UserError, match='dancr.mp4'):
         patch.setattr('evaluation.painting.paint_dataset', None)
@@ -141,6 +143,16 @@ def test_a_video_that_is_not_there_is_refused_before_anything_is_painted_or_lost
         'notes.txt', 'images/mine_fake_B.png'}
     assert len(after) == len(before) - 5 - 7 * 3, 'films with posters, scores, seven frames'
     assert '.making' not in str(after.keys())
+
+
+def test_a_frame_that_you_retouched_is_named_before_anything_is_painted(run, monkeypatch):
+    page = run(results='retouched')
+    frame = painted(page)[2]
+    frame.write_bytes(b'retouched')
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=f'{frame.name}: changed'):
+        patch.setattr('evaluation.painting.paint_dataset', None)
+        run(results='retouched')
+    assert frame.read_bytes() == b'retouched'
 
 
 def test_earlier_results_stay_until_all_frames_are_painted(run, monkeypatch):
@@ -163,7 +175,8 @@ def test_earlier_results_stay_until_all_frames_are_painted(run, monkeypatch):
     with pytest.raises(UserError, match='no film today'):
         run('--num_test', '5', results='stopped')
     assert len(painted(page)) == 5, 'the frames, which took long, are not lost'
-    assert sorted(path.name for path in page.parent.iterdir()) == ['images', 'painting.json']
+    assert sorted(path.name for path in page.parent.iterdir()) == [
+        '.written.json', 'images', 'painting.json']
 
 
 def test_a_missing_phase_names_the_ones_there_are(run):

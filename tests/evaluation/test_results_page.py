@@ -13,6 +13,7 @@ from evaluation.results import Results
 from evaluation.results_page import spaced_in_time, worst_first, write_results_page
 from evaluation.score_table import markdown_table, score_table
 from tests.browser import ask, needs_browser
+from util.noted import note
 from util.video_writer import VideoWriter
 from util.web.frame_charts import connected, frame_chart, with_extremes
 
@@ -177,6 +178,7 @@ def test_the_page_reads_the_metrics_of_this_run_and_never_of_an_earlier_one(
                                        for label in LABELS})
         if measured:
             kept.write_text(json.dumps(metrics(1)))
+            note(kept.parent, ['metrics.json'])
         text = results.write_page({}).read_text()
         assert ('Better than the median picture' in text) is measured
         assert kept.exists() is measured

@@ -2,6 +2,7 @@
 import json
 import re
 import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tests.pose.test_draw import figure
 from util.errors import UserError
 from util.files import read_json, write_json
 from util.images import write_image
+from util.noted import NOTES
 from util.runs import write_record
 
 SIZE = (112, 96)
@@ -63,7 +65,9 @@ def dataset(root, layout='pairs', style='openpose', skeleton='BODY_25', frames=5
 
 
 def contents(root):
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob('*') if p.is_file()}
+    """Of the files but for the record of which of them are the program's."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob('*')
+            if p.is_file() and p.name != NOTES}
 
 
 @pytest.mark.parametrize('layout', LAYOUTS)
@@ -234,3 +238,27 @@ def test_a_run_goes_on_only_with_poses_drawn_as_it_knows_them(tmp_path):
     with pytest.raises(UserError, match='--draw_style openpose --line_width 2.0'):
         train.main(['--continue_train', '--checkpoints_dir', str(tmp_path / 'runs'), '--name',
                     'me', '--device', 'cpu', '--display_id', '0'])
+
+
+@pytest.mark.parametrize('split', [{'../theirs/train': 3}, {'/etc': 1}, {'.': 1}, {'..': 1}, 3,
+                                   {'train': 'x'}, {'train': -1}, ['train']])
+def test_a_split_that_leads_out_of_the_dataset_is_refused(split, tmp_path):
+    dataset(tmp_path / 'theirs')
+    dataset(tmp_path / 'me')
+    facts = read_json(tmp_path / 'me' / 'dataset.json')
+    write_json(tmp_path / 'me' / 'dataset.json', facts | {'split': split})
+    before = {path: path.read_bytes() for path in (tmp_path / 'theirs').rglob('*.*')}
+    with pytest.raises(UserError, match=r'me/dataset\.json: split: '):
+        redraw(tmp_path / 'me', 'openpose', 5.0)
+    assert {path: path.read_bytes() for path in (tmp_path / 'theirs').rglob('*.*')} == before
+
+
+def test_a_folder_that_is_a_link_to_other_pictures_is_not_drawn_into(tmp_path):
+    dataset(tmp_path / 'theirs')
+    dataset(tmp_path / 'me')
+    shutil.rmtree(tmp_path / 'me' / 'train')
+    (tmp_path / 'me' / 'train').symlink_to('../theirs/train')
+    before = {path: path.read_bytes() for path in (tmp_path / 'theirs').rglob('*.*')}
+    with pytest.raises(UserError, match='me/train leads to .*theirs/train, but only'):
+        redraw(tmp_path / 'me', 'openpose', 5.0)
+    assert {path: path.read_bytes() for path in (tmp_path / 'theirs').rglob('*.*')} == before

@@ -14,6 +14,7 @@ import util.owned
 from scripts import compare
 from tests.browser import ask, needs_browser
 from util.errors import UserError
+from util.noted import note
 from util.owned import replacing
 from util.video import probe, read_frames
 
@@ -143,8 +144,8 @@ def test_the_same_command_works_after_it_was_stopped(moves: int, tmp_path: Path)
         compare.main(argv(tmp_path, 'me', 'hd'))
     compare.main(argv(tmp_path, 'me', 'hd'))
     assert (out / 'index.html').is_file() and (out / 'compare.mp4').is_file()
-    assert sorted(path.name for path in out.iterdir()) == ['compare.mp4', 'images', 'index.html',
-                                                          'thumbnails']
+    assert sorted(path.name for path in out.iterdir()) == [
+        '.written.json', 'compare.mp4', 'images', 'index.html', 'thumbnails']
 
 
 def test_the_frames_shown_are_those_over_which_the_runs_disagree(tmp_path: Path) -> None:
@@ -181,6 +182,18 @@ def test_runs_without_real_frames_are_compared_too(tmp_path: Path) -> None:
     page = compare.main(argv(tmp_path, 'me', 'hd'))
     assert probe(page.parent / 'compare.mp4').size == (3 * 192, 192 + 30)
     assert 'real: ' not in page.read_text()
+
+
+def test_a_folder_that_another_command_filled_is_left_alone(tmp_path: Path) -> None:
+    for name in ('me', 'hd'):
+        add_run(tmp_path, name, 100, 0.8)
+    data = tmp_path / 'data'
+    data.mkdir()
+    (data / 'dataset.json').write_text('{}')
+    note(data, ['dataset.json'])
+    with pytest.raises(UserError, match='this script did not write it'):
+        compare.main(argv(tmp_path, 'me', 'hd', '--out', str(data)))
+    assert (data / 'dataset.json').is_file()
 
 
 def test_a_run_that_was_not_painted_is_refused_and_nothing_is_left(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The gallery trains and paints each recipe, then makes one table, one video and one page."""
 import json
+import os
 import re
 from itertools import pairwise
 
@@ -9,9 +10,10 @@ import pytest
 
 from models import models
 from scripts import gallery, processes
-from scripts.gallery_page import cell_size, columns_of
+from scripts.gallery_page import STRIP, cell_size, columns_of, named
 from tests.conftest import picture
 from util.errors import UserError
+from util.noted import NOTES
 from util.video import probe, read_frames
 
 TINY = ['--minutes', '1', '--train_args', '--max_steps 2 --ngf 4 --no_compile --device cpu']
@@ -68,7 +70,8 @@ def test_a_page_a_table_and_a_film_of_all_and_what_fails_is_listed(argv, monkeyp
     assert again == page and 'broken' not in page.read_text()
     with pytest.raises(UserError, match='other flags.*--overwrite'):
         gallery.main([*argv[:-1], 'vanilla', '--minutes', '2'])
-    (page.parent / 'gallery.json').unlink()
+    for name in (NOTES, 'gallery.json'):
+        (page.parent / name).unlink()
     with pytest.raises(UserError, match='gallery.mp4: is there already'):
         gallery.main([*argv[:-1], 'vanilla'])
     for record in page.parents[2].rglob('gallery.json'):
@@ -117,3 +120,9 @@ def test_a_cell_is_no_higher_than_a_screen_and_wide_enough_for_a_name():
     assert cell_size((256, 256)) == (256, 256) and cell_size((64, 64)) == (192, 192)
     assert cell_size((720, 1264)) == (307, 539) and cell_size((1280, 720)) == (512, 288)
     assert cell_size((100, 1000)) == (192, 1920), 'a name needs its width'
+
+
+@pytest.mark.parametrize('name', ['me', '踊り', os.fsdecode(b'caf\xe9'), 'two\nlines'])
+def test_a_frame_gets_the_name_of_its_run_whatever_that_is(name):
+    strip = named(np.zeros((8, 64, 3), np.uint8), name)[:STRIP]
+    assert strip.shape == (STRIP, 64, 3) and strip.max() > 200

@@ -10,6 +10,7 @@ import pytest
 
 from scripts import processes, suite
 from scripts.suite_changes import Noise, compared
+from scripts.suite_runs import in_words_of_list
 from tests.browser import ask, needs_browser
 from tests.util.clips import clip, numbered
 from util.errors import UserError
@@ -337,3 +338,12 @@ def test_a_real_suite_of_two_drawn_dancers(short_videos, tmp_path):
     made = (page.parent / 'films/drawn.mp4').stat().st_mtime_ns
     assert suite.main(argv) == page
     assert (page.parent / 'films/drawn.mp4').stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize('said, more', [
+    ('Flags of preprocess.py go into --target_args "--overwrite" here.',
+     'In place of --target_args, give "target_args" in the list.'),
+    ('Choose another --name.', 'In place of --name, give another --out.'),
+    ('--minutes 0: give it time.', '')])
+def test_a_pair_that_fails_names_keys_of_the_list_and_flags_of_the_suite(said, more):
+    assert in_words_of_list(said) == f'{said} {more}'.rstrip()

@@ -1,9 +1,17 @@
-"""A folder is replaced as a whole, and what is the user's in it stays, whenever the call ends."""
+"""A file, or a folder of a run, is whole or not there, whenever the call ends."""
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from util.files import clear_leftovers, folder_in_place_of
+import util.files
+from util.errors import UserError
+from util.files import append_line, atomic, clear_leftovers, dead_parts, write_npz, write_text
+from util.noted import NOTES
+from util.owned import MAKING, finish, folder_in_place_of
 
 
 class Killed(BaseException):
@@ -17,8 +25,9 @@ def put(folder, files):
 
 
 def contents(folder):
+    """Of the files but for the notes of what is the program's."""
     return {path.relative_to(folder).as_posix(): path.read_text()
-            for path in folder.rglob('*') if path.is_file()}
+            for path in folder.rglob('*') if path.is_file() and path.name != NOTES}
 
 
 @pytest.fixture
@@ -32,46 +41,126 @@ def replace(place):
         put(part, {'1.png': 'new'})
 
 
-def test_a_kill_before_the_users_files_have_moved_on_loses_none_of_them(place, monkeypatch):
-    def killed(old, place):
-        raise Killed
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr('util.files._remove_old', killed)
-        replace(place)
-    assert not (place / 'notes.txt').exists()
-    clear_leftovers(place.parent)
+def killed(*given):
+    raise Killed
+
+
+def test_a_folder_of_a_run_is_replaced_and_what_is_the_users_stays(place):
+    replace(place)
     assert contents(place.parent) == {'plate/1.png': 'new', 'plate/notes.txt': 'mine'}
 
 
-def test_a_kill_before_the_new_folder_is_there_brings_the_old_one_back(place, monkeypatch):
-    before, rename = contents(place.parent), Path.rename
-
-    def killed(old, place):
-        raise Killed
-
-    def killed_halfway(path, target):
-        return killed(path, target) if '.part' in path.name else rename(path, target)
+def test_a_kill_in_the_middle_of_the_exchange_loses_nothing(place, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr('util.files._restore', killed)
-        patch.setattr(Path, 'rename', killed_halfway)
+        patch.setattr('util.owned._move', killed)
         replace(place)
-    assert not place.exists()
-    clear_leftovers(place.parent)
-    assert contents(place.parent) == before
+    assert (place / 'notes.txt').exists()
+    finish(place)
+    assert contents(place.parent) == {'plate/1.png': 'new', 'plate/notes.txt': 'mine'}
+
+
+def test_a_new_folder_of_a_run_is_whole_or_not_there(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, 'rename', killed)
+        patch.setattr('shutil.rmtree', lambda *given, **how: None)
+        replace(tmp_path / 'plate')
+    assert not (tmp_path / 'plate').exists()
+    clear_leftovers(tmp_path)
+    assert not list(tmp_path.iterdir())
+    replace(tmp_path / 'plate')
+    assert contents(tmp_path) == {'plate/1.png': 'new'}
 
 
 def test_a_failure_leaves_the_folder_as_it_was(place, monkeypatch):
-    before, rename = contents(place.parent), Path.rename
-
-    def refused(path, target):
-        if '.part' in path.name:
-            raise OSError
-        return rename(path, target)
+    before = contents(place.parent)
     with pytest.raises(OSError), folder_in_place_of(place, '.*') as part:
         put(part, {'1.png': 'new'})
         raise OSError
     assert contents(place.parent) == before
-    monkeypatch.setattr(Path, 'rename', refused)
-    with pytest.raises(OSError):
+
+    def refused(*given):
+        raise OSError
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr('util.owned.write_json', refused)
         replace(place)
+    assert contents(place.parent) == before and not (place / MAKING).exists()
+
+
+def test_a_link_in_place_of_a_runs_folder_leads_nobody_astray(place):
+    (place.parent / 'index').symlink_to(place)
+    before = contents(place)
+    with pytest.raises(UserError, match='index: is there already'):
+        replace(place.parent / 'index')
+    assert contents(place) == before
+
+
+def test_what_an_earlier_version_moved_away_comes_back_and_what_differs_stays(place):
+    old = place.parent / '.plate.old1'
+    put(old, {'1.png': 'older', '2.png': 'old', '3.png': 'old', '.ours': '((a+)+$'})
+    clear_leftovers(place.parent)
+    assert contents(place.parent) == {'.plate.old1/1.png': 'older', 'plate/1.png': 'old',
+                                      'plate/2.png': 'old', 'plate/3.png': 'old',
+                                      'plate/notes.txt': 'mine'}
+
+
+def test_a_stranger_cannot_make_the_program_move_files_through_a_link_or_upwards(place):
+    run = place.parent / 'run'
+    put(run, {'1.png': 'mine'})
+    (run / '.index.old1').symlink_to(place)
+    (run / '.mattes.old1').mkdir()
+    (run / 'mattes').symlink_to(place)
+    put(run / '.mattes.old1', {'a.png': 'theirs'})
+    put(run / '....old1', {'b.png': 'theirs'})
+    before = contents(place.parent)
+    clear_leftovers(run)
     assert contents(place.parent) == before
+
+
+def number_of_a_dead_process():
+    with subprocess.Popen([sys.executable, '-c', '']) as ended:
+        pass
+    return ended.pid
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='there nobody can ask whether a process runs')
+def test_what_a_killed_process_left_of_a_file_goes_when_the_file_is_written_again(tmp_path):
+    dead = number_of_a_dead_process()
+    put(tmp_path, {f'.out.part{dead}.txt': 'half', f'.other.part{dead}.txt': 'half',
+                   f'.out.part{os.getppid()}.txt': 'at work'})
+    dead_parts.cache_clear()
+    write_text(tmp_path / 'out.txt', 'whole')
+    assert contents(tmp_path) == {'out.txt': 'whole', f'.other.part{dead}.txt': 'half',
+                                  f'.out.part{os.getppid()}.txt': 'at work'}
+
+
+def test_a_disk_that_fills_up_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeypatch):
+    write_npz(tmp_path / 'poses.npz', poses=np.zeros(3))
+    before = (tmp_path / 'poses.npz').read_bytes()
+
+    def full(path, data):
+        with open(path, 'wb') as file:
+            file.write(data[:10])
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(UserError, match='poses.npz: the disk is full'):
+        write_npz(tmp_path / 'poses.npz', poses=np.ones(3))
+    assert (tmp_path / 'poses.npz').read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_that_cannot_be_flushed_keeps_its_name_to_the_earlier_one(tmp_path, monkeypatch):
+    write_text(tmp_path / 'a.txt', 'old')
+    monkeypatch.setattr(util.files, 'flush_to_disk', killed)
+    with pytest.raises(Killed), atomic(tmp_path / 'a.txt') as part:
+        part.write_text('new')
+    assert contents(tmp_path) == {'a.txt': 'old'}
+
+
+@pytest.mark.skipif(not hasattr(os, 'O_NOFOLLOW'), reason='this system follows every link')
+def test_a_log_that_is_a_link_is_not_written_through(tmp_path):
+    append_line(tmp_path / 'log', 'one')
+    append_line(tmp_path / 'log', 'two')
+    (tmp_path / 'link').symlink_to(tmp_path / 'log')
+    with pytest.raises(OSError):
+        append_line(tmp_path / 'link', 'three')
+    assert (tmp_path / 'log').read_text() == 'one\ntwo\n'

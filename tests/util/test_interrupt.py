@@ -26,6 +26,18 @@ def test_after_the_block_signals_do_what_they_did_before():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_the_second_signal_does_what_it_did_before_where_somebody_handled_it():
+    came = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+    try:
+        with pytest.raises(SystemExit), Interrupt('') as interrupt:
+            interrupt.request(signal.SIGTERM, None)
+            interrupt.request(signal.SIGTERM, None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert came == [signal.SIGTERM]
+
+
 def test_a_thread_that_gets_no_signals_works_all_the_same():
     requested = []
 

@@ -8,7 +8,8 @@ import pytest
 import util.owned
 from util.errors import UserError
 from util.files import write_json
-from util.owned import finish, note, noted, replacing
+from util.noted import NOTES, note, noted, noted_file
+from util.owned import check_place, finish, replacing
 
 FIRST = {'record.json': 'old', 'train/1.png': 'old', 'train/2.png': 'old', 'report/1.jpg': 'old'}
 SECOND = {'record.json': 'new', 'train/1.png': 'new', 'val/1.png': 'new'}
@@ -26,8 +27,9 @@ def put(folder, files):
 
 
 def contents(folder):
+    """Of the files but for the notes of what is the program's."""
     return {path.relative_to(folder).as_posix(): path.read_text()
-            for path in folder.rglob('*') if path.is_file()}
+            for path in folder.rglob('*') if path.is_file() and path.name != NOTES}
 
 
 def first():
@@ -56,7 +58,7 @@ def test_only_what_was_written_before_is_replaced_and_the_rest_stays(place):
     assert contents(place) == SECOND | MINE
     assert place.stat().st_ino == number, 'the folder itself may be a mount point'
     assert sorted(entry.name for entry in place.iterdir()) == [
-        'me.mp4', 'notes', 'record.json', 'train', 'val'], 'no litter, no empty folder'
+        '.written.json', 'me.mp4', 'notes', 'record.json', 'train', 'val'], 'no litter'
 
 
 def test_a_link_goes_on_leading_where_it_led(place):
@@ -70,6 +72,7 @@ def test_a_link_goes_on_leading_where_it_led(place):
 
 
 def test_a_folder_within_that_leads_to_another_disk_is_written_into(place, monkeypatch):
+    note(place, FIRST)
     shutil.move(place / 'train', place.parent / 'disk')
     (place / 'train').symlink_to(place.parent / 'disk')
     replace = os.replace
@@ -174,7 +177,7 @@ def test_a_link_that_leads_nowhere_is_named_and_nothing_is_changed(place):
 
 
 def test_a_call_that_is_refused_leaves_the_lock_of_the_other(place):
-    with util.owned._locked(place):
+    with util.owned.locked(place):
         for _ in range(2):
             with pytest.raises(UserError, match='another call writes into this folder'):
                 write(place)
@@ -197,3 +200,95 @@ def test_a_file_that_was_changed_after_it_was_noted_is_somebodys(tmp_path):
     (tmp_path / '1.png').write_text('retouched')
     (tmp_path / '2.png').unlink()
     assert noted(tmp_path) == {'0.png'}
+
+
+@pytest.mark.parametrize('name', ['train/1.png', 'record.json', 'report/1.jpg'])
+def test_what_was_worked_on_since_it_was_written_is_refused_before_the_work(name, place):
+    write(place, FIRST)
+    (place / name).write_text('retouched')
+    with pytest.raises(UserError, match=f'{name}: changed since this program wrote it'), \
+            replacing(place, first, 'record.json'):
+        pytest.fail('the work has begun')
+    assert contents(place) == {**FIRST, **MINE, name: 'retouched'}
+    (place / name).rename(place / 'mine.kept')
+    write(place)
+    assert contents(place) == SECOND | MINE | {'mine.kept': 'retouched'}
+
+
+def test_what_is_worked_on_during_the_work_stays_and_the_work_is_not_lost(place):
+    write(place, FIRST)
+    with pytest.raises(UserError, match='train/1.png: is there already'), \
+            replacing(place, first, 'record.json') as folder:
+        put(folder, SECOND)
+        put(place, {'train/1.png': 'retouched'})
+    assert (place / 'train/1.png').read_text() == 'retouched'
+    (place / 'train/1.png').rename(place / 'mine.kept')
+    finish(place)
+    assert contents(place) == SECOND | MINE | {'mine.kept': 'retouched'}
+
+
+def test_a_copy_of_a_folder_is_known_though_its_files_have_other_times(place):
+    write(place)
+    copy = place.parent / 'copy'
+    shutil.copytree(place, copy, copy_function=shutil.copyfile)
+    os.utime(copy / 'train/1.png', (1, 1))
+    write(copy, FIRST, lambda: tuple(SECOND))
+    assert contents(copy) == FIRST | MINE
+    (copy / 'train/1.png').write_text('mad')         # as long as it was
+    with pytest.raises(UserError, match='train/1.png: changed since'):
+        write(copy, SECOND)
+
+
+def test_a_file_that_a_crash_left_empty_is_nobodys(place):
+    write(place, FIRST)
+    (place / 'train/1.png').write_text('')
+    write(place)
+    assert contents(place) == SECOND | MINE
+
+
+def test_a_link_that_came_with_the_folder_leads_nowhere(place):
+    victim = place.parent / 'victim'
+    put(victim, {'new/1.txt': 'mine', '1.png': 'mine', '2.png': 'mine'})
+    shutil.rmtree(place / 'train')
+    (place / 'train').symlink_to(victim)
+    with pytest.raises(UserError, match='train/1.png: is there already'):
+        write(place)
+    (place / 'train').unlink()
+    (place / '.making').symlink_to(victim)
+    with pytest.raises(UserError, match='.making: is there already'):
+        write(place)
+    assert contents(victim) == {'new/1.txt': 'mine', '1.png': 'mine', '2.png': 'mine'}
+
+
+def test_a_place_that_cannot_be_written_to_is_named_before_the_work(tmp_path, monkeypatch):
+    put(tmp_path, {'file': ''})
+    with pytest.raises(UserError, match='file/me: .*file is not a folder'):
+        check_place(tmp_path / 'file' / 'me')
+    with pytest.raises(UserError, match='the disk is full.* MB are free there, and at least'):
+        check_place(tmp_path / 'not' / 'there', 1e18)
+    with monkeypatch.context() as patch, pytest.raises(UserError, match='you may not write to'):
+        patch.setattr(os, 'access', lambda path, how: False)
+        write(tmp_path / 'me')
+    assert contents(tmp_path) == {'file': ''}
+
+
+@pytest.mark.parametrize('killed_at', ['a.txt', NOTES])
+def test_a_single_file_is_known_whenever_its_writer_was_killed(killed_at, tmp_path, monkeypatch):
+    replace = os.replace
+
+    def write_it(text):
+        with noted_file(tmp_path, 'a.txt') as part:
+            part.write_text(text)
+
+    def killed(source, target):
+        if target.name == killed_at:
+            raise Killed
+        replace(source, target)
+    for text in ('one', 'three'):
+        write_it(text)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(os, 'replace', killed)
+        write_it('seven')
+    assert noted(tmp_path) == {'a.txt'} and (tmp_path / 'a.txt').read_text() == 'three'
+    write_it('eight')
+    assert noted(tmp_path) == {'a.txt'} and (tmp_path / 'a.txt').read_text() == 'eight'

@@ -46,6 +46,15 @@ def test_every_part_is_measured_and_shown_beside_all_of_it(pairs, small, tmp_pat
     assert np.abs(shown[64 + 60:64 + 60 + 64, :64].astype(int) - truth).mean() < 12
 
 
+def test_a_run_of_that_name_that_is_somebody_elses_is_left_alone(pairs, tmp_path):
+    root = pairs(64, 64, train=2, val=1)
+    (tmp_path / 'ablation').mkdir()
+    (tmp_path / 'ablation' / 'run.json').write_text('{}')
+    with pytest.raises(UserError, match='ablation: is there already'):
+        ablation.main(['--dataroot', str(root), '--out', str(tmp_path)])
+    assert (tmp_path / 'ablation' / 'run.json').is_file()
+
+
 def test_what_only_training_has_is_left_out_before_any(tmp_path):
     seen = [name for name, part in PARTS.items() if not part.is_of_moves]
     untrained = ablation.options(['--dataroot', 'x']).parts

@@ -2,11 +2,11 @@
 import numpy as np
 import pytest
 
-from data.cache import read_picture
 from pose.track import PoseTrack
 from scripts.dev import benchmark, benchmark_growth, benchmark_painting, filmed
 from scripts.dev.benchmark_growth import Curve
 from util.errors import UserError
+from util.images import read_image
 
 
 def test_every_size_and_live_figure_has_its_row_in_the_table():
@@ -36,7 +36,7 @@ def test_a_dataset_is_made_up_of_few_pictures_and_many_poses(tmp_path):
     files = sorted((folder / 'train').iterdir())
     assert len(files) == 40 and len(list((folder / 'val').iterdir())) == 3
     assert len({file.stat().st_ino for file in files}) == filmed.DIFFERENT
-    assert read_picture(files[0]).shape == (32, 64, 3)
+    assert read_image(files[0]).shape == (32, 64, 3)
     track = PoseTrack.load(folder / 'poses.npz')
     assert len(track) == 43 and len(np.unique(track.poses[:, 0, 0])) == 43
 
