@@ -108,11 +108,15 @@ def folder_in_place_of(place: Path, ours: str) -> Iterator[Path]:
 
 
 def finish(place: Path) -> None:
-    """Complete an exchange in `place` that was stopped in the middle."""
+    """Complete an exchange in `place` that was stopped in the middle; remove what is left of one
+    that was stopped at its very end."""
     place = Path(os.path.realpath(place))
     if _plan(place).is_file():
         with locked(place):
             _exchange(place)
+    elif (place / MAKING).is_dir():
+        with suppress(UserError, OSError), locked(place):       # another call may be at work
+            pass
 
 
 def placed(path: Path) -> Path | None:

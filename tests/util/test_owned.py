@@ -9,7 +9,7 @@ import util.owned
 from util.errors import UserError
 from util.files import write_json
 from util.noted import NOTES, note, noted, noted_file
-from util.owned import check_place, finish, replacing
+from util.owned import MAKING, check_place, finish, locked, replacing
 
 FIRST = {'record.json': 'old', 'train/1.png': 'old', 'train/2.png': 'old', 'report/1.jpg': 'old'}
 SECOND = {'record.json': 'new', 'train/1.png': 'new', 'val/1.png': 'new'}
@@ -292,3 +292,13 @@ def test_a_single_file_is_known_whenever_its_writer_was_killed(killed_at, tmp_pa
     assert noted(tmp_path) == {'a.txt'} and (tmp_path / 'a.txt').read_text() == 'three'
     write_it('eight')
     assert noted(tmp_path) == {'a.txt'} and (tmp_path / 'a.txt').read_text() == 'eight'
+
+
+def test_what_is_left_of_an_exchange_that_was_stopped_at_its_very_end_goes(tmp_path):
+    (tmp_path / MAKING).mkdir()
+    (tmp_path / MAKING / 'lock').touch()
+    with locked(tmp_path):
+        finish(tmp_path)                        # another call is at work
+    (tmp_path / MAKING).mkdir(exist_ok=True)
+    finish(tmp_path)
+    assert list(tmp_path.iterdir()) == []
