@@ -89,7 +89,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise UserError(f'{name}: no such driver. There is {", ".join(DRIVERS)}.')
     seed = random.randrange(SEEDS) if opt.seed is None else opt.seed
     with tempfile.TemporaryDirectory(prefix='faults') as temporary:
-        world = World((opt.folder or Path(temporary)).resolve() / 'world')
+        place = Path(temporary)
+        if opt.folder:          # a new folder within it: what is there may be anybody's
+            opt.folder.mkdir(parents=True, exist_ok=True)
+            place = Path(tempfile.mkdtemp(prefix='faults', dir=opt.folder))
+        world = World(place.resolve() / 'world')
         world.make()
         lost: list[Any] = []
         for name in opt.drivers or DRIVERS:
