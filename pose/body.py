@@ -12,6 +12,7 @@ pose.retargeting.ground measures it over a whole track.
 Shapes as in pose/track.
 """
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 
@@ -99,10 +100,25 @@ def chain_length(poses: np.ndarray, skeleton: Skeleton, chain: Iterable[str]) ->
 
 def body_parts(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """float (F, 3) px: length of head, torso and the longer leg, as in SHARES; 0 = not seen."""
-    right, left = (chain_length(poses, skeleton, sided(LEG_JOINTS, side)) for side in 'RL')
-    return np.stack([chain_length(poses, skeleton, ('Nose', 'Neck')),
-                     chain_length(poses, skeleton, ('Neck', 'MidHip')),
-                     np.maximum(right, left)], 1)
+    hips = joint_at(poses, skeleton, 'MidHip')[:, None]
+    joints = np.concatenate([poses[:, _parts_of(skeleton)], hips], 1)
+    ends = joints[:, _BONE_ENDS]                            # (F, 6 bones, 2 ends, 3)
+    bones = np.sqrt(((ends[:, :, 0, :2] - ends[:, :, 1, :2]) ** 2).sum(-1))
+    bones = np.where((ends[..., 2] > 0).all(-1), bones, -np.inf)
+    right, left = (np.maximum(bones[:, leg].sum(1), 0) for leg in (slice(2, 4), slice(4, 6)))
+    head, torso = np.maximum(bones[:, 0], 0), np.maximum(bones[:, 1], 0)
+    return np.stack([head, torso, np.maximum(right, left)], 1)
+
+
+# nose-neck, neck-hips, and both legs, by number in _parts_of; the last one is the mid-hip
+_BONE_ENDS = np.array([(0, 1), (1, 8), (2, 3), (3, 4), (5, 6), (6, 7)])
+
+
+@cache
+def _parts_of(skeleton: Skeleton) -> list[int]:
+    """The numbers of nose, neck, and both legs."""
+    joints = ('Nose', 'Neck', *sided(LEG_JOINTS, 'R'), *sided(LEG_JOINTS, 'L'))
+    return [skeleton.index(joint) for joint in joints]
 
 
 def body_sizes(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:

@@ -24,14 +24,16 @@ class PictureWatch:
     watch = PictureWatch(); difference = watch(image); if watch.jumped: detector.reset()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int = ENOUGH) -> None:
+        """enough: rows or columns of a picture that are looked at, at least."""
+        self.enough = enough
         self.last: np.ndarray | None = None
         self.usual = 0.0
         self.jumped = False
 
     def __call__(self, image: np.ndarray) -> float:
         """Mean absolute difference (0..255) of a thumbnail of `image` to the frame before."""
-        every = max(1, min(image.shape[:2]) // ENOUGH)
+        every = max(1, min(image.shape[:2]) // self.enough)
         some = np.ascontiguousarray(image[::every, ::every])
         small = cv2.resize(some, THUMBNAIL, interpolation=cv2.INTER_AREA)
         small = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)

@@ -1,11 +1,16 @@
 """Finds poses that no body can have: what a detector makes of a blur, a crowd or a picture's edge.
 
+`impossible` looks at a whole track, LiveImpossible at what came so far.
+
 Shapes as in pose/track.
 """
+from collections import deque
+
 import numpy as np
 
 from pose.body import body_parts
 from pose.cleaning.bone_lengths import bone_lengths, proportions
+from pose.skeleton import Skeleton, skeleton_of
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 from util.arrays import nan_quantile
@@ -56,19 +61,60 @@ def _resized(track: PoseTrack) -> np.ndarray:
 
 def _stretched(track: PoseTrack) -> np.ndarray:
     """bool (F,): a bone of the limbs is twice as long as it ever is for this body's scale."""
-    lengths, scale = proportions(track)
-    body = track.joints.part('body')
+    return stretched(track.poses, track.skeleton, *proportions(track))
+
+
+def stretched(poses: np.ndarray, skeleton: str, lengths: np.ndarray,
+              scale: np.ndarray) -> np.ndarray:
+    """bool (F,): the same of poses (F, K, 3) with these proportions."""
+    table = skeleton_of(skeleton)
+    body = table.part('body')
     longest = TWICE * lengths[body] * scale[:, None]
-    limbs = [k for k, joint in enumerate(track.joints.joints[body])
+    limbs = [k for k, joint in enumerate(table.joints[body])
              if joint.endswith(('Elbow', 'Wrist', 'Knee', 'Ankle'))]
-    return (bone_lengths(track.poses, track.skeleton)[:, limbs] > longest[:, limbs]).any(1)
+    return (bone_lengths(poses, skeleton)[:, limbs] > longest[:, limbs]).any(1)
 
 
 def _outside(track: PoseTrack) -> np.ndarray:
     """bool (F,): more than BEYOND of the body's joints lie outside the picture."""
-    body = track.poses[:, track.joints.part('body')]
+    return outside(track.poses, track.joints, track.size)
+
+
+def outside(poses: np.ndarray, table: Skeleton, size: tuple[int, int]) -> np.ndarray:
+    """bool (F,): the same of poses (F, K, 3) in a picture of that (width, height)."""
+    body = poses[:, table.part('body')]
     seen = body[..., 2] > 0
-    width, height = track.size
+    width, height = size
     inside = ((body[..., 0] >= 0) & (body[..., 0] <= width - 1)
               & (body[..., 1] >= 0) & (body[..., 1] <= height - 1))
     return (seen & ~inside).sum(1) > BEYOND * np.maximum(seen.sum(1), 1)
+
+
+class LiveImpossible:
+    """`impossible`, of one pose after another: `around` is the AROUND seconds before."""
+
+    def __init__(self, skeleton: str, size: tuple[int, int]):
+        self.skeleton = skeleton
+        self.table = skeleton_of(skeleton)
+        self.size = size
+        self.past: deque[tuple[float, np.ndarray, np.ndarray]] = deque()
+
+    def __call__(self, pose: np.ndarray, time: float, lengths: np.ndarray, scale: float) -> bool:
+        """Whether no body has that pose (K, 3). lengths, scale: as LiveProportions has them."""
+        poses = pose[None]
+        parts = body_parts(poses, self.table)[0, 1:]
+        parts = np.where(parts > 0, parts, np.nan)
+        while self.past and self.past[0][0] < time - AROUND:
+            self.past.popleft()
+        false = self._resized(parts, parts / scale) if self.past else False
+        self.past.append((time, parts, parts / scale))
+        return bool(false or stretched(poses, self.skeleton, lengths, np.array([scale]))[0]
+                    or outside(poses, self.table, self.size)[0])
+
+    def _resized(self, parts: np.ndarray, own: np.ndarray) -> bool:
+        """As the offline one, of the lengths px (2,) of torso and leg."""
+        usual = nan_quantile(np.array([past for _, past, _ in self.past]), 0.5)
+        straight = nan_quantile(np.array([past for _, _, past in self.past]), OWN)
+        ratios = parts / usual
+        longest = (ratios > LONGEST) & (own / straight > STRAIGHT)
+        return bool(np.fmax(*ratios) < SHORTEST or longest.any())

@@ -4,16 +4,19 @@
     -> smooth
 
 Every step takes a track and returns another; `repair` runs them all and counts their changes.
+LiveRepair does the same to one frame after another, and holds a lost joint where repair fills.
 """
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from pose.cleaning import smoothing
-from pose.cleaning.bone_lengths import parents, proportions
-from pose.cleaning.plausible import REASON, impossible
-from pose.cleaning.swaps import undo_swaps
+from pose.cleaning.bone_lengths import LiveProportions, parents, proportions
+from pose.cleaning.plausible import REASON, LiveImpossible, impossible
+from pose.cleaning.swaps import LiveSwaps, undo_swaps
 from pose.shots import SHORTEST_SHOT, body_jumps
+from pose.skeleton import Skeleton, skeleton_of
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
@@ -26,6 +29,9 @@ MAX_GAP = 12            # frames
 # that is added to that.
 LIMIT, OFF = 1.35, 0.12
 NEIGHBOURS = 4          # frames to either side of a gap that shape what goes into it
+# Live: frames for which a joint that is lost is held, and a pose that no body has is not believed;
+# and the second of which the limits are not yet known.
+HELD, LEARNING = 5, 1.0
 
 
 def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps: bool = False,
@@ -95,15 +101,20 @@ def drop_guesses(track: PoseTrack, min_confidence: float = MIN_CONFIDENCE) -> Po
 
     The trunk stays, whatever its confidence: without it a frame shows nobody.
     """
-    guessed = track.poses[..., 2] < min_confidence
-    guessed[:, _trunk(track)] = False
-    return _without(track, guessed)
+    return _without(track, guesses(track.poses, track.joints, min_confidence))
 
 
-def _trunk(track: PoseTrack) -> list[int]:
+def guesses(poses: np.ndarray, table: Skeleton, min_confidence: float) -> np.ndarray:
+    """bool (F, K): what drop_guesses drops of poses (F, K, 3)."""
+    guessed = poses[..., 2] < min_confidence
+    guessed[:, _trunk(table)] = False
+    return guessed
+
+
+def _trunk(table: Skeleton) -> list[int]:
     """The joints that PoseTrack.seen needs."""
-    hips = ('MidHip',) if 'MidHip' in track.joints.joints else ('RHip', 'LHip')
-    return [track.joints.index(joint) for joint in ('Neck', *hips)]
+    hips = ('MidHip',) if 'MidHip' in table.joints else ('RHip', 'LHip')
+    return [table.index(joint) for joint in ('Neck', *hips)]
 
 
 def drop_beyond_limits(track: PoseTrack) -> PoseTrack:
@@ -111,28 +122,42 @@ def drop_beyond_limits(track: PoseTrack) -> PoseTrack:
 
     Where a joint's parent is not seen, its nearest seen ancestor is used instead.
     """
-    lengths, scale = proportions(track)
-    parent = parents(track.skeleton)
-    table = track.joints
-    dropped = np.zeros(track.poses.shape[:2], bool)
-    seen = track.poses[..., 2] > 0
+    return _without(track, beyond_limits(track.poses, track.skeleton, *proportions(track)))
+
+
+def beyond_limits(poses: np.ndarray, skeleton: str, lengths: np.ndarray,
+                  scale: np.ndarray) -> np.ndarray:
+    """bool (F, K): what drop_beyond_limits drops of poses (F, K, 3) with these proportions."""
+    table = skeleton_of(skeleton)
+    parent = parents(skeleton)
+    dropped = np.zeros(poses.shape[:2], bool)
+    seen = poses[..., 2] > 0
     off = OFF * np.nan_to_num(lengths[table.part('body')]).max()
-    order = sorted(range(len(table.joints)), key=lambda k: _steps(parent, k))
-    for k in order:
-        if k in _trunk(track):
-            continue
-        unchecked = seen[:, k].copy()
-        reach = 0.0
-        near = k
-        while parent[near] != near:
-            reach = reach + np.nan_to_num(lengths[near])
+    lengths = np.nan_to_num(lengths)
+    for joints in _levels(skeleton):        # those dropped of one level bound the next
+        unchecked = seen[:, joints]
+        reach = np.zeros(len(joints))
+        near = joints
+        while parent[near[0]] != near[0]:
+            reach = reach + lengths[near]
             near = parent[near]
             checked = unchecked & seen[:, near]
-            apart = np.linalg.norm(track.poses[:, k, :2] - track.poses[:, near, :2], axis=1)
-            dropped[:, k] |= checked & (apart > (LIMIT * reach + off) * scale) & (reach > 0)
+            way = poses[:, joints, :2] - poses[:, near, :2]
+            apart = np.hypot(way[..., 0], way[..., 1])
+            longest = (LIMIT * reach + off) * scale[:, None]
+            dropped[:, joints] |= checked & (apart > longest) & (reach > 0)
             unchecked &= ~checked
-        seen[:, k] &= ~dropped[:, k]
-    return _without(track, dropped)
+        dropped[:, _trunk(table)] = False
+        seen[:, joints] &= ~dropped[:, joints]
+    return dropped
+
+
+@cache
+def _levels(skeleton: str) -> list[np.ndarray]:
+    """The joints as many bones from the root, one array for each number, the nearest first."""
+    parent = parents(skeleton)
+    steps = np.array([_steps(parent, k) for k in range(len(parent))])
+    return [np.flatnonzero(steps == number) for number in range(steps.max() + 1)]
 
 
 def drop_impossible(track: PoseTrack, max_gap: int = MAX_GAP) -> PoseTrack:
@@ -203,3 +228,72 @@ def _close_gaps(joint: np.ndarray, depth: np.ndarray | None, times: np.ndarray, 
         joint[gap, 2] = min(joint[a, 2], joint[b, 2])
         if depth is not None:
             depth[gap] = np.interp(times[gap], times[[a, b]], depth[[a, b]])
+
+
+class LiveRepair:
+    """`repair`, of one frame after another.
+
+    speed    float (K, 2) px a second of the joints
+    height   px: the body's, which changes slowly
+    """
+
+    def __init__(self, skeleton: str, size: tuple[int, int],
+                 min_confidence: float = MIN_CONFIDENCE):
+        self.skeleton = skeleton
+        self.table = skeleton_of(skeleton)
+        self.parent = parents(skeleton)
+        self.min_confidence = min_confidence
+        self.proportions = LiveProportions(skeleton)
+        self.swaps = LiveSwaps(skeleton)
+        self.impossible = LiveImpossible(skeleton, size)
+        self.smoothing = smoothing.LiveSmoothing()
+        self.held = np.full((len(self.table.joints), 4), np.nan)    # where joints were last seen,
+        self.lost = np.full(len(self.table.joints), HELD + 1)       # and how many frames ago
+        self.doubted = 0
+        self.start: float | None = None
+
+    @property
+    def speed(self) -> np.ndarray:
+        return self.smoothing.speed
+
+    @property
+    def height(self) -> float:
+        return max(self.proportions.tall * self.proportions.scale, 1.0)
+
+    def __call__(self, found: np.ndarray, time: float) -> np.ndarray | None:
+        """The joints float (K, 4) of a detector, cleaned; None where no body has that pose."""
+        self.start = time if self.start is None else self.start
+        self.proportions(found[:, :3], time)
+        own = self.proportions
+        joints = self.swaps(found, time, own.lengths, own.scale)
+        drop = guesses(joints[None, :, :3], self.table, self.min_confidence)[0]
+        joints = _unseen(joints, drop)
+        if time - self.start >= LEARNING:
+            scale = np.array([own.scale])
+            beyond = beyond_limits(joints[None, :, :3], self.skeleton, own.lengths, scale)[0]
+            joints = _unseen(joints, beyond)
+            false = self.impossible(joints[:, :3], time, own.lengths, own.scale)
+            self.doubted = self.doubted + 1 if false else 0
+            if 0 < self.doubted <= HELD:
+                return None
+        return self.smoothing(self._hold(joints), self.height, time)
+
+    def _hold(self, joints: np.ndarray) -> np.ndarray:
+        """The joints with those lost for no more than HELD frames where they were, moved with the
+        joint that they hang on."""
+        seen = joints[:, 2] > 0
+        self.lost = np.where(seen, 0, self.lost + 1)
+        held = joints.copy()
+        for k in np.flatnonzero(~seen & (self.lost <= HELD)):
+            near = self.parent[k]
+            known = held[near, 2] > 0 and self.held[near, 2] > 0
+            moved = held[near, :2] - self.held[near, :2] if known else 0.0
+            held[k] = self.held[k]
+            held[k, :2] += moved
+        self.held = held
+        return held
+
+
+def _unseen(joints: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The joints float (K, 4) without those of a bool (K,) mask."""
+    return np.where(mask[:, None], np.array([0, 0, 0, np.nan], np.float32), joints)

@@ -1,9 +1,11 @@
-"""Jitter: its measure, and smoothing that removes it without lag. Shapes as in pose/track."""
+"""Jitter: its measure, and smoothing that removes it without lag; LiveSmoothing, which cannot look
+ahead, with little. Shapes as in pose/track."""
 from dataclasses import replace
 
 import numpy as np
 
 from pose.body import body_sizes
+from pose.one_euro import OneEuro, OneEuroFilter
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 
@@ -11,6 +13,9 @@ REACH, DEGREE = 0.17, 4         # seconds to either side, and degree of the curv
 SLACK = 1.1                     # times REACH: frame times are not exact
 FARTHEST = 5                    # frames: the largest lag that is searched for
 LAG_FRAMES = 4 * FARTHEST       # frames in a row that must show a joint to measure lag
+# Live. Speeds are in body heights a second.
+JOINTS = OneEuro(cutoff=1.5, beta=30.0, speed_cutoff=3.0)
+SLOWEST = 4.0                   # Hz: after a longer pause joints are taken as they are found
 
 
 def smooth(track: PoseTrack, strength: float = 1.0) -> PoseTrack:
@@ -56,6 +61,45 @@ def _weights(away: np.ndarray, used: np.ndarray) -> np.ndarray:
     across = powers.transpose(0, 2, 1)
     first = np.eye(DEGREE + 1)[None, :, :1]
     return (powers @ np.linalg.solve(across @ powers, first))[..., 0]
+
+
+class LiveSmoothing:
+    """Smooths joints one frame after another: One-Euro, each joint by its own speed.
+
+    speed  float (K, 2) px a second of the frame before
+    """
+
+    def __init__(self, settings: OneEuro = JOINTS):
+        self.settings = settings
+        self.filter: OneEuroFilter | None = None
+        self.time = -np.inf
+        self.seen = np.zeros(0, bool)
+        self.speed = np.zeros((0, 2))
+
+    def __call__(self, joints: np.ndarray, height: float, time: float) -> np.ndarray:
+        """The joints float (K, 4) of a detector, smoothed.
+
+        height  px: the body's, which changes slowly;  time  s
+        """
+        places = joints[:, [0, 1, 3]].astype(np.float64)
+        deep = np.isfinite(places[:, 2])
+        places = np.nan_to_num(places)
+        seen = joints[:, 2] > 0
+        rate = 1 / max(time - self.time, 1e-3)
+        if self.filter is None or rate < SLOWEST:
+            self.filter = OneEuroFilter(places, self.settings)
+        else:
+            new = seen & ~self.seen             # begins where it is, at rest
+            self.filter.points[new] = self.filter.last[new] = places[new]
+            self.filter.speed[new] = 0
+            self.filter(places, height, rate)
+        self.time = time
+        self.seen = seen
+        self.speed = self.filter.speed[:, :2] * height * seen[:, None]
+        smooth = joints.copy()
+        smooth[seen, :2] = self.filter.points[seen, :2]
+        smooth[seen & deep, 3] = self.filter.points[seen & deep, 2]
+        return smooth
 
 
 def jitter(track: PoseTrack) -> float:

@@ -16,17 +16,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.body import ARM_JOINTS, BONES, LEG_JOINTS, LIMB_BONES
+from pose.body import ARM_JOINTS, LEG_JOINTS
 from pose.cleaning.bone_lengths import proportions
-from pose.skeleton import Skeleton
+from pose.cleaning.swap_costs import (
+    FLOOR,
+    LONGEST_STEP,
+    bone_costs,
+    likeliest,
+    move_costs,
+    pair_of,
+    path_costs,
+    strayed,
+)
+from pose.skeleton import Skeleton, skeleton_of
 from pose.stretches import shot_slices
 from pose.track import PoseTrack
+from util.arrays import nan_quantile
 
-LONGEST_STEP = 0.3      # seconds; frames further apart say nothing about each other
-FLOOR = 0.01            # of the longest bone: no detector is more exact
-LONG, STRETCH = 1.1, 0.05   # the most, in its own lengths, that a bone may look; and the scale of
-                            # the cost beyond that
 DOUBT = 0.3             # -1 to 1: the least agreement at which the face decides
+# Live: nats that a frame costs whose face does not fit the shoulders, and how many times as much a
+# change of state costs. Chosen on three real clips: others exchange fewer frames of a woman who
+# mostly turns her back, but then more than four in a row of a tai chi film.
+FACE, DEARER = 3.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ def undo_swaps(track: PoseTrack) -> PoseTrack:
     depth = np.full(poses.shape[:2], np.nan) if track.depth is None else track.depth.copy()
     lengths, scale = proportions(track)
     for group in GROUPS:
-        known = [n for n, name in enumerate(group.pairs) if _pair(table, name)]
+        known = [n for n, name in enumerate(group.pairs) if pair_of(table, name)]
         if not known:
             continue
         names = tuple(group.pairs[n] for n in known)
@@ -108,28 +119,19 @@ def _states_in(poses: np.ndarray, depth: np.ndarray, times: np.ndarray, table: S
                names: tuple[str, ...], states: np.ndarray, prior: Prior, lengths: np.ndarray,
                scale: np.ndarray) -> np.ndarray:
     """int64 (F,): the state, a row of `states` (bool (S, P)), of each frame of one shot."""
-    pairs = [_pair(table, name) for name in names]
+    pairs = [pair_of(table, name) for name in names]
     sizes = (scale[:, None] * lengths[table.part('body')]).ravel()
     least = FLOOR * float(np.nan_to_num(sizes).max())
     seen = np.stack([(poses[:, pair, 2] > 0).all(1) for pair in pairs], 1)
-    moves = [_move_costs(poses[:, pair], times, least, prior.momentum) for pair in pairs]
-    bones = _bone_costs(poses, names, table, lengths, scale)
+    moves = [move_costs(poses[:, pair], times, least, prior.momentum) for pair in pairs]
+    bones = bone_costs(poses, names, table, lengths, scale)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    state = _likeliest(np.stack(moves, 1), seen, bones, states, prior.switch,
+    state = likeliest(np.stack(moves, 1), seen, bones, states, prior.switch,
                        prior.swapped * step)
     if names[:1] == WHOLE[:1] and len(states) == 2 and _face_contradicts(
             poses, depth, state > 0, table):
         return 1 - state
     return state
-
-
-def _pair(table: Skeleton, name: str) -> tuple[int, int] | None:
-    """The numbers of the right and the left joint of that name; None where the table has none."""
-    for joint in (f'R{name}', name):
-        if joint in table.joints:
-            right = table.index(joint)
-            return right, table.partners[right]
-    return None
 
 
 def _moved_with(table: Skeleton, name: str) -> tuple[list[int], list[int]]:
@@ -143,95 +145,6 @@ def _moved_with(table: Skeleton, name: str) -> tuple[list[int], list[int]]:
         if (joint in (f'R{name}', name) or follows) and not second_of_face:
             one.append(k)
     return one, [table.partners[k] for k in one]
-
-
-def _move_costs(pair: np.ndarray, times: np.ndarray, least: float, momentum: float) -> np.ndarray:
-    """The cost of a pair's (F, 2, 3) moves to each frame, nats: float (F, 2, 2).
-
-    [f, a, b] when the pair is swapped (1) or not (0) two frames before (a) and one before (b),
-    both relative to frame f. It is 0 where one of the two is not seen.
-
-    least     px: the accuracy of a move at best
-    momentum  as in Prior
-    """
-    costs = np.zeros((len(pair), 2, 2))
-    rows = np.flatnonzero((pair[..., 2] > 0).all(1))
-    step = np.diff(times[rows])
-    near = step < LONGEST_STEP
-    if not near.any():
-        return costs
-    usual = float(np.median(np.diff(times)))
-    now = pair[rows, :, :2].astype(float)
-    last = now[:-1]
-    older = now[np.r_[0, :len(now) - 2]]
-    # The first move has no move before it, and one after a pause has none that still counts.
-    before = np.r_[np.inf, np.where(near, step, np.inf)[:-1]]
-    again = momentum * np.minimum(step / before, 1)[:, None, None]
-    off = np.empty((len(step), 2, 2, 2))
-    for a in (0, 1):
-        for b in (0, 1):
-            here = last[:, ::1 - 2 * b]
-            off[:, a, b] = np.linalg.norm(
-                now[1:] - here - again * (here - older[:, ::1 - 2 * a]), axis=-1)
-    off *= np.minimum(usual / step, 1)[:, None, None, None]
-    spread = max(float(np.median(off[near, 0, 0])), least)
-    costs[rows[1:]] = np.log1p((off / spread) ** 2).sum(-1) * near[:, None, None]
-    return costs
-
-
-def _bone_costs(poses: np.ndarray, names: tuple[str, ...], table: Skeleton, lengths: np.ndarray,
-                scale: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """The cost of the lengths of bones, nats, by the numbers of the group's pairs that they join.
-
-    float (F, 2) each: when both pairs are in the same state, and when only one is swapped.
-    """
-    costs = {}
-    for near, far in (BONES[bone] for bone in LIMB_BONES):
-        if near in names and far in names:
-            a, b = _pair(table, near), _pair(table, far)
-            assert a and b
-            cost = np.zeros((len(poses), 2))
-            for crossed in (0, 1):
-                for start, end in zip(a, b[::1 - 2 * crossed], strict=True):
-                    long = np.linalg.norm(poses[:, start, :2] - poses[:, end, :2], axis=1)
-                    over = np.nan_to_num(long / (lengths[end] * scale) - LONG).clip(0)
-                    cost[:, crossed] += np.log1p((over / STRETCH) ** 2)
-            cost *= (poses[:, [*a, *b], 2] > 0).all(1)[:, None]
-            costs[names.index(near), names.index(far)] = cost
-    return costs
-
-
-def _likeliest(moves: np.ndarray, seen: np.ndarray, bones: dict[tuple[int, int], np.ndarray],
-               states: np.ndarray, switch: float, swapped: float) -> np.ndarray:
-    """int64 (F,): the state of every frame on the cheapest path through all of them.
-
-    moves    float (F, P, 2, 2) as _move_costs gives
-    seen     bool (F, P): both of the pair;  bones  as _bone_costs gives
-    states   bool (S, P): which pairs are swapped; the first is as found
-    switch   nats that a change of state costs;  swapped  nats that a swapped frame costs
-    """
-    frames, pairs = seen.shape
-    own = np.tile(swapped * states.any(1), (frames, 1))
-    for (a, b), cost in bones.items():
-        own += cost[:, (states[:, a] ^ states[:, b]).astype(int)]
-    trades = (states[:, None] ^ states).astype(int)                         # (S, S, P)
-    # A pair found again after a long gap may have any state.
-    bound = switch * ((moves > 0).any((1, 2, 3)) | ~seen.any(1))
-    change = np.where(states.any(1), switch, bound[:, None])[:, None] * trades.any(-1)
-    # From the state two before (first axis) and one before (second) to this one (third).
-    cost = change[:, None] + sum(moves[:, n, trades[:, None, :, n], trades[None, :, :, n]]
-                                 for n in range(pairs))
-    ways = np.tile(own[0] + switch * states.any(1), (len(states), 1))
-    came_from = np.zeros(cost.shape[:1] + ways.shape, np.int64)
-    for f in range(1, frames):
-        through = ways[:, :, None] + cost[f]
-        came_from[f] = through.argmin(0)
-        ways = through.min(0) + own[f]
-    state = np.zeros(frames, np.int64)
-    before, state[-1] = np.unravel_index(ways.argmin(), ways.shape)
-    for f in range(frames - 1, 0, -1):
-        state[f - 1], before = before, came_from[f, before, state[f]]
-    return state
 
 
 def _face_contradicts(poses: np.ndarray, depth: np.ndarray, swapped: np.ndarray,
@@ -260,3 +173,114 @@ def _face_agrees(poses: np.ndarray, depth: np.ndarray, table: Skeleton) -> np.nd
     shows = np.where(nearer != 0, np.sign(nearer), shows)
     x = poses[:, shoulders, 0]
     return shows * np.sign(x[:, 1] - x[:, 0]) * seen[:, shoulders].all(1)
+
+
+class LiveSwaps:
+    """`undo_swaps`, of one frame after another: each is in the state in which the cheapest path so
+    far ends."""
+
+    def __init__(self, skeleton: str):
+        self.table = skeleton_of(skeleton)
+        self.groups = [_LiveGroup(self.table, group) for group in GROUPS
+                       if group.prior is not BODY_FOR_LONG      # the face decides instead
+                       and any(pair_of(self.table, name) for name in group.pairs)]
+
+    def __call__(self, joints: np.ndarray, time: float, lengths: np.ndarray,
+                 scale: float) -> np.ndarray:
+        """The joints float (K, 4) of a detector, with left and right as before.
+
+        lengths, scale   as LiveProportions has them
+        """
+        for group in self.groups:
+            order = group.order(joints, time, lengths, scale)
+            joints = joints if order is None else joints[order]
+        return joints
+
+
+class _LiveGroup:
+    """The cheapest ways so far to each state of a group.
+
+    ways    float (S, S): to the state one frame before, and this one
+    last, older, before   of each pair when it was last seen: its place, that one frame earlier,
+                          px (P, 2, 2), and the seconds between the two
+    off     float (P, N, 2) px: how far it strayed, in the last N frames
+    """
+    FRAMES, OFTEN = 64, 2   # whose median is how far a pair usually strays; taken every so often
+
+    def __init__(self, table: Skeleton, group: Group):
+        known = [n for n, name in enumerate(group.pairs) if pair_of(table, name)]
+        self.table = table
+        self.prior = replace(group.prior, switch=DEARER * group.prior.switch)
+        self.names = tuple(group.pairs[n] for n in known)
+        self.pairs = np.array([pair_of(table, name) for name in self.names])
+        swaps = np.array([list(swap) for swap in ('0' * len(group.pairs), *group.swaps)])
+        self.states = swaps[:, known] == '1'
+        self.whole = self.names[:1] == WHOLE[:1] and len(self.states) == 2
+        self.crosses = bool((self.states != self.states[:, :1]).any())
+        self.orders = [self._order(state) for state in self.states]
+        pairs = len(known)
+        self.ways: np.ndarray | None = None
+        self.last = self.older = np.zeros((pairs, 2, 2))
+        self.seen_at = np.full(pairs, -np.inf)
+        self.before = np.full(pairs, np.inf)
+        self.off = np.full((pairs, self.FRAMES, 2), np.nan)
+        self.spread = np.full(pairs, np.nan)
+        self.time = -np.inf
+        self.step = 0.04
+        self.frame = 0
+
+    def _order(self, state: np.ndarray) -> np.ndarray:
+        """int64 (K,): the joints with the pairs of that state swapped."""
+        order = np.arange(len(self.table.joints))
+        for name in np.array(self.names)[state]:
+            one, other = _moved_with(self.table, name)
+            order[one + other] = order[other + one]
+        return order
+
+    def order(self, joints: np.ndarray, time: float, lengths: np.ndarray,
+              scale: float) -> np.ndarray | None:
+        """The order in which the joints (K, 4) are the person's own; None: as found."""
+        seen = (joints[self.pairs, 2] > 0).all(1)
+        moves = self._moves(joints[self.pairs, :2].astype(float), seen, time, lengths, scale)
+        bones: dict[tuple[int, int], np.ndarray] = {}
+        if self.crosses:
+            bones = bone_costs(joints[None, :, :3], self.names, self.table, lengths,
+                                np.array([scale]))
+        if 0 < time - self.time < LONGEST_STEP:
+            self.step += 0.1 * (time - self.time - self.step)
+        self.time = time
+        own, cost = path_costs(moves[None], seen[None], bones, self.states, self.prior.switch,
+                                self.prior.swapped * self.step)
+        if self.whole:
+            agrees = _face_agrees(joints[None, :, :3], joints[None, :, 3], self.table)[0]
+            own[0] += FACE * np.maximum(np.where(self.states.any(1), agrees, -agrees), 0)
+        if self.ways is None:
+            self.ways = np.tile(own[0] + self.prior.switch * self.states.any(1),
+                                (len(self.states), 1))
+        else:
+            self.ways = (self.ways[:, :, None] + cost[0]).min(0) + own[0]
+        self.ways -= self.ways.min()
+        state = int(self.ways.min(0).argmin())
+        return self.orders[state] if state else None
+
+    def _moves(self, now: np.ndarray, seen: np.ndarray, time: float, lengths: np.ndarray,
+               scale: float) -> np.ndarray:
+        """float (P, 2, 2): the costs of the moves to this frame, as move_costs gives them."""
+        step = np.clip(time - self.seen_at, 1e-3, 1e3)
+        near = seen & (step < LONGEST_STEP)
+        off = strayed(now, self.last, self.older,
+                       self.prior.momentum * np.minimum(step / self.before, 1),
+                       np.minimum(self.step / step, 1))
+        self.off[:, self.frame % self.FRAMES] = np.where(near[:, None], off[:, 0, 0], np.nan)
+        self.frame += 1
+        sizes = scale * lengths[self.table.part('body')]
+        least = FLOOR * float(np.nan_to_num(sizes).max())
+        if self.frame % self.OFTEN == 1:
+            self.spread = nan_quantile(self.off.reshape(len(now), -1), 0.5, axis=1)
+        spread = np.fmax(self.spread, max(least, 1e-6))
+        costs = np.log1p((off / spread[:, None, None, None]) ** 2).sum(-1) * near[:, None, None]
+        self.older = np.where(seen[:, None, None], self.last, self.older)
+        self.last = np.where(seen[:, None, None], now, self.last)
+        self.before = np.where(seen, np.where(near, step, np.inf), self.before)
+        self.seen_at = np.where(seen, time, self.seen_at)
+        return np.asarray(costs)

@@ -36,7 +36,7 @@ def check_detector(opt: Options) -> None:
         raise UserError(f'--parts {opt.parts}: {opt.detector} finds no '
                         f'{" and no ".join(sorted(missing))}. Use --detector '
                         f'{" or ".join(able)}.')
-    kind.check(Options(**vars(opt) | {'parts': parts}))
+    kind.check(opt.but(parts=parts))
 
 
 def check_source(opt: Options, size: tuple[int, int], frames: int) -> None:
@@ -46,8 +46,9 @@ def check_source(opt: Options, size: tuple[int, int], frames: int) -> None:
 
 
 def detector_for(opt: Options) -> 'Detector':
-    """The detector that the options of preprocess.py ask for."""
-    return make_detector(opt.detector, **opt.facts() | {'parts': parts_of(opt.parts)})
+    """The detector that the options of preprocess.py or webcam.py ask for."""
+    flags = {flag: getattr(opt, flag) for flag in declared(detectors.find(opt.detector))}
+    return make_detector(opt.detector, parts_of(opt.parts), **flags)
 
 
 def with_masks(detector: 'Detector') -> 'Detector':

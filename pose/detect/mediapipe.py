@@ -16,6 +16,7 @@ from pose.detect.decoders import mediapipe_graph
 from pose.detect.decoders.face_mesh import from_mesh
 from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
 from pose.masks import PersonMask
+from pose.one_euro import OneEuro, OneEuroFilter
 from pose.skeleton import clean, from_mediapipe, skeleton_of, with_parts
 from util.downloads import weights_path
 from util.errors import UserError
@@ -33,36 +34,12 @@ SMALLEST = 36                 # px: a smaller square shows too little, a face of
 # knuckles, and the distance from mouth to eyes.
 BODY_SCALE, HAND_SCALE, FACE_SCALE = 1.25, 1.8, 2.0
 ASTRAY = 0.5                  # of its square: a hand or face further from its body is another's
+# MediaPipe's own, for 30 frames/s; they smooth the place of a square, never a landmark.
+SQUARE, RATE = OneEuro(cutoff=0.01, beta=10.0), 30.0
 
 # Numbers of MediaPipe's landmarks.
 NOSE, EYES, MOUTH = 0, [2, 5], [9, 10]
 HANDS = {'left_hand': (15, 17, 19), 'right_hand': (16, 18, 20)}     # wrist, little finger, index
-
-
-class OneEuroFilter:
-    """Holds points at rest, and follows moving ones without delay.
-
-    It smooths the place of a square, never a landmark. Casiez et al., "1 Euro Filter", CHI 2012;
-    MediaPipe's parameters, for 30 frames/s.
-    """
-    CUTOFF, BETA, SPEED_CUTOFF, RATE = 0.01, 10.0, 1.0, 30.0
-
-    def __init__(self, points: np.ndarray):
-        self.points = self.last = points
-        self.speed = np.zeros_like(points)
-
-    def __call__(self, points: np.ndarray, size: float) -> np.ndarray:
-        """The points, smoothed; speeds are measured in units of `size` a second."""
-        speed = (points - self.last) / size * self.RATE
-        self.speed = self.speed + self._weight(self.SPEED_CUTOFF) * (speed - self.speed)
-        weight = self._weight(self.CUTOFF + self.BETA * np.abs(self.speed))
-        self.points = self.points + weight * (points - self.points)
-        self.last = points
-        return self.points
-
-    def _weight(self, cutoff: np.ndarray | float) -> np.ndarray | float:
-        """The weight of a new value in a low-pass filter of that cutoff, Hz."""
-        return 1 / (1 + self.RATE / (2 * np.pi * cutoff))
 
 
 @dataclass(eq=False)
@@ -83,7 +60,7 @@ class Person:
     smooth: OneEuroFilter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.smooth = OneEuroFilter(self.circle)
+        self.smooth = OneEuroFilter(self.circle, SQUARE)
 
     @property
     def radius(self) -> float:
@@ -169,7 +146,7 @@ class MediaPipe(Detector):
         person.mask = self.body.mask(), square
         person.moved = person.far(marks[:33])
         person.marks, circle = marks[:33], marks[33:35, :2]
-        person.circle = person.smooth(circle, 2 * length(circle[1] - circle[0]))
+        person.circle = person.smooth(circle, 2 * length(circle[1] - circle[0]), RATE)
         return True
 
     def _search(self, picture: Picture, everywhere: bool) -> None:

@@ -117,14 +117,20 @@ def shapes(poses: np.ndarray, skeleton: Skeleton) -> Shapes:
     seen = size > 0
     there = (joints[..., 2] > 0) & (roots[..., 2] > 0) & seen[:, None]
     points = 100 * (joints - roots)[..., :2] / np.where(seen, size, 1)[:, None, None]
+    turn = turns(poses, skeleton, size)
+    return Shapes((points * there[..., None]).astype(np.float32), there.astype(np.float32),
+                  turn.astype(np.float32), size, seen)
+
+
+def turns(poses: np.ndarray, skeleton: Skeleton, size: np.ndarray) -> np.ndarray:
+    """float (F,): how far bodies of that size px (F,) are turned, as in Shapes."""
+    seen = size > 0
     widths = np.zeros((len(poses), 2))
     for joint in ('Shoulder', 'Hip'):
         left, right = (joint_at(poses, skeleton, side + joint) for side in 'LR')
         widths += (left - right)[:, :2] * ((left[:, 2] > 0) & (right[:, 2] > 0))[:, None]
     turn = across(widths, poses, skeleton) / (WIDTHS * np.where(seen, size, 1))
-    turn = np.clip(turn, -1, 1) * seen
-    return Shapes((points * there[..., None]).astype(np.float32), there.astype(np.float32),
-                  turn.astype(np.float32), size, seen)
+    return np.clip(turn, -1, 1) * seen
 
 
 _OF_LIMB = np.array([number for number, limb in enumerate(LIMBS.values()) for _ in limb.joints])

@@ -154,15 +154,15 @@ class PoseIndex:
         search = self.search(pose, place, depth)
         return search.nearest() if search else (-1, np.inf)
 
-    def search(self, pose: np.ndarray, place: float = 0.0,
-               depth: np.ndarray | None = None) -> 'Search | None':
+    def search(self, pose: np.ndarray, place: float = 0.0, depth: np.ndarray | None = None,
+               price: np.ndarray | None = None) -> 'Search | None':
         """The costs of one pose (K, 3), depth (K,), found where they are asked for; None where it
-        shows no torso."""
+        shows no torso. price: float32 (T,), 0 or more, added to each."""
         body = shapes(pose[None], self.skeleton)
         if not body.seen[0]:
             return None
         first, then = self._rows(pose[None], body, place, None if depth is None else depth[None])
-        return Search(self, first[0], then[0])
+        return Search(self, first[0], then[0], price)
 
 
 class Search:
@@ -172,10 +172,13 @@ class Search:
     least   float32 (T,): no cost is below these; inf for frames without a torso
     """
 
-    def __init__(self, index: PoseIndex, first: np.ndarray, then: np.ndarray):
+    def __init__(self, index: PoseIndex, first: np.ndarray, then: np.ndarray,
+                 price: np.ndarray | None = None):
         self.index = index
         self.then = then
         self.least = first @ index.first[:len(first)]
+        if price is not None:
+            self.least += price
         self.least[index.unseen] = np.inf
 
     def costs(self, rows: np.ndarray) -> np.ndarray:
@@ -222,7 +225,13 @@ def sides(poses: np.ndarray, body: Shapes, skeleton: Skeleton, depth: np.ndarray
     body  the shapes of the poses
     nose  as in RetrievalSettings
     """
-    size = np.where(body.seen, body.size, np.nan)
+    return sides_of(poses, body.size, body.turn, skeleton, depth, nose)
+
+
+def sides_of(poses: np.ndarray, size: np.ndarray, turn: np.ndarray, skeleton: Skeleton,
+             depth: np.ndarray | None, nose: float = SETTINGS.nose) -> np.ndarray:
+    """`sides`, by the size px (F,), 0 where no body is seen, and the turn (F,) of the shapes."""
+    size = np.where(size > 0, size, np.nan)
     tip, right, left = (joint_at(poses, skeleton, joint) for joint in ('Nose', 'REar', 'LEar'))
     right_seen, left_seen = ((ear[:, 2] > 0).astype(float) for ear in (right, left))
     count = np.where(right_seen + left_seen > 0, right_seen + left_seen, np.nan)
@@ -235,7 +244,7 @@ def sides(poses: np.ndarray, body: Shapes, skeleton: Skeleton, depth: np.ndarray
         nearer = sum(depth[:, skeleton.index(f'L{joint}')] - depth[:, skeleton.index(f'R{joint}')]
                      for joint in ('Shoulder', 'Hip')) / (WIDTHS * size)
         way = np.where(np.isfinite(nearer), nearer, way)
-    return np.sqrt(1 - body.turn ** 2) * np.tanh(way)
+    return np.sqrt(1 - turn ** 2) * np.tanh(way)
 
 
 def side_factors(side: np.ndarray, source: bool) -> np.ndarray:

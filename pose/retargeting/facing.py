@@ -1,4 +1,4 @@
-"""Which ways a person was ever filmed, and poses shown only those ways.
+"""Poses shown only the ways that a person was ever filmed.
 
 A target who never turned her back is not painted from behind: left and right joints are exchanged,
 depth with the opposite sign, which is the body's reflection in the plane of the picture. The
@@ -9,106 +9,43 @@ A body turned further to a side than the target ever was is shown less turned: s
 are moved apart, arms with their shoulders. Mirroring it instead would make a step to the left one
 to the right, and would jump wherever a body is not symmetric.
 
+`face` knows the whole track, LiveFacing what came so far.
+
 Shapes as in pose/track. Angles are degrees from facing the camera, positive to the right of the
 picture.
 """
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pose.body import heights
-from pose.matching.coverage import shapes
-from pose.retargeting.heads import SHAPE as HEAD_SHAPE
-from pose.retargeting.heads import Head, head_angles, measure_head, rebuild_heads
+from pose.retargeting.easing import Eased
+from pose.retargeting.filmed_ways import SETTINGS, Facing, FacingSettings
+from pose.retargeting.heads import (
+    CALM,
+    Head,
+    beyond,
+    folded,
+    head_angles,
+    rebuild_heads,
+    with_heads,
+)
 from pose.retargeting.turned import (
     NO_LIMIT,
+    apart,
     exchanged,
+    least_width,
     less_turned,
-    signed_width,
+    moved_apart,
+    outline_settled,
     trunk_angles,
 )
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
-from util.shapes import items, maybe, number, record, table
 
 HOW = ('auto', 'as_is', 'front')
-WAYS = ('front', 'back', 'left', 'right')
-
-
-@dataclass(frozen=True)
-class FacingSettings:
-    """What an experiment may change.
-
-    turned    |turn| beyond which a body is seen from the front or the back, as in coverage.variety
-    seconds   how long a way must be filmed, and ...
-    share     ... in how much of the film: a detector's few wrong frames show nothing
-    shortest  seconds: no stretch that is shown exchanged, or not, is shorter
-    clear     |turn| that a stretch must reach somewhere; less is a profile that wavers
-    leeway    degrees that a pose may be turned further than the target was: bending real frames
-              so far still looks right, and more would take the turn out of the dance
-    head      the same of a head: a face is bent less well than a shirt
-    frontal   degrees: the most that `front` leaves, whatever the target showed
-    settle    seconds over which shoulders move apart or together
-    """
-    turned: float = 0.4
-    seconds: float = 0.3
-    share: float = 0.01
-    shortest: float = 0.3
-    clear: float = 0.25
-    leeway: float = 40.0
-    head: float = 25.0
-    frontal: float = 60.0
-    settle: float = 0.24
-
-
-SETTINGS = FacingSettings()
-EXTREME = (2, 98)             # percentiles of the angles: the furthest turns to either side
-
-
-# what a record holds of one
-_degrees = items(number(-360, 360), 2)
-_filmed = record({way: number(0, 1e9) for way in WAYS})
-SHAPE = record({
-    'trunk': _filmed, 'head': _filmed, 'trunk_range': _degrees, 'head_range': _degrees,
-    'widths': table(number(0, 10)), 'shape': maybe(HEAD_SHAPE)})
-
-
-@dataclass(frozen=True)
-class Facing:
-    """Which ways a person was filmed.
-
-    trunk, head   {way: seconds}, ways as in WAYS
-    trunk_range   degrees: furthest to the left and to the right, of frames not from behind
-    head_range    the same of the head
-    widths        shoulders and hips from the front, as shares of the body height
-    shape         the head from the front, None where it was never seen so
-    """
-    trunk: Mapping[str, float]
-    head: Mapping[str, float]
-    trunk_range: tuple[float, float]
-    head_range: tuple[float, float]
-    widths: Mapping[str, float]
-    shape: Head | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> 'Facing':
-        """From what to_dict gave; other keys are ignored."""
-        known = {f.name: values[f.name] for f in fields(cls)}
-        known['trunk_range'] = tuple(known['trunk_range'])
-        known['head_range'] = tuple(known['head_range'])
-        known['shape'] = Head.from_dict(known['shape']) if known['shape'] else None
-        return cls(**known)
-
-    def showed(self, way: str, head: bool = False, settings: FacingSettings = SETTINGS) -> bool:
-        """Whether that way was filmed long enough to be painted from it."""
-        seconds = self.head if head else self.trunk
-        return seconds[way] >= max(settings.seconds, settings.share * sum(seconds.values()))
+LEAST = 0.02                  # live: a head that is rebuilt less than that stays as it is
 
 
 @dataclass(frozen=True)
@@ -142,40 +79,6 @@ class Faced:
                 'sentence': self.sentence}
 
 
-def measure_facing(track: PoseTrack) -> Facing:
-    """Measure it on the frames of a track that show a body."""
-    track = track.select(track.shown())
-    body = shapes(track.poses, track.joints)
-    angles = trunk_angles(track)
-    height = np.maximum(heights(track.poses, track.joints), 1e-6)
-    head = measure_head(track, height, body.turn > SETTINGS.turned)
-    head_turn = head_angles(track, height, head)
-    widths = {}
-    for joint in ('Shoulder', 'Hip'):
-        width = np.abs(signed_width(track.poses, track.joints, joint)) / height
-        widths[joint] = float(np.percentile(width, EXTREME[1])) if len(width) else 0.0
-    return Facing(_seconds(angles, track.fps), _seconds(head_turn, track.fps), _range(angles),
-                  _range(head_turn), widths, head)
-
-
-def _seconds(angles: np.ndarray, fps: float) -> dict[str, float]:
-    """How long each of WAYS was filmed; NaN counts for none."""
-    turn = np.cos(np.radians(angles))
-    sideways = np.abs(turn) <= SETTINGS.turned
-    masks = (turn > SETTINGS.turned, turn < -SETTINGS.turned, sideways & (angles < 0),
-             sideways & (angles > 0))
-    return {way: round(float(mask.sum() / fps), 3) for way, mask in zip(WAYS, masks)}
-
-
-def _range(angles: np.ndarray) -> tuple[float, float]:
-    """The furthest angles to the left and to the right among those not from behind."""
-    facing = angles[np.abs(angles) <= NO_LIMIT]
-    if not len(facing):
-        return 0.0, 0.0
-    left, right = np.percentile(facing, EXTREME)
-    return min(0.0, float(left)), max(0.0, float(right))
-
-
 def face(track: PoseTrack, facing: Facing | None, how: str = 'auto',
          settings: FacingSettings = SETTINGS) -> tuple[PoseTrack, Faced]:
     """Show the poses only the ways that the target was filmed.
@@ -191,8 +94,7 @@ def face(track: PoseTrack, facing: Facing | None, how: str = 'auto',
     share = float((away & track.shown()).sum() / max(shown, 1))
     if how == 'as_is' or facing is None or not frames:
         return track, Faced(share, none, none, none, shown, 0, '')
-    front = how == 'front' or facing.showed('front')
-    back = how != 'front' and facing.showed('back')
+    front, back = shown_ways(facing, how)
     exchange = none
     if front != back:
         exchange = (away if front else ~away) & track.shown()
@@ -210,6 +112,11 @@ def face(track: PoseTrack, facing: Facing | None, how: str = 'auto',
                    for shot in shot_slices(track.shots))
     text = _sentence(share, exchange, widened, heads, track.shown(), front, how)
     return turned, Faced(share, exchange, widened, heads, shown, switches, text)
+
+
+def shown_ways(facing: Facing, how: str) -> tuple[bool, bool]:
+    """Whether a target is shown from the front, and from behind; `how` as in `face`."""
+    return how == 'front' or facing.showed('front'), how != 'front' and facing.showed('back')
 
 
 def _measures(track: PoseTrack, facing: Facing) -> tuple[np.ndarray, Head | None]:
@@ -282,3 +189,70 @@ def _sentence(away: float, exchange: np.ndarray, widened: np.ndarray, heads: np.
     if heads.any():
         said.append(f'for {other} the head is turned towards the camera')
     return '; '.join(said)
+
+
+class LiveFacing:
+    """`face`, of one pose after another. A back counts as turned once it clearly is, so stretches
+    begin and end a little later than at shoulders in line, and never waver."""
+
+    def __init__(self, facing: Facing | None, how: str = 'auto',
+                 settings: FacingSettings = SETTINGS):
+        assert how in HOW, how
+        self.facing = None if how == 'as_is' else facing
+        self.how = how
+        self.settings = settings
+        self.front, self.back = shown_ways(facing, how) if facing else (True, True)
+        self.away: bool | None = None       # the back is turned, since that time
+        self.since = -np.inf
+        self.eased = Eased()
+
+    def __call__(self, track: PoseTrack, time: float) -> PoseTrack:
+        """A track of one frame with a torso, shown the ways that the target was filmed."""
+        facing = self.facing
+        if facing is None:
+            return track
+        angles = trunk_angles(track)                # exchanging leaves the side as it is
+        away = self._turned_away(float(np.cos(np.radians(angles[0]))), time)
+        exchange = np.array([self.front != self.back and away == self.front])
+        turned = exchanged(track, exchange)
+        height = np.maximum(heights(track.poses, track.joints), 1e-6)
+        height = self.eased('height', height, time, CALM)
+        if self.front and not self.back:
+            turned = self._less_turned(turned, facing, exchange, angles, height, time)
+        if facing.shape and (self.how == 'front' or not facing.showed('back', head=True)):
+            turned = self._with_head(track, turned, facing, exchange, height, time)
+        return turned
+
+    def _turned_away(self, turn: float, time: float) -> bool:
+        away = turn < 0
+        if self.away is None:
+            self.away = away
+        clear = abs(turn) > self.settings.clear and time - self.since >= self.settings.shortest
+        if away != self.away and clear:
+            self.away = away
+            self.since = time
+        return self.away
+
+    def _less_turned(self, track: PoseTrack, facing: Facing, exchange: np.ndarray,
+                     angles: np.ndarray, height: np.ndarray, time: float) -> PoseTrack:
+        """As less_turned; angles, of which the sign counts: before anything was exchanged."""
+        settle = self.settings.settle / 2
+        limits = _limits(facing.trunk_range, self.settings.leeway, self.how, self.settings)
+        least = self.eased('least', least_width(angles, limits) * height, time, settle)
+        shift = outline_settled(apart(track, facing.widths, least), track.joints, exchange,
+                                lambda outline: self.eased('outline', outline, time, settle))
+        return moved_apart(track, shift, height)[0]
+
+    def _with_head(self, seen: PoseTrack, track: PoseTrack, facing: Facing, exchange: np.ndarray,
+                   height: np.ndarray, time: float) -> PoseTrack:
+        """As rebuild_heads. seen: the track before anything was exchanged."""
+        assert facing.shape
+        limits = _limits(facing.head_range, self.settings.head, self.how, self.settings)
+        behind = exchange & (np.abs(head_angles(seen, height, facing.shape)) > NO_LIMIT)
+        angles = head_angles(track, height, facing.shape)
+        need = (beyond(angles, limits) | behind).astype(float)
+        share = self.eased('head', need, time, CALM / 2)
+        calm = self.eased('angle', folded(angles), time, CALM / 2)
+        if share[0] < LEAST:
+            return track
+        return with_heads(track, height, facing.shape, np.clip(calm, *limits), share)[0]

@@ -1,8 +1,11 @@
 """Measures body and ground of a track: where the person stands and how tall the body is there.
 
+`measure_ground` knows the whole track, LiveGround the last seconds.
+
 Everything is in px of the track's own picture, y down: the near line, closer to the camera, has
 the greater y.
 """
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pose.body import IN_TORSOS, body_parts, joint_at
-from pose.retargeting.limbs import straight_lengths
+from pose.retargeting.limbs import LiveBones, straight_lengths
 from pose.shots import SHORTEST_SHOT
 from pose.track import PoseTrack
 from util.errors import UserError
@@ -18,6 +21,10 @@ from util.errors import UserError
 CALM = 1.0                    # seconds over which ankle line and height are smoothed
 STRAIGHT = 80                 # percentile of a foreshortened length that is its straight one
 DEEPEST = 2.0                 # how many times as tall, at most, the near body is as the far one
+# Live: the seconds that are remembered, how many of their poses a second, and the percentile of
+# their ankle lines that is the floor: a jump moves feet up, never down.
+WINDOW, RATE, FLOOR = 3.0, 10.0, 90
+AGAIN = 1.0                   # live: seconds after which bones are measured again
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,8 @@ def _ankle_line(track: PoseTrack) -> np.ndarray:
     ankles = np.stack([joint_at(track.poses, track.joints, j) for j in ('RAnkle', 'LAnkle')], 1)
     there = ankles[..., 2] > 0
     lower = np.where(there, ankles[..., 1], -np.inf).max(1)
+    if there.any(1).all():
+        return lower
     virtual = joint_at(track.poses, track.joints, 'MidHip')[:, 1] + _lengths(track)[2]
     return np.where(there.any(1), lower, virtual)
 
@@ -165,7 +174,7 @@ def _lengths(track: PoseTrack) -> tuple[float, float, float]:
     straight = []
     for length in body_parts(track.poses, track.joints).T:
         seen = length[length > 0]
-        straight.append(float(np.percentile(seen, STRAIGHT)) if len(seen) else 0.0)
+        straight.append(float(np.percentile(seen, STRAIGHT)) if len(seen) > 1 else float(sum(seen)))
     head, torso, leg = straight
     return head or IN_TORSOS['head'] * torso, torso, leg or IN_TORSOS['leg'] * torso
 
@@ -181,6 +190,60 @@ def visible_heights(track: PoseTrack) -> np.ndarray:
 def _smoothed(values: np.ndarray, fps: float) -> np.ndarray:
     """Median, then mean, over the CALM seconds around each frame; float64 (F,), ends held."""
     from scipy.ndimage import median_filter, uniform_filter1d
+    if len(values) == 1:
+        return values.astype(np.float64)
     window = 2 * max(1, round(CALM * fps / 2)) + 1
     middle = median_filter(values.astype(np.float64), window, mode='nearest')
     return uniform_filter1d(middle, window, mode='nearest')
+
+
+class LiveGround:
+    """`measure_ground` of the last WINDOW seconds: a floor without depth, known from the first pose
+    on. Bones are known after a WINDOW, and better the longer it goes on.
+
+    ground  None before the first pose
+    bones   as measure_bones gives them; {} before they are known
+    """
+
+    def __init__(self, skeleton: str, size: tuple[int, int]):
+        self.skeleton = skeleton
+        self.size = size
+        self.past: deque[tuple[float, np.ndarray]] = deque()
+        self.start = self.taken = self.boned = -np.inf
+        self.ground: Ground | None = None
+        self.bones: dict[str, float] = {}
+        self.live_bones = LiveBones()
+
+    def __call__(self, pose: np.ndarray, time: float, frozen: bool = False) -> None:
+        """Learn from a pose (K, 3) that shows a torso; frozen: nothing but bones."""
+        if time - self.taken < 1 / RATE:
+            return
+        self.taken = time
+        self.start = time if not self.past else self.start
+        self.past.append((time, pose))
+        while self.past[0][0] < time - WINDOW:
+            self.past.popleft()
+        poses = np.array([each for _, each in self.past])
+        times = np.array([each for each, _ in self.past])
+        track = PoseTrack(poses, times, np.arange(len(times)), self.skeleton, self.size)
+        if self.ground is None or not frozen:
+            self.ground = measure_standing(track)
+        if self.settled and time - self.boned >= AGAIN:
+            new = track.select(times > self.boned)
+            heights = np.maximum(measure_standing(track).height_near, visible_heights(track))
+            self.bones = self.live_bones(new, heights[times > self.boned])
+            self.boned = time
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has seen a whole WINDOW."""
+        return self.taken - self.start >= WINDOW - 1 / RATE
+
+
+def measure_standing(track: PoseTrack) -> Ground:
+    """Body and floor, without bones, of a track that shows somebody in one place in every frame."""
+    hips = joint_at(track.poses, track.joints, 'MidHip')[:, 0]
+    floor = float(np.percentile(_ankle_line(track), FLOOR))
+    height = float(np.percentile(visible_heights(track), STRAIGHT))
+    left, centre, right = (float(x) for x in np.percentile(hips, (2, 50, 98)))
+    return Ground(floor, floor, height, height, centre, left, right, track.size, len(track))

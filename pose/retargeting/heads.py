@@ -127,12 +127,27 @@ def rebuild_heads(track: PoseTrack, height: np.ndarray, head: Head, limits: tupl
     Returns  the track, and bool (F,) the frames that changed
     """
     angles = head_angles(track, height, head)
-    beyond = (angles < limits[0]) | (angles > limits[1])
-    need = (beyond | behind) & track.shown()
+    need = (beyond(angles, limits) | behind) & track.shown()
     if not need.any():
         return track, need
-    share = _faded(need, track)
-    built = _built(track, height, head, np.clip(_calm(angles, track), *limits))
+    calm = np.clip(_calm(angles, track), *limits)
+    return with_heads(track, height, head, calm, _faded(need, track))
+
+
+def beyond(angles: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """bool (F,): heads that are turned beyond the limits, in degrees."""
+    return (angles < limits[0]) | (angles > limits[1])
+
+
+def with_heads(track: PoseTrack, height: np.ndarray, head: Head, angles: np.ndarray,
+               share: np.ndarray) -> tuple[PoseTrack, np.ndarray]:
+    """The track with heads of the target's shape, and bool (F,) the frames that changed.
+
+    height  float (F,) px
+    angles  degrees (F,) that they are turned
+    share   float (F,): 1 gives a head that shape, 0 leaves it
+    """
+    built = _built(track, height, head, angles)
     poses = track.poses.copy()
     for joint in FACE_JOINTS:
         k = track.joints.index(joint)
@@ -160,17 +175,21 @@ def _faded(need: np.ndarray, track: PoseTrack) -> np.ndarray:
 
 
 def _calm(angles: np.ndarray, track: PoseTrack) -> np.ndarray:
-    """The angles without jumps from frame to frame; a head from behind counts as turned halfway
-    between, NaN as facing the camera."""
+    """The angles, folded, without jumps from frame to frame."""
     from scipy.ndimage import median_filter, uniform_filter1d
-    angles = np.nan_to_num(angles)
-    angles = np.degrees(np.arcsin(np.sin(np.radians(angles))))
+    angles = folded(angles)
     window = 2 * max(1, round(CALM * track.fps / 2)) + 1
     calm = np.empty_like(angles)
     for shot in shot_slices(track.shots):
         steady = median_filter(angles[shot], window, mode='nearest')
         calm[shot] = uniform_filter1d(steady, window, mode='nearest')
     return calm
+
+
+def folded(angles: np.ndarray) -> np.ndarray:
+    """The angles, degrees: a head from behind counts as turned half way between, NaN as facing the
+    camera."""
+    return np.degrees(np.arcsin(np.sin(np.radians(np.nan_to_num(angles)))))
 
 
 def _built(track: PoseTrack, height: np.ndarray, head: Head,

@@ -1,12 +1,18 @@
 """Keeps a fitted body in the picture, as large as the target was, moved without jerks.
 
+`fit_room` knows the whole track. LiveRoom does not: a body that leaves the picture is moved back
+at once where it must be, and comes back to its place little by little.
+
 pose.retargeting.room says what a target showed. Shape letters as there.
 """
+from collections import deque
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from pose.body import BONES, chain_length, joint_at
+from pose.retargeting.easing import Eased
 from pose.retargeting.ground import STRAIGHT, paths, visible_heights
 from pose.retargeting.room import (
     KNEES,
@@ -19,12 +25,17 @@ from pose.retargeting.room import (
     part_of,
     without_joints,
 )
-from pose.retargeting.within import at_most, damped, smoothest, within
+from pose.retargeting.within import at_most, between, damped, smoothest, within
+from pose.skeleton import Skeleton
 from pose.stretches import shot_slices
 from pose.track import PoseTrack
+from util.arrays import nan_quantile
 
 # seconds around a jump that show the floor; an ankle line over one second follows the body up
 FLOOR = 3.0
+# Live: seconds of poses that say how large the body is, and whether it is too small, as a bow is
+# not; and in which it is made larger or smaller, and moved.
+CALM, WINDOW, RESIZE, MOVE = 1.0, 3.0, 0.4, 0.4
 
 
 def fit_room(track: PoseTrack, room: Room, settings: RoomSettings = SETTINGS) -> PoseTrack:
@@ -54,7 +65,8 @@ def _fit_shot(track: PoseTrack, room: Room,
     points = track.poses[..., :2].astype(np.float64)
     scale = np.ones(len(track))
     if room.hidden:
-        points, anchor, scale = _by_torso(track, points, room)
+        torso, hips = (float(np.median(values)) for values in _torso_and_hips(track))
+        points, anchor, scale = _by_torso(track, points, room, torso, hips)
     wanted = _size(heights * scale, room, track.fps, settings)
     points = anchor[:, None] + (points - anchor[:, None]) * wanted[:, None, None]
     scale = scale * wanted
@@ -73,14 +85,22 @@ def _fit_shot(track: PoseTrack, room: Room,
     return poses, scale * smaller
 
 
-def _by_torso(track: PoseTrack, points: np.ndarray,
-              room: Room) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _torso_and_hips(track: PoseTrack) -> tuple[np.ndarray, np.ndarray]:
+    """px (F,): the length of the torso, and the y of the hips."""
+    return (chain_length(track.poses, track.joints, BONES['spine']),
+            joint_at(track.poses, track.joints, 'MidHip')[:, 1])
+
+
+def _by_torso(track: PoseTrack, points: np.ndarray, room: Room, torso: float,
+              usual: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points scaled to the target's torso and moved to the target's hips, for a target whose legs
-    end at the picture's edge; the hips as anchor (F, 2), and the scale (F,)."""
-    torso = chain_length(track.poses, track.joints, BONES['spine'])
-    scale = room.torso / max(float(np.median(torso)), 1e-6)
+    end at the picture's edge; the hips as anchor (F, 2), and the scale (F,).
+
+    torso, usual   px: how long the track's torso usually is, and where its hips usually are
+    """
+    scale = room.torso / max(torso, 1e-6)
     hips = joint_at(track.poses, track.joints, 'MidHip')[:, :2].astype(np.float64)
-    down = room.hips - float(np.median(hips[:, 1]))
+    down = room.hips - usual
     points = hips[:, None] + (points - hips[:, None]) * scale + (0, down)
     if room.knees:
         knees = [track.joints.index(joint) for joint in KNEES]
@@ -152,13 +172,17 @@ class _Body:
                least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points scaled about the anchor (F, 2) where the body without its arms, which can be
         gathered, is larger than the picture; and the scale (F,), not below `least`."""
+        wanted = np.maximum(self.share(points), least)
+        scale = at_most(wanted, round(self.settings.seconds[1] * self.track.fps))
+        return anchor[:, None] + (points - anchor[:, None]) * scale[:, None, None], scale
+
+    def share(self, points: np.ndarray) -> np.ndarray:
+        """float (F,): of its size, that the body without its arms has in the picture; 1 at most."""
         over = self.parts(points)[1] - allowed(self.room)
         over = np.delete(over, PARTS.index('arms'), 1).max(1)
         sizes = np.array(self.room.size, np.float64)
         excess = over[:, :2] + over[:, 2:]
-        wanted = np.minimum(1, (sizes / (sizes + np.maximum(excess, 0))).min(1))
-        scale = at_most(np.maximum(wanted, least), round(self.settings.seconds[1] * self.track.fps))
-        return anchor[:, None] + (points - anchor[:, None]) * scale[:, None, None], scale
+        return np.minimum(1, (sizes / (sizes + np.maximum(excess, 0))).min(1))
 
     def moved(self, points: np.ndarray, seconds: float) -> np.ndarray:
         """px (F, 1, 2) by which the body moves into the picture, over that time."""
@@ -167,9 +191,13 @@ class _Body:
         ways = [within(over[:, axis], -over[:, axis + 2], reach) for axis in (0, 1)]
         return np.stack(ways, 1)[:, None]
 
+    def back(self, points: np.ndarray) -> np.ndarray:
+        """px (F, 1, 2) by which the body moves into the picture, each frame for itself."""
+        over = self.over(points)
+        return between(over[:, :2], -over[:, 2:])[:, None]
+
     def gathered(self, points: np.ndarray) -> np.ndarray:
         """Arms foreshortened, and feet put nearer together, where they still leave the picture."""
-        names = self.track.joints.joints
         points = points.copy()
         over = self.parts(points)[0]
         reach = round(self.settings.seconds[-1] * self.track.fps)
@@ -177,12 +205,11 @@ class _Body:
                                   ('Hip', self.settings.stride, (0,))):
             part = 2 if root == 'Shoulder' else 3
             for side in 'RL':
-                chain = [k for k, name in enumerate(names)
-                         if name[0] == side and part_of(name) == part]
-                top = points[:, names.index(side + root)]
+                chain, start = _chain(self.track.joints, side, root, part)
+                top = points[:, start]
                 away = points[:, chain] - top[:, None]
                 outside = over[:, chain] - allowed(self.room)[part]
-                hangs = self.track.poses[:, names.index(side + root), 2] > 0
+                hangs = self.track.poses[:, start, 2] > 0
                 keep = np.ones(len(points))
                 for axis in axes:
                     beyond = np.maximum(outside[..., axis], outside[..., axis + 2]).clip(0)
@@ -193,3 +220,77 @@ class _Body:
                 way[:, list(axes)] = keep[:, None]
                 points[:, chain] = top[:, None] + away * way[:, None]
         return points
+
+
+@cache
+def _chain(skeleton: Skeleton, side: str, root: str, part: int) -> tuple[list[int], int]:
+    """The joints of a limb, and the one that it hangs on."""
+    chain = [k for k, name in enumerate(skeleton.joints)
+             if name[0] == side and part_of(name) == part]
+    return chain, skeleton.index(side + root)
+
+
+class LiveRoom:
+    """`fit_room`, of one pose after another."""
+
+    def __init__(self, room: Room | None, settings: RoomSettings = SETTINGS):
+        self.room = room
+        self.settings = settings
+        self.past: deque[tuple[float, float, float, float]] = deque()
+        self.eased = Eased()
+
+    def __call__(self, track: PoseTrack, time: float) -> tuple[PoseTrack, np.ndarray]:
+        """A track of one frame with a torso, moved into the picture; and float (3, 3), px before ->
+        px in the picture, arms that had to be gathered aside."""
+        room = self.room
+        if room is None:
+            return track, np.eye(3)
+        track = without_joints(track, room.hidden)
+        tall, tallest, torso, hips = self._usual(track, time)
+        seen = track.poses[..., 2:] > 0
+        points = track.poses[..., :2].astype(np.float64)
+        root, line = paths(track)
+        anchor = np.stack([root, line], 1)
+        scale = np.ones(1)
+        if room.hidden:
+            points, anchor, scale = _by_torso(track, points, room, torso, hips)
+        low, high = (room.height[0] * (1 - self.settings.leeway),
+                     room.height[1] * (1 + self.settings.leeway))
+        wanted = np.minimum(np.maximum(1, low / (tallest * scale)), high / (tall * scale))
+        wanted = self.eased('size', wanted, time, RESIZE)
+        points = anchor[:, None] + (points - anchor[:, None]) * wanted[:, None, None]
+        scale = scale * wanted
+
+        body = _Body(track, tall * scale, room, self.settings)
+        share = np.maximum(body.share(points), np.minimum(low / body.heights, 1))
+        share = np.minimum(share, self.eased('share', share, time, RESIZE))
+        points = anchor[:, None] + (points - anchor[:, None]) * share[:, None, None]
+        moved = points + self.eased('move', body.back(points), time, MOVE)
+        last = body.back(moved)
+        if last.any():
+            moved = body.gathered(moved)
+            last = body.back(moved)
+        points = moved
+        scale = scale * share
+        matrix = np.eye(3)
+        matrix[:2, :2] *= scale[0]
+        hips_now = joint_at(np.concatenate([points, seen], -1), track.joints, 'MidHip')[0, :2]
+        hips_then = joint_at(track.poses, track.joints, 'MidHip')[0, :2]
+        matrix[:2, 2] = hips_now + last[0, 0] - scale[0] * hips_then
+        poses = track.poses.astype(np.float64)
+        poses[..., :2] = (points + last) * seen
+        depth = None if track.depth is None else track.depth * scale
+        return replace(track, poses=poses, depth=depth), matrix
+
+    def _usual(self, track: PoseTrack, time: float) -> tuple[float, float, float, float]:
+        """px: how tall the body is, and was for longer, the length of its torso, and the y of its
+        hips."""
+        torso, hips = _torso_and_hips(track)
+        self.past.append((time, visible_heights(track)[0], torso[0], hips[0]))
+        while self.past[0][0] < time - WINDOW:
+            self.past.popleft()
+        times, height, torso, hips = np.array(self.past).T
+        tall = height[times >= time - CALM]
+        return (float(nan_quantile(tall, STRAIGHT / 100)),
+                float(nan_quantile(height, STRAIGHT / 100)),
+                float(nan_quantile(torso, 0.5)), float(nan_quantile(hips, 0.5)))

@@ -8,6 +8,8 @@ target's and not stretched unless asked for, so that a dancer who stays in place
 `limbs`: the same place and size, with the target's own bones at the source's angles, on feet that
 stand still where the source's feet do.
 
+`retarget` knows the whole track; LiveFit fits one pose after another, from the first one on.
+
 Everything is in px of a track's own picture, y down.
 """
 from collections.abc import Mapping
@@ -15,12 +17,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose.retargeting.ground import Ground, measure_grounds, paths
-from pose.retargeting.limbs import BODY_BONES, PLAUSIBLE, bone_ratios, fit_limbs
+from pose.body import BONES, joint_at
+from pose.retargeting.easing import Eased
+from pose.retargeting.ground import Ground, LiveGround, measure_grounds, paths
+from pose.retargeting.limbs import (
+    BODY_BONES,
+    PLAUSIBLE,
+    bone_ratios,
+    fit_limbs,
+    standing_body,
+)
+from pose.skeleton import moved, skeleton_of
 from pose.track import PoseTrack
 from util.errors import UserError
 
 HOW, WALK = ('global', 'limbs'), ('keep', 'follow', 'center')
+FIT = ('continuous', 'once', 'off')
 MARGIN = 0.2                  # of the body height: least distance of root and picture edge
 SOLE = 0.05                   # of the body height: how far toes are below the ankle line
 STRETCH = 2.0                 # how much further than its size implies `follow` lets a source travel
@@ -30,6 +42,9 @@ LEEWAY = 0.1                  # of the body height: extra floor that keeps feet 
 PATIENCE = {'keep': 4.0, 'follow': 1.0, 'center': 0.5}      # seconds that planted feet may lead
                                                             # away from the wished path
 ALIKE = 0.05                  # bones that differ by less are not fitted
+# Live: seconds over which a fit goes over to a new measure, and to other bones; and how much longer
+# a bone is made at most, as one that was not seen straight yet seems short.
+SETTLE, GROW, LIVE_PLAUSIBLE = 0.5, 1.5, 1.25
 
 
 def choose_how(source: Ground | Mapping[int, Ground], target: Ground) -> tuple[str, str]:
@@ -231,3 +246,88 @@ def _shifted(path: np.ndarray, by: float, low: float, high: float) -> np.ndarray
     """The path moved `by`, or by less where it would then leave low..high."""
     room = (min(0.0, low - path.min()), max(0.0, high - path.max()))
     return path + np.clip(by, *room)
+
+
+class LiveFit:
+    """`retarget`, of one pose after another: the whole body at first, limbs once bones are known.
+
+    fit   'continuous' measures size and place all the time, over the last seconds; 'once' in the
+          first seconds, until `measure_again`; 'off' never: the camera's picture is laid over the
+          target's
+    """
+
+    def __init__(self, target: Ground, skeleton: str, size: tuple[int, int],
+                 fit: str = 'continuous'):
+        assert fit in FIT, fit
+        self.target = target
+        self.skeleton = skeleton
+        self.table = skeleton_of(skeleton)
+        self.size = size
+        self.fit = fit
+        self.how, self.why = 'global', 'bones are not measured yet'
+        self.measure_again()
+
+    def measure_again(self) -> None:
+        """Forget what was measured: what comes next is fitted as it stands."""
+        self.source = LiveGround(self.skeleton, self.size)
+        self.eased = Eased()
+        self.ratios: dict[str, float] = {}
+        self.how, self.why = 'global', 'bones are not measured yet'
+
+    def __call__(self, pose: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
+        """A pose (K, 3) with a torso, in px of the target's picture; and float (3, 3), px of the
+        camera -> px of the target's picture, the whole body's own."""
+        if self.fit == 'off':
+            matrix = self._laid_over()
+            return _placed(pose, matrix), matrix
+        bones = self.source.bones
+        self.source(pose, time, self.fit == 'once' and self.source.settled)
+        if self.source.bones is not bones:
+            self._choose()
+        ground = self.source.ground
+        assert ground
+        measures = np.array([ground.centre, ground.near, np.log(ground.height_near)])
+        centre, floor, height = self.eased('ground', measures, time, SETTLE)
+        wanted = np.array(list((self.ratios or dict.fromkeys(BONES, 1.0)).values()))
+        eased = self.eased('bones', wanted, time, GROW)
+        ratios = dict(zip(BONES, eased.tolist(), strict=True))
+        stride = (ratios['thigh'] + ratios['shin']) / 2
+        scale = float(self.target.height(np.array(self.target.middle)) / np.exp(height))
+        place = np.array([self.target.centre, self.target.middle])
+        origin = np.array([centre, floor])
+        matrix = np.eye(3)
+        matrix[:2, :2] *= scale
+        matrix[:2, 2] = place - scale * origin
+        if not self.ratios:
+            return _placed(pose, matrix), matrix
+        hips = joint_at(pose[None], self.table, 'MidHip')[:, :2].astype(np.float64)
+        line = np.array([[hips[0, 0], floor]])
+        grown, hip = standing_body(pose[None], self.table, hips, line, np.array([scale]), ratios)
+        root = place + ((hips[0, 0] - centre) * scale * stride, 0)
+        fitted = pose.copy()
+        fitted[:, :2] = (root + hip[0] + grown[0]) * (pose[:, 2:] > 0)
+        return fitted, matrix
+
+    def _choose(self) -> None:
+        """Fit limbs from the moment on at which bones are measured, where they differ."""
+        assert self.source.ground
+        source = replace(self.source.ground, bones=self.source.bones)
+        self.how, self.why = choose_how(source, self.target)
+        ratios = bone_ratios(source.bones, self.target.bones, LIVE_PLAUSIBLE)
+        if self.how == 'limbs':
+            self.ratios = ratios
+        elif self.ratios:           # back to the whole body, little by little
+            self.ratios = dict.fromkeys(BONES, 1.0)
+
+    def _laid_over(self) -> np.ndarray:
+        """float (3, 3): the camera's picture over the target's, as large as fits, on its floor."""
+        size = np.array(self.size, float)
+        scale = float((np.array(self.target.size) / size).min())
+        matrix = np.diag([scale, scale, 1.0])
+        matrix[:2, 2] = (np.array(self.target.size) - scale * size) * (0.5, 1.0)
+        return matrix
+
+
+def _placed(pose: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A pose (K, 3) in px of another picture."""
+    return np.asarray(moved(pose, matrix), np.float32)

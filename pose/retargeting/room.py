@@ -9,6 +9,7 @@ Shape letters: as in pose/track; P parts, 4 edges: left, top, right, bottom.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -206,12 +207,23 @@ def joint_overreach(poses: np.ndarray, skeleton: Skeleton, heights: np.ndarray,
     x, y = poses[..., 0], poses[..., 1]
     over = np.stack([-x, -y, x - (size[0] - 1), y - (size[1] - 1)], -1).astype(np.float64)
     if settings:
-        pads = np.array([_pads(joint, settings) for joint in skeleton.joints])
-        over += pads * heights[:, None, None]
+        over += _all_pads(skeleton, settings) * heights[:, None, None]
     over[poses[..., 2] == 0] = -np.inf
-    of_part = np.array([part_of(joint) for joint in skeleton.joints])
-    parts = [over[:, of_part == part].max(1) for part in range(len(PARTS))]
+    parts = [over[:, joints].max(1) for joints in _joints_of_parts(skeleton)]
     return over, np.stack(parts, 1)
+
+
+@cache
+def _all_pads(skeleton: Skeleton, settings: RoomSettings) -> np.ndarray:
+    """float (K, 4): _pads of every joint."""
+    return np.array([_pads(joint, settings) for joint in skeleton.joints])
+
+
+@cache
+def _joints_of_parts(skeleton: Skeleton) -> list[np.ndarray]:
+    """The numbers of the joints of each of PARTS."""
+    of_part = np.array([part_of(joint) for joint in skeleton.joints])
+    return [np.flatnonzero(of_part == part) for part in range(len(PARTS))]
 
 
 def framed(track: PoseTrack, room: Room) -> float:

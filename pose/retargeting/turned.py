@@ -2,14 +2,15 @@
 
 Shapes as in pose/track. Angles as in pose.retargeting.facing.
 """
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from pose.body import across, heights, joint_at
-from pose.matching.coverage import shapes
-from pose.matching.retrieval import sides
+from pose.matching.coverage import turns
+from pose.matching.retrieval import sides_of
 from pose.skeleton import Skeleton
 from pose.stretches import shot_slices
 from pose.track import PoseTrack
@@ -23,9 +24,10 @@ _FOLLOWERS = {'Shoulder': {'Shoulder': 1.0, 'Elbow': 1.0, 'Wrist': 1.0, 'Hand': 
 
 def trunk_angles(track: PoseTrack) -> np.ndarray:
     """degrees (F,): 0 faces the camera, 90 the right of the picture, 180 away."""
-    body = shapes(track.poses, track.joints)
-    side = np.nan_to_num(sides(track.poses, body, track.joints, track.depth))
-    return np.degrees(np.arctan2(side, body.turn))
+    size = heights(track.poses, track.joints)
+    turn = turns(track.poses, track.joints, size)
+    side = np.nan_to_num(sides_of(track.poses, size, turn, track.joints, track.depth))
+    return np.degrees(np.arctan2(side, turn))
 
 
 def exchanged(track: PoseTrack, rows: np.ndarray) -> PoseTrack:
@@ -53,28 +55,52 @@ def less_turned(track: PoseTrack, widths: Mapping[str, float], limits: tuple[flo
     settle    seconds over which shoulders and hips move apart
     Returns   the track, and bool (F,) the frames that changed
     """
+    height = np.maximum(heights(track.poses, track.joints), 1e-6)
+    least = least_width(trunk_angles(track), limits) * height
+    least = _settled(least[:, None], track, settle)[:, 0]
+    shift = outline_settled(apart(track, widths, least), track.joints, exchange,
+                            lambda outline: _settled(outline, track, settle))
+    return moved_apart(track, shift, height)
+
+
+def least_width(angles: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """float (F,): the least that shoulders and hips of trunks at those angles (F,) may show of
+    their width, as turned as at the limit on that side."""
     left, right = (np.cos(np.radians(limit)) if abs(limit) < NO_LIMIT else NEVER
                    for limit in limits)
+    return np.where(angles < 0, left, right)
+
+
+def apart(track: PoseTrack, widths: Mapping[str, float], least: np.ndarray) -> np.ndarray:
+    """px (F, K) by which joints are moved across the trunk until shoulders and hips show `least`
+    (F,) px of their widths."""
     table = track.joints
-    height = np.maximum(heights(track.poses, table), 1e-6)
-    least = np.where(trunk_angles(track) < 0, left, right) * height
-    least = _settled(least[:, None], track, settle)[:, 0]
     shift = np.zeros((len(track), len(table.joints)))
     for joint in _FOLLOWERS:
         width = signed_width(track.poses, table, joint)
         seen = _both_seen(track.poses, table, joint)
         add = np.maximum(least * widths[joint] - width, 0) / 2 * seen
         shift += add[:, None] * _shares(table, joint)
-    shift = _limbs_settled(shift, track, exchange, settle)
+    return shift
+
+
+def moved_apart(track: PoseTrack, shift: np.ndarray,
+                height: np.ndarray) -> tuple[PoseTrack, np.ndarray]:
+    """The track with its joints moved by those px (F, K) across the trunk, and bool (F,) the frames
+    that changed.
+
+    height  float (F,) px
+    """
     changed = (np.abs(shift) > 0.01 * height[:, None]).any(1) & track.shown()
     if not changed.any():
         return track, changed
-    unit = _across_axis(track.poses, table)
+    unit = _across_axis(track.poses, track.joints)
     poses = track.poses.copy()
     poses[..., :2] += (shift[..., None] * unit[:, None]) * (poses[..., 2:] > 0)
     return replace(track, poses=poses), changed
 
 
+@cache
 def _shares(skeleton: Skeleton, root: str) -> np.ndarray:
     """float (K,): how far each joint follows the left shoulder or hip, and, as they move apart,
     negative for the right one."""
@@ -86,17 +112,17 @@ def _shares(skeleton: Skeleton, root: str) -> np.ndarray:
     return shares
 
 
-def _limbs_settled(shift: np.ndarray, track: PoseTrack, exchange: np.ndarray,
-                   seconds: float) -> np.ndarray:
-    """The shifts (F, K) smoothed over time, for the joints of arms and legs: where left and right
-    are exchanged an arm goes on from the other shoulder, without a jump. Shoulders and hips stay
-    apart."""
-    partners = list(track.joints.partners)
+def outline_settled(shift: np.ndarray, table: Skeleton, exchange: np.ndarray,
+                    settled: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The shifts (F, K) smoothed over time by `settled`, for the joints of arms and legs: where
+    left and right are exchanged an arm goes on from the other shoulder, without a jump. Shoulders
+    and hips stay apart."""
+    partners = list(table.partners)
     outline = np.where(exchange[:, None], shift[:, partners], shift)
-    outline = _settled(outline, track, seconds)
-    settled = np.where(exchange[:, None], outline[:, partners], outline)
-    roots = [joint[1:] in _FOLLOWERS for joint in track.joints.joints]
-    return np.where(roots, shift, settled)
+    outline = settled(outline)
+    limbs = np.where(exchange[:, None], outline[:, partners], outline)
+    roots = [joint[1:] in _FOLLOWERS for joint in table.joints]
+    return np.where(roots, shift, limbs)
 
 
 def _settled(values: np.ndarray, track: PoseTrack, seconds: float) -> np.ndarray:

@@ -22,7 +22,12 @@ def within(low: np.ndarray, high: np.ndarray, reach: int) -> np.ndarray:
     window = 2 * reach + 1
     low = maximum_filter1d(low, window, mode='nearest')
     high = minimum_filter1d(high, window, mode='nearest')
-    return smoothest(np.where(low > high, (low + high) / 2, np.clip(0, low, high)), reach)
+    return smoothest(between(low, high), reach)
+
+
+def between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """What is nearest to 0 from low to high; half way between them where they cross."""
+    return np.where(low > high, (low + high) / 2, np.clip(0, low, high))
 
 
 def at_most(values: np.ndarray, reach: int) -> np.ndarray:

@@ -2,20 +2,21 @@
 
 The first of two steps, as in Huang, Wu, Nevatia, "Robust object tracking by hierarchical
 association of detection responses", ECCV 2008, for pedestrians; pose/tracking/joining.py is the
-second. Both minimise a sum of squared costs, each in units of its usual size, by the Hungarian
-method.
+second. LiveFollower takes the first one frame after another, for one person. All minimise a sum of
+squared costs, each in units of its usual size, by the Hungarian method.
 
 Lengths are in body sizes, so that near and far people count alike.
 Shape letters: F frames, B bodies, T tracks, N bodies of one frame, L numbers of an appearance.
 """
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from pose.shots import body_jumps
+from pose.skeleton import skeleton_of
 from pose.tracking.appearance import unlike
-from pose.tracking.bodies import Bodies, bodies_by_frame, groups_of, overlap_areas
+from pose.tracking.bodies import Bodies, all_bodies, bodies_by_frame, groups_of, overlap_areas
 
 # From one frame to the next, joints lie on average 0.007 from where their common motion puts them,
 # in 98 % of the frames below 0.02 (taichi2, 30 frames/s) and 0.1 (karate1, 25); the pace of the
@@ -195,3 +196,83 @@ def _in_front_or_behind(bodies: Bodies, frames: list[np.ndarray], body: int) -> 
     common = overlap_areas(bodies.box[body][None], bodies.box[others])[0]
     covered = common > HIDING * np.minimum(areas, areas[others == body])
     return [int(other) for other in others[covered] if other != body]
+
+
+class LiveFollower:
+    """Follows one person frame after another: the largest at first, the same as long as it is seen
+    again within `window` seconds. Those once seen apart from it are followed as well, so that they
+    are never taken for it; anybody else is who comes while it is not seen.
+
+    tracks   of the person first, and of the others
+    seen     s: when the person was
+    """
+
+    def __init__(self, skeleton: str, window: float):
+        self.table = skeleton_of(skeleton)
+        self.window = window
+        self.tracks: list[Track] = []
+        self.bodies: Bodies | None = None           # the last of each track, in their order
+        self.alone: tuple[np.ndarray, np.ndarray, float] | None = None      # the last ones, if so
+        self.seen = -np.inf
+
+    def __call__(self, people: np.ndarray, appearances: np.ndarray,
+                 time: float) -> tuple[int, bool]:
+        """The row of the person, -1 where it is not seen, and whether it is a new one.
+
+        people  float (N, K, 4);  appearances  float (N, L);  time  s
+        """
+        if len(people) == 1 and len(self.tracks) <= 1:      # it is the person, wherever it stands
+            is_new = time - self.seen > self.window
+            self.alone = people, appearances, time
+            self.seen = time
+            return 0, is_new
+        if self.alone:                                      # measured only now that others came
+            self.tracks, self.bodies = [], None
+            alone, self.alone = self.alone, None
+            self._follow(*alone)
+        return self._follow(people, appearances, time)
+
+    def _follow(self, people: np.ndarray, appearances: np.ndarray,
+                time: float) -> tuple[int, bool]:
+        """The same by measuring everybody."""
+        now = all_bodies([people], [appearances], np.array([time]), self.table)
+        bodies = now if self.bodies is None else _joined(self.bodies, now)
+        here = np.arange(len(bodies) - len(now), len(bodies))
+        if time - self.seen > self.window:
+            self.tracks = []
+        others = [track for track in self.tracks[1:] if time - bodies.time[track.last] <= LOST]
+        self.tracks = self.tracks[:1] + others
+        linked = dict(_links(_costs(bodies, self.tracks, here, time)))
+        for t, n in linked.items():
+            self.tracks[t].update(bodies, int(here[n]))
+        free = [int(body) for n, body in enumerate(here) if n not in linked.values()]
+        is_new = not self.tracks
+        if 0 not in linked and free:
+            first = max(free, key=lambda body: float(bodies.size[body]))
+            free.remove(first)
+            self.tracks[:1] = [Track.start(bodies, first, 0)]
+        if self.tracks and self.tracks[0].last in here:
+            self.seen = time
+            self.tracks += [Track.start(bodies, body, 1) for body in free
+                            if not self._covers(bodies, self.tracks[0].last, body)]
+        row = int(bodies.row[self.tracks[0].last]) if self.seen == time else -1
+        self.bodies = bodies.select(np.array([track.last for track in self.tracks], int))
+        self.tracks = [replace(track, last=k) for k, track in enumerate(self.tracks)]
+        return row, is_new and row >= 0
+
+    def _covers(self, bodies: Bodies, one: int, other: int) -> bool:
+        """Whether two bodies of a frame hide each other, or are one body found twice."""
+        both = [one, other]
+        area = float(overlap_areas(bodies.box[one:one + 1], bodies.box[other:other + 1])[0, 0])
+        return area > HIDING * float(np.prod(bodies.box[both, 2:] - bodies.box[both, :2], 1).min())
+
+
+def _joined(a: Bodies, b: Bodies) -> Bodies:
+    """The bodies of both."""
+    names = [field.name for field in fields(Bodies)]
+    if not len(a):
+        return b
+    if not len(b):
+        return a
+    return Bodies(**{name: np.concatenate([getattr(a, name), getattr(b, name)])
+                     for name in names})

@@ -86,3 +86,15 @@ def test_live_the_frames_are_those_that_a_search_of_all_frames_chooses(place):
     assert rows == plainly(index, known, poses, place)
     takes = np.diff(known.shots[rows]) != 0
     assert 10 < takes.sum() < 150
+
+
+def test_live_a_price_keeps_a_frame_from_being_shown_unless_others_are_farther():
+    known, poses = two_takes(30, 1.0)
+    index = PoseIndex(known.poses, BODY_25)
+    price = np.zeros(60, np.float32)
+    price[:30] = 1000
+    path = OnlinePath(index, known, price=price)
+    assert {path.next(pose) // 30 for pose in poses} == {1}
+    price[:] = 1000
+    path = OnlinePath(index, known, price=price)
+    assert [path.next(pose) for pose in poses] == live(known, poses)

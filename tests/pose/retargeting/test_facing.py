@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pose.matching.coverage import shapes
-from pose.retargeting.facing import Facing, face, measure_facing, turned_away
+from pose.retargeting.facing import face, turned_away
+from pose.retargeting.filmed_ways import Facing, measure_facing
 from pose.skeleton import BODY_25
 from pose.stretches import runs
 from tests.pose.retargeting.turning import FPS, half_turns, turning
