@@ -13,7 +13,7 @@ from models.warping.remembered import Remembered
 from pose.silhouette import disc
 
 # Bytes of pieces kept in memory, and of whole people that pieces are cut out of.
-PIECES, PEOPLE = 200e6, 32e6
+PIECES, PEOPLE = 200e6, 64e6
 # Shares of a pixel: up to the first it is not the person, from the second on wholly.
 HAZE, SURE = 0.1, 0.95
 TORN = 0.3                  # share of a pixel by which a part hangs together

@@ -293,9 +293,7 @@ class Ownership:
         the clothes on the hips, which go with trunk and thighs; and where nothing lies before
         them."""
         inside = within_trunk(self.points, self.bodies)[0]
-        past = past_ends(self.points, self.bodies, 'trunk')[0]
-        lower = self.points[0, :, 1] > self.bodies.joint('MidHip')[0, 1]
-        hips = (self.away['trunk'] < 1) & (past > 0) & (past < PAST) & lower
+        hips = self._hips()
         before = [self.rank[name] for name in self.rank
                   if name.endswith(ARMS) or name == 'head']
         free = np.min(before, 0) > self.rank['trunk']
@@ -304,6 +302,20 @@ class Ownership:
         shape = self.coarse[::-1]
         return (inside.astype(np.float32).reshape(shape), hips.astype(np.float32).reshape(shape),
                 clear.astype(np.float32).reshape(shape))
+
+    def _hips(self) -> np.ndarray:
+        """bool (h w,): the clothes on the hips. They are as wide as the hips above the hip joints
+        and narrower towards the crotch: thighs that are spread otherwise show the rest."""
+        neck, middle = self.bodies.joint('Neck')[0, :2], self.bodies.joint('MidHip')[0, :2]
+        apart = self.bodies.joint('LHip')[0, :2] - self.bodies.joint('RHip')[0, :2]
+        reach = self.bodies.parts['trunk'].reach * self.bodies.height[0]
+        down = (middle - neck) / max(float(np.hypot(*(middle - neck))), 1e-3)
+        to = self.points[0] - middle
+        past, aside = to @ down / reach, np.abs(to @ (-down[1], down[0])) / reach
+        outside = np.maximum(aside - np.hypot(*apart) / 2 / reach, 0)
+        lower = (to[:, 1] > 0) & (past > 0) & (past < PAST) & (outside < 1 - past / PAST)
+        upper = (past > -PAST) & (past <= 0)
+        return (self.away['trunk'] < 1) & (lower | upper)
 
     def _joints(self, name: str) -> np.ndarray:
         """float32 (h w,) 0..1: discs about the joints that the part shares with its relatives."""

@@ -95,6 +95,8 @@ class PartSettings:
     covered     cost of an arm, trunk or head that other parts lie on: it would bring them along
     aside       the same of legs
     blurred     cost of a part that moves by its own thickness from frame to frame
+    unlike      cost of a part that looks wholly unlike itself, as in the light of the other side or
+                with a hem over its shoe
     kin         what showing a part by the frame of the part it hangs on saves
     mirrored    cost of a mirrored frame: clothes and hair have a left and a right
     frames      the most frames that are compared; a longer video has many alike
@@ -108,6 +110,7 @@ class PartSettings:
     covered: float = 0.3
     aside: float = 0.05
     blurred: float = 0.03
+    unlike: float = 2.0
     kin: float = 0.004
     mirrored: float = 0.01
     frames: int = 2000

@@ -26,7 +26,7 @@ from util.noted import check_ours, noted_file, write_noted
 from util.runs import RunFolder
 from util.sampling import evenly_spaced
 
-OF_PAIRS = 'masks', 'parts', 'facing', 'room'       # taken away unless others are named
+OF_PAIRS = 'masks', 'parts', 'looks', 'facing', 'room'      # taken away unless others are named
 SCORES = 'pose_error', 'missed_people', 'framed', 'spill', 'gaps'
 QUIET = '--no_html', '--display_id', '0'
 

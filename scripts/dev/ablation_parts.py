@@ -89,6 +89,8 @@ PARTS = {
                   replace(TODAY, masks=False)),
     'parts': Part('whole frames alone, however far the pose is from them',
                   by_parts(strain=1e6, limb=1e6)),
+    'looks': Part('a part is chosen by joints alone, whatever light or hem is on it',
+                  by_parts(unlike=0.0)),
     'facing': Part('the dancer turns every way, filmed of the target or not',
                    moves=('--facing', 'as_is')),
     'room': Part('the dancer may leave the picture, and grow and shrink',

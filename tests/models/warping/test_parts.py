@@ -3,9 +3,10 @@ import cv2
 import numpy as np
 from drawn_dolls import PLACES, SIZE, WALL, Frames, in_front, names_shown, pose
 
-from models.warping.part_choice import PartIndex, drawing_order, farness
+from models.warping.part_choice import PartIndex, farness
 from models.warping.part_layers import Doll
 from models.warping.part_maps import part_map
+from models.warping.part_order import drawing_order
 from models.warping.part_widths import measured_parts
 from models.warping.parts import Bodies, Ownership, parts_of
 from models.warping.selection import FACING
