@@ -16,6 +16,7 @@ from pose.skeleton import skeleton_of, skeleton_with
 from pose.track import PoseTrack
 from pose.tracking.appearance import appearance_of
 from pose.tracking.people import Picked, pick_person
+from preprocessing.film import FilmAhead
 from preprocessing.sources import Source
 from util.errors import UserError
 from util.options import Options
@@ -64,18 +65,19 @@ class Detected:
                          shots=shots, depth=None if np.isnan(depth).all() else depth), picked
 
 
-def detect(source: Source, opt: Options) -> Detected:
+def detect(source: Source, opt: Options, film: FilmAhead | None = None) -> Detected:
     """Find everybody in every frame, with --detector, --parts and the detector's own flags.
 
     opt.num_workers   processes that share the work; None: one for each core, up to 4
+    film              gets every frame, if given
 
     UserError if no frame shows a person.
     """
     num_workers = min(opt.num_workers or cores(), max(1, source.count // WORTH_A_WORKER))
     if num_workers == 1:
-        found = detect_alone(source, opt, 0, None)
+        found = detect_alone(source, opt, 0, None, film)
     else:
-        found = detect_together(source, opt, num_workers)
+        found = detect_together(source, opt, num_workers, film)
     results = sorted(progress(found, f'finding poses ({opt.detector})', source.count),
                      key=itemgetter(0))
     if not results:
@@ -97,7 +99,8 @@ def cores() -> int:
     return min(usable or 1, 4)
 
 
-def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> Iterator[Found]:
+def detect_alone(source: Source, opt: Options, first: int, last: int | None,
+                 film: FilmAhead | None = None) -> Iterator[Found]:
     """The frames of the source from number `first` up to, without, `last`."""
     detector = detector_for(opt)
     if not opt.poses_only:              # nobody is cut out of a film that gives only its poses
@@ -110,6 +113,8 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> 
             difference = watch(frame.image)
             if k < first:
                 continue
+            if film:
+                film.write(frame)
             if watch.jumped:
                 detector.reset()
             people = detector(frame.image, frame.index)
@@ -122,14 +127,16 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None) -> 
         detector.close()
 
 
-def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[Found]:
+def detect_together(source: Source, opt: Options, num_workers: int,
+                    film: FilmAhead | None = None) -> Iterator[Found]:
     """The same by several processes, one for each stretch; in no particular order."""
     context = multiprocessing.get_context('spawn')
     queue: Any = context.Queue(256)
     edges = [source.count * k // num_workers for k in range(num_workers)]
     stretches = zip(edges, [*edges[1:], None])
     threads = max(1, (os.cpu_count() or 1) // num_workers)      # of OpenCV, which takes all
-    workers = [context.Process(target=work, args=(source, opt, a, b, threads, queue), daemon=True)
+    workers = [context.Process(target=work, args=(source, opt, a, b, film, threads, queue),
+                               daemon=True)
                for a, b in stretches]
     for worker in workers:
         worker.start()
@@ -155,12 +162,12 @@ def detect_together(source: Source, opt: Options, num_workers: int) -> Iterator[
             worker.join()
 
 
-def work(source: Source, opt: Options, first: int, last: int | None, threads: int,
-         queue: Any) -> None:
+def work(source: Source, opt: Options, first: int, last: int | None, film: FilmAhead | None,
+         threads: int, queue: Any) -> None:
     """One process of detect_together; None says that it is done, a str why it failed."""
     begin_worker(threads)
     try:
-        for item in detect_alone(source, opt, first, last):
+        for item in detect_alone(source, opt, first, last, film):
             queue.put(item)
         queue.put(None)
     except UserError as error:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from data.facts import read_facts
+from data.film import FOLDER as FRAMES
+from data.target import Target, filmed
 from pose.cleaning.repair import repair
 from pose.draw import default_line_width, draw_facts
 from pose.formats import write_openpose_json
@@ -20,9 +22,9 @@ from pose.shots import choose_shots
 from pose.track import PoseTrack
 from preprocessing.background import background_of
 from preprocessing.detection import cores, detect
-from preprocessing.film import film_size
+from preprocessing.film import FilmAhead, film_size
 from preprocessing.masks import FrameMasks
-from preprocessing.placement import Placement, Target, filmed, place
+from preprocessing.placement import Placement, crop_of, place
 from preprocessing.report.moments import Preview
 from preprocessing.report.write import write_report
 from preprocessing.sources import Source
@@ -72,7 +74,8 @@ def least_bytes(opt: Options, source: Source) -> float:
 
 def make(opt: Options, source: Source, target: Target | None, folder: Path) -> dict[str, Any]:
     """Write the dataset to a new folder. Returns its dataset.json."""
-    found = detect(source, opt)
+    ahead = film_ahead(opt, source, target, folder)
+    found = detect(source, opt, ahead)
     raw, picked = found.one(opt.person)
     masks = FrameMasks(found, picked.rows)
     track, repaired = repair(
@@ -100,7 +103,7 @@ def make(opt: Options, source: Source, target: Target | None, folder: Path) -> d
     preview = Preview(folder, raw, track, drawn, picked.people)
     writer = Writer(folder, facts['layout'], placement, phases, draw,
                     masks if 'masks' in facts else None, film, background)
-    writer.write(source, preview, opt.num_workers or cores())
+    writer.write(source, preview, opt.num_workers or cores(), ahead)
     if background:
         facts['background'] = background.write(folder)
     drawn.save(folder / 'poses.npz')
@@ -110,6 +113,20 @@ def make(opt: Options, source: Source, target: Target | None, folder: Path) -> d
     write_json(folder / 'dataset.json', facts)
     write_report(folder)
     return facts
+
+
+def film_ahead(opt: Options, source: Source, target: Target | None,
+               folder: Path) -> FilmAhead | None:
+    """What writes the large frames of a dataset while people are found; None where they cannot
+    be known before, or the video is damaged: reading it twice says what is lost."""
+    if opt.poses_only or target or opt.crop == 'auto' or source.fault:
+        return None
+    size, box = crop_of(opt, source.size, np.zeros((0, 1, 3)))
+    film = film_size(box, size, opt.film_size)
+    if film is None or box != (0, 0, *source.size):
+        return None
+    (folder / FRAMES).mkdir()
+    return FilmAhead(folder, film, size)
 
 
 def check_track(raw: PoseTrack, track: PoseTrack, poses_only: bool) -> None:

@@ -11,13 +11,13 @@ from data.film import FOLDER as FRAMES
 from pose.draw import draw_pose
 from preprocessing.background import Background
 from preprocessing.crop import cut_out
-from preprocessing.film import write_film_frame
+from preprocessing.film import FilmAhead, write_film_frame
 from preprocessing.masks import FOLDER as MASKS
 from preprocessing.masks import FrameMasks
 from preprocessing.placement import Placement
 from preprocessing.report.moments import Preview
 from preprocessing.sources import Source
-from util.images import write_image
+from util.images import size_of, write_image
 from util.parallel import in_order, prefetch
 from util.progress import progress
 
@@ -49,10 +49,11 @@ class Writer:
         self.masks = masks
         self.film_size = film_size
         self.background = background
+        self.ahead: FilmAhead | None = None
         if masks:
             (folder / MASKS).mkdir()
         if film_size:
-            (folder / FRAMES).mkdir()
+            (folder / FRAMES).mkdir(exist_ok=True)
         self.phase: dict[int, tuple[str, int]] = {}     # of a frame's number, and its row
         for phase, rows in phases.items():
             for row in rows.tolist():
@@ -60,8 +61,14 @@ class Writer:
             for half in ('_A', '_B') if layout == 'folders' else ('',):
                 (folder / f'{phase}{half}').mkdir()
 
-    def write(self, source: Source, preview: Preview, threads: int) -> None:
-        """Write every picture of the dataset, and pass the frames of the source by `preview`."""
+    def write(self, source: Source, preview: Preview, threads: int,
+              ahead: FilmAhead | None = None) -> None:
+        """Write every picture of the dataset, and pass the frames of the source by `preview`.
+
+        ahead   wrote the large frames while people were found, if given
+        """
+        if ahead and ahead.has(self.placement.drawn.index.tolist(), source.count):
+            self.ahead = ahead
         before = cv2.getNumThreads()
         cv2.setNumThreads(1)            # each picture already has a thread
         try:
@@ -71,6 +78,8 @@ class Writer:
                     pass
         finally:
             cv2.setNumThreads(before)
+        if ahead:
+            ahead.keep_only(self.phase)
 
     def frames(self, source: Source, preview: Preview) -> Iterator[tuple[int, np.ndarray | None]]:
         """Number from 0 and frame of each picture; None if poses are written without frames."""
@@ -79,7 +88,9 @@ class Writer:
             for index in self.phase:
                 yield index, None
             return
-        for frame in preview.watch(prefetch(source.frames())):
+        drawn = self.placement.drawn
+        frames = self.ahead.frames(drawn) if self.ahead else source.frames()
+        for frame in preview.watch(prefetch(frames)):
             if self.background:
                 self.background.see(frame.index, frame.image)
             if frame.index in self.phase:
@@ -96,10 +107,12 @@ class Writer:
         if image is None or box is None:
             write_image(self.folder / phase / name, pose)
             return
+        if self.ahead:
+            box = 0, 0, *size_of(image)
         frame = cut_out(image, box, size)
         if self.masks:
             self.masks.write(self.folder, row, self.placement)
-        if self.film_size:
+        if self.film_size and not self.ahead:
             write_film_frame(self.folder, index, image, box, self.film_size)
         if self.layout == 'folders':
             write_image(self.folder / f'{phase}_A' / name, pose)

@@ -36,6 +36,7 @@ class Frame(NamedTuple):
     index: int  # type: ignore[assignment]   # its 0-based number in the file
     time: float                              # seconds
     image: np.ndarray                        # (H, W, 3) uint8 RGB, upright
+    is_fitted: bool = False                  # it had another size than the first one
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
@@ -82,9 +83,12 @@ def read_frames(path: str | os.PathLike[str], start: float = 0.0, end: float | N
         return
     reading = _Reading(path, times, wanted, size)
     given = 0
+    fitted = 0
     for index, image in reading.frames():
         given += 1
-        yield Frame(index, float(times.seconds[index]), image)
+        was_fitted = sum(reading.others.values()) > fitted
+        fitted += was_fitted
+        yield Frame(index, float(times.seconds[index]), image, was_fitted)
     if len(wanted) == in_all:
         if not given:
             raise unreadable(path, 'none of its frames can be decoded')

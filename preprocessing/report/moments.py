@@ -68,6 +68,7 @@ class Preview:
                  people: Sequence[Mapping[str, Any]] = ()):
         self.folder = folder
         self.people = people
+        self.size = raw.size
         (folder / 'report' / 'frames').mkdir(parents=True)
         moments = choose_moments(raw, clean, drawn)
         self.moments = {moment.frame - 1 for moment in moments}
@@ -90,12 +91,14 @@ class Preview:
             yield frame
 
     def keep(self, frame: Frame) -> None:
-        """Write the pictures of this frame."""
+        """Write the pictures of this frame, which may be smaller than the video."""
         if frame.index in self.moments:
             write_image(picture_of(self.folder, frame.index + 1), small(frame.image))
         for one, index in zip(self.people, self.portraits):
             if index == frame.index:
-                portrait = small(around(frame.image, one['shown']['box']))
+                across, down = np.divide(size_of(frame.image), self.size)
+                box = np.multiply(one['shown']['box'], (across, down, across, down)).tolist()
+                portrait = small(around(frame.image, box))
                 write_image(self.folder / portrait_of(one['number']), portrait)
 
 

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from data.target import Target, filmed
 from pose.matching.coverage import shapes
 from pose.track import PoseTrack
-from preprocessing.placement import Target, filmed, fitted
+from preprocessing.placement import fitted
 from preprocessing.report.dataset import Prepared
 from preprocessing.report.write import fitting_notes
 from tests.pose.retargeting.turning import half_turns, turning

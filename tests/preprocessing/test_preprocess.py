@@ -231,7 +231,7 @@ def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
 
         def release(self):
             pass
-    monkeypatch.setattr('preprocessing.sources.cv2.VideoCapture', Camera)
+    monkeypatch.setattr('util.camera.cv2.VideoCapture', Camera)
     (tmp_path / 'mine.mp4').write_text('a film of mine')
     with pytest.raises(UserError, match='mine.mp4 is there already'):
         prepare(tmp_path / 'mine', '--camera', 0)

@@ -17,8 +17,10 @@ from util.images import (
     pictures_in,
     read_image,
     read_or_reason,
+    shrunk,
     size_of,
     size_or_reason,
+    write_image,
 )
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (6, 10, 3), np.uint8)
@@ -215,3 +217,22 @@ def test_a_picture_that_was_written_is_read_back(tmp_path):
     Image.fromarray(COLOURS).save(tmp_path / '1.png')
     assert size_of(read_image(tmp_path / '1.png')) == (10, 6)
     assert np.array_equal(read_image(tmp_path / '1.png'), COLOURS)
+
+
+def test_a_jpeg_is_decoded_smaller_and_looks_the_same(tmp_path):
+    rows, columns = np.indices((81, 123))
+    image = np.dstack([2 * columns, 3 * rows, rows + columns]).astype(np.uint8)
+    write_image(tmp_path / 'a.jpg', image, 100)
+    write_image(tmp_path / 'a.png', image)
+    for shrink in (1, 2, 4, 8):
+        found = read_or_reason(tmp_path / 'a.jpg', shrink)
+        assert found.shape == (-(-81 // shrink), -(-123 // shrink), 3)
+        assert read_or_reason(tmp_path / 'a.png', shrink).shape == image.shape
+
+
+def test_a_box_between_pixels_is_made_smaller_where_it_lies():
+    ramp = np.tile(np.arange(100, dtype=np.uint8), (60, 1))
+    found = shrunk(ramp, (10.5, 0, 60.5, 60), (20, 24))
+    assert np.allclose(found[5], 10.5 + 2.5 * (np.arange(20) + 0.5) - 0.5, atol=1)
+    beyond = shrunk(ramp, (-10, -5, 110, 65), (24, 14))
+    assert (beyond[:, 0] == 0).all() and (beyond[:, -1] == 99).all()
