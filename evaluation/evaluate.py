@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from evaluation.evaluators import (
 from evaluation.frame_sets import FrameSet, MeasuredFrames
 from evaluation.results import Results
 from evaluation.sharpness import SharpnessEvaluator, target_gradient
+from evaluation.silhouettes import DEFAULTS as SILHOUETTES
 from evaluation.silhouettes import Silhouettes, silhouettes_of
 from evaluation.target import Target, target_of, target_room
 from evaluation.verdict import summary, verdict
@@ -46,6 +48,12 @@ FORMAT = 1
 AT_ONCE = 3                     # evaluators: each thread keeps memory of its own
 DIGITS = 6                      # of a score, behind the point
 FRECHET_FRAMES = 64             # real boxes, and as many painted ones: AlexNet gives 256 features
+# One of so many frames is shown to VGG16, and at most so many of the target's own frames to the
+# detector for each painted one: measuring a short film then costs no more than three times painting
+# it. Of 34 frames of 256x454 measuring took 29 s of processor time with 8 and 30, painting 6.
+FOR_EACH_VGG = 12
+REFERENCES = 0.5
+FEWEST_REFERENCES = 12
 MIN_CONFIDENCE = 0.1            # of a joint, where the dataset's settings do not say
 # Makes evaluators; its argument gets the scores that cannot be measured, with the reason.
 Maker = Callable[[dict[str, str]], list[Evaluator]]
@@ -112,7 +120,8 @@ def make_evaluators(film: MeasuredFrames, opt: Options, engine: Engine,
     if thorough and has_truth:
         makers.append(lambda why: lpips_evaluators(count, engine, min(film.size), why))
     if thorough:
-        makers.append(lambda why: pose_evaluators(dataset, ['painted'], why, target, film.size))
+        makers.append(lambda why: pose_evaluators(dataset, ['painted'], why, target, film.size,
+                                                  count))
         makers.append(lambda why: frechet_evaluators(target, count, engine, why))
     makers.append(lambda why: framed_evaluators(dataset, opt, why if thorough else {}))
     if has_truth or thorough:
@@ -145,14 +154,14 @@ def made(makers: Sequence[Maker], missing: dict[str, str]) -> list[Evaluator]:
 
 def lpips_evaluators(count: int, engine: Engine, size: int,
                      missing: dict[str, str]) -> list[Evaluator]:
-    """LPIPS through AlexNet on all of `count` frames, and through VGG16 on VGG_FRAMES of them, of
-    the painted film alone.
+    """LPIPS through AlexNet on all of `count` frames, and through VGG16 on some of them, of the
+    painted film alone.
 
     size     the frames' width or height in px, whichever is less
     missing  gets the scores that cannot be measured, with the reason
     """
     evaluators: list[Evaluator] = []
-    some = evenly_spaced(count, VGG_FRAMES).tolist()
+    some = evenly_spaced(count, vgg_frames(count)).tolist()
     for net, chosen, frechet, methods in (('vgg', some, 'vgg_frechet', ['painted']),
                                           ('alex', range(count), None, None)):
         why = why_no_lpips(net, size)
@@ -162,6 +171,11 @@ def lpips_evaluators(count: int, engine: Engine, size: int,
             lpips = Lpips(net, str(engine.device), engine.bf16)
             evaluators.append(LpipsEvaluator(lpips, f'lpips_{net}', chosen, frechet, methods))
     return evaluators
+
+
+def vgg_frames(count: int) -> int:
+    """How many of so many frames are shown to VGG16; two at least, for a distance of features."""
+    return min(VGG_FRAMES, max(2, -(-count // FOR_EACH_VGG)))
 
 
 def why_no_lpips(net: str, size: int) -> str:
@@ -182,11 +196,12 @@ def target_or_reason(opt: Options, dataset: BaseDataset) -> Target | str:
 
 
 def pose_evaluators(dataset: BaseDataset, methods: Sequence[str], missing: dict[str, str],
-                    target: Target | str = '', size: tuple[int, int] = (0, 0)) -> list[Evaluator]:
+                    target: Target | str = '', size: tuple[int, int] = (0, 0),
+                    count: int = 0) -> list[Evaluator]:
     """Pose error, spill and gaps, by the detector that found the dataset's own poses.
 
     missing  gets the scores that cannot be measured, with the reason
-    target   as of target_or_reason;  size  of the measured frames
+    target   as of target_or_reason;  size, count  of the measured frames
     """
     joints = getattr(dataset, 'joints', None)
     name = dataset.facts.get('detector')
@@ -204,7 +219,8 @@ def pose_evaluators(dataset: BaseDataset, methods: Sequence[str], missing: dict[
         missing |= dict.fromkeys(('pose_error', 'spill', 'gaps'), str(error))
         return []
     skeleton = joints.track.skeleton
-    silhouettes = silhouettes_or_none(target, own_detectors['painted'], skeleton, size, missing)
+    silhouettes = silhouettes_or_none(target, own_detectors['painted'], skeleton, size, count,
+                                      missing)
     min_confidence = settings.get('min_confidence', MIN_CONFIDENCE)
     return [PoseEvaluator(own_detectors, skeleton, min_confidence, silhouettes)]
 
@@ -219,13 +235,16 @@ def check_flags(root: Path, known: Mapping[str, Any], flags: Mapping[str, Any]) 
 
 
 def silhouettes_or_none(target: Target | str, detector: Detector, skeleton: str,
-                        size: tuple[int, int], missing: dict[str, str]) -> Silhouettes | None:
+                        size: tuple[int, int], count: int,
+                        missing: dict[str, str]) -> Silhouettes | None:
     """What measures spill and gaps; None where that cannot be, and `missing` says why."""
     body = skeleton_of(skeleton.partition('+')[0])
+    some = max(FEWEST_REFERENCES, round(REFERENCES * count))
+    settings = replace(SILHOUETTES, frames=min(some, SILHOUETTES.frames))
     try:
         if isinstance(target, str):
             raise UserError(target)
-        return silhouettes_of(target, detector, body, size)
+        return silhouettes_of(target, detector, body, size, settings)
     except UserError as error:
         missing |= dict.fromkeys(('spill', 'gaps'), str(error))
         return None
@@ -244,7 +263,8 @@ def frechet_evaluators(target: Target | str, count: int, engine: Engine,
         if lpips_weights('alex') is None:
             raise UserError(f'no weights here yet: {FETCH}')
         lpips = Lpips('alex', str(engine.device), engine.bf16)
-        return [BoxFrechetEvaluator(lpips, key, target.boxes(FRECHET_FRAMES), count)]
+        boxes = target.boxes(min(FRECHET_FRAMES, count))        # no more are compared
+        return [BoxFrechetEvaluator(lpips, key, boxes, count)]
     except UserError as error:
         missing[BOX + key] = str(error)
         return []

@@ -1,11 +1,12 @@
 """Measuring costs the same whatever the size and length of a film, and finds the same."""
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from evaluation import bounds
+from evaluation import bounds, evaluate
 from evaluation.bounds import measured_size, scaled_box, stretches
 from evaluation.evaluators import FramedEvaluator, LpipsEvaluator, PoseEvaluator
 from evaluation.frame_sets import MeasuredFrames
@@ -179,3 +180,26 @@ def test_scores_of_measured_frames_are_listed_at_their_places(tmp_path):
     spread = frames.spread({'l1': [1.0] * 10})['l1']
     assert len(spread) == 200
     assert np.flatnonzero(np.isfinite(spread)).tolist() == frames.chosen[:10].tolist()
+
+
+def test_a_short_film_costs_no_more_in_proportion_than_a_long_one(monkeypatch):
+    assert [evaluate.vgg_frames(count) for count in (1, 34, 96, 1000)] == [2, 3, 8, 8]
+    asked = []
+    monkeypatch.setattr(evaluate, 'silhouettes_of', lambda *given: asked.append(given[-1].frames))
+    for count in (1, 34, 60, 1000):
+        evaluate.silhouettes_or_none(target([]), Seer(), 'BODY_25', SIZE, count, {})
+    assert asked == [12, 17, 30, 30]
+
+
+def test_no_more_of_the_targets_own_boxes_are_seen_than_are_compared(monkeypatch):
+    class Seen:
+        def boxes(self, most):
+            asked.append(most)
+            return []
+    asked: list[int] = []
+    monkeypatch.setattr(evaluate, 'lpips_weights', lambda net: 'there')
+    monkeypatch.setattr(evaluate, 'Lpips', lambda *given: None)
+    engine = SimpleNamespace(device='cpu', bf16=False)
+    for count in (10, 1000):
+        evaluate.frechet_evaluators(Seen(), count, engine, {})
+    assert asked == [10, evaluate.FRECHET_FRAMES]
