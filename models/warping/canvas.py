@@ -17,6 +17,7 @@ import numpy as np
 from models.warping.cutouts import Cutout
 
 UNUSED = 0.02           # share of a pixel: a frame with less everywhere is not read
+LEAST = 1e-6            # share of a pixel: less counts as this much, whose logarithm is known
 Box = tuple[slice, slice]
 EMPTY = np.empty(0, np.float32)         # no second map, where the first one holds x and y
 
@@ -124,8 +125,10 @@ def draw_frames(canvas: Canvas, decided: Decided, cutouts: Sequence[Cutout | Non
         if cutout is None:
             continue
         found = sampled(cutout, decided.x[n], decided.y[n], large, into_frame)
-        share = large(decided.shares[n])
-        if trust is not None:
+        if trust is None:
+            share = shared(decided.shares[n], large)
+        else:
+            share = large(decided.shares[n])
             matte = (person / 127.5) * found[..., 3].astype(np.float32) - np.float32(person)
             there += share * matte
             share = cv2.exp(matte + large(trust.frames[n]))
@@ -142,6 +145,15 @@ def draw_frames(canvas: Canvas, decided: Decided, cutouts: Sequence[Cutout | Non
     lay(canvas, large.box, colours, total / (total + behind))
     colour = np.rint(large(trust.colour)).clip(0, 255).astype(np.uint8)
     lay(canvas, large.box, colour, paint / whole)
+
+
+def shared(share: np.ndarray, large: Enlarged) -> np.ndarray:
+    """float32 (P, Q): shares (h, w), enlarged as logarithms; only their ratios count. Where one
+    frame takes over from another within a pixel of the small picture, the edge then is as fine as
+    in the large one; enlarged as they are, shares leave a staircase of small pixels there."""
+    if large.is_same:
+        return share
+    return cv2.exp(large(np.log(np.maximum(share, LEAST))))
 
 
 def is_used(shares: np.ndarray) -> np.ndarray:
