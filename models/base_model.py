@@ -25,6 +25,7 @@ default. "both" is train.py and test.py.
     forward             both       what is painted for a batch: G(batch['A'])
     paint_film          test.py    the same, as large as the film is
     blend_previous      test.py    follows the frame before, if BLENDS_PREVIOUS
+    check_live, on_live, on_pose, alpha, paint_nobody   webcam.py; models.live says what they do
     visible             both       the poses as a person should see them
     weights, state      train.py   what a save holds
 """
@@ -34,6 +35,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from models.live import PaintsLive
 from util.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ OTHERWISE = ('It was trained with other flags or another version of this program
              '--overwrite.')
 
 
-class BaseModel:
+class BaseModel(PaintsLive):
     """networks     {name: network}, filled by `build`; 'G' paints
     optimizers   {name: Adam of that network}, while training
     ema          the moving average of --ema, while training
@@ -97,6 +99,7 @@ class BaseModel:
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Any] = {}
         self.ema: EMA | None = None
+        self.ready: nn.Module | None = None     # what inference_mode prepared, for good
         self.build(opt)
         for name in self.networks:
             self.networks[name] = engine.to_device(self.networks[name])
@@ -238,6 +241,10 @@ class BaseModel:
         if self.ema:
             self.networks = trained | self.ema.networks
         G = self.networks['G']
+        if not self.opt.isTrain and self.ready is G:    # a live pose has no time to do it again
+            yield
+            return
+        self.ready = G
         was_training = G.training
         if self.opt.batch_size == 1 and not getattr(self.opt, 'eval', False):
             normalize_by_sample(G)
@@ -281,11 +288,14 @@ class BaseModel:
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
         """UserError, naming what there is, where `folder` cannot paint with that epoch."""
-        from util.checkpoints import missing
+        from util.checkpoints import warn_of_noise
         from util.owned import placed
+        from util.runs import missing
         weights = folder / f'{epoch}_net_G.pth'
         if placed(weights) is None:
             raise missing(weights)
+        if not cls.PAINTS_UNTRAINED:
+            warn_of_noise(folder, epoch)
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
         """State dicts to save, by the NAME of EPOCH_net_NAME.pth."""

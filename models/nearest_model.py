@@ -14,15 +14,18 @@ from util.errors import UserError
 if TYPE_CHECKING:
     import argparse
 
+    import numpy as np
     from torch import Tensor
 
     from data.base_dataset import BaseDataset
     from models.engine import Batch
+    from models.live import LivePose
     from models.warping.frame_index import FrameIndex
 
 # How much the body's place and size count. A frame that is shown as it is should be right in both,
 # but only among like poses.
 PLACE = {'none': 0.05, 'similarity': 0.0, 'bones': 0.0}
+NOBODY = 25             # frames of whose median the picture without anybody is made
 
 
 class NearestModel(BaseModel):
@@ -49,7 +52,9 @@ class NearestModel(BaseModel):
 
     @classmethod
     def check_saved(cls, folder: Path, epoch: str) -> None:
-        from util.checkpoints import missing
+        from util.checkpoints import check_started
+        from util.runs import missing
+        check_started(folder, epoch)
         if not (folder / 'index' / 'poses.npz').is_file():
             raise missing(folder / 'index')
         if epoch != 'latest':
@@ -116,3 +121,30 @@ class NearestModel(BaseModel):
         align = bone_warp.moved if self.opt.align == 'similarity' else bone_warp.bent
         return align(frames, torch.from_numpy(known.poses[rows]).to(frames.device),
                      torch.from_numpy(query).to(frames.device), known.joints, size)
+
+    # -- live ----------------------------------------------------------------------------------
+
+    def on_live(self, size: tuple[int, int], num_frames: int, network: bool) -> None:
+        from models.warping.selection import LiveChoice
+        self.live = LiveChoice(self.index, 1, PLACE[self.opt.align], self.opt.smooth_path)
+
+    def on_pose(self, pose: 'LivePose') -> bool:
+        from models.warping.frame_index import rescaled
+        known = self.index.track
+        if not pose.follows:
+            self.live.restart()
+        found = self.live.next(rescaled(pose.track.numbered(known.skeleton), known.size))
+        self.chosen = {} if found is None else {pose.name: int(found.rows[0])}
+        return found is not None
+
+    def paint_nobody(self, batch: 'Batch') -> 'np.ndarray':
+        """The median of some frames: what most of them show behind the person."""
+        import numpy as np
+
+        from data.transforms import to_channels
+        from models.tensors import size_of
+        from util.images import fitted
+        from util.sampling import evenly_spaced
+        some = evenly_spaced(len(self.index.track), NOBODY)
+        median = np.median([self.index.frame(int(row)) for row in some], 0).astype(np.uint8)
+        return to_channels(fitted(median, size_of(batch['A'])), self.opt.output_nc)

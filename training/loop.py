@@ -135,6 +135,7 @@ class Training:
         self.files.prepared = True
         if self.opt.max_minutes == 0:
             self.show_untrained()
+            self.show.settle()
             self.files.save()
             return
         with self.interrupt, self.pace.shown():
@@ -171,6 +172,7 @@ class Training:
         seconds = self.position.seconds / len(dataset)
         self.show.losses(len(dataset), self.position.epoch, {'L1': loss}, seconds, 0.0)
         self.show_pictures(single(self.model, dataset, len(dataset) // 2))
+        self.show.settle()
         self.files.save()
 
     def open_heldout(self) -> None:
@@ -243,6 +245,8 @@ class Training:
         if self.pictures_due(now):
             self.show_pictures(batch)
             self.show_cost = time.monotonic() - now
+        if self.is_last_step:       # what is saved as done is on the page: nobody does it again
+            self.show.settle()
         if self.save_due(now):
             self.files.save(f'iter_{self.images}' if self.opt.save_by_iter else None)
         self.pace.measure(now)

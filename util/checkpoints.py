@@ -16,17 +16,16 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import torch
 
-from util.errors import NO_ROOM, UserError
-from util.files import flush_to_disk, natural
+from util.errors import NO_ROOM, UserError, warn
+from util.files import flush_to_disk
 from util.owned import placed, replacing
-from util.runs import FIRST_SAVED, RECORDS
-from util.words import command, pasted
+from util.runs import FIRST_SAVED, missing
+from util.words import command
 
 STATE = 'latest_state.pth'
 FOLDER = 0x10               # the bit of a zip's entry that makes it one
 CHUNK = 1 << 20             # bytes that are checked at a time
 TRIES = 20                  # readings during which a run may save
-CYCLEGAN = '_net_G_A.pth', '_net_G_B.pth'
 
 
 def save(files: Mapping[Path, Any], gone: Collection[str] = (),
@@ -95,6 +94,40 @@ def is_unstarted(state: Mapping[str, Any] | None) -> bool:
     untrained, and what the model keeps apart from weights may be missing. A run of
     --max_minutes 0 has no steps either, but is prepared: nothing is missing."""
     return state is not None and state['steps'] == 0 and not state.get('prepared', False)
+
+
+def check_started(folder: Path, epoch: str) -> None:
+    """UserError where the run is not as far as its first step: what the model keeps apart from
+    weights may be missing, or an earlier run's. Other epochs were trained."""
+    if epoch == 'latest' and is_unstarted(read_state(folder)):
+        raise UserError(f'{folder}: its training has not come to its first step, so it cannot '
+                        f'paint. Go on with it, unless it is running: {_go_on(folder)}')
+
+
+def warn_of_noise(folder: Path, epoch: str) -> None:
+    """Warn where the weights are saved from before the first step. They may be trained ones, with
+    which the run began, so that it paints nevertheless."""
+    path = placed(folder / STATE) if epoch == 'latest' else None
+    if path is not None and _first_step_is_ahead(path):
+        warn(f'{folder}: no training step is saved yet, so that the pictures may be noise. Go on '
+             f'with it, unless it is running: {_go_on(folder)}')
+
+
+def _first_step_is_ahead(path: Path) -> bool:
+    """Whether that state says so. Painting needs no state, so that one which cannot be read says
+    nothing, and of all its tensors none is read."""
+    try:
+        with open(path, 'rb') as file:
+            _check_whole(path, file, checksums=False)
+        state = torch.load(path, map_location='cpu', mmap=True, weights_only=True)
+        return bool(state['steps'] == 0)
+    except Exception:           # a broken file can raise anything in torch
+        return False
+
+
+def _go_on(folder: Path) -> str:
+    return command('train.py', name=folder.name, checkpoints_dir=folder.parent,
+                   continue_train=True)
 
 
 def together(folder: Path, epoch: str, load: Callable[[], None]) -> None:
@@ -170,23 +203,26 @@ def _opened(path: Path) -> IO[bytes]:
         return open(path, 'rb')
 
 
-def _check_whole(path: Path, file: IO[bytes]) -> None:
+def _check_whole(path: Path, file: IO[bytes], checksums: bool = True) -> None:
     """UserError where the checksums of a zip, which torch.save writes and torch.load does not look
-    at, say that bits have changed. 0.07 s for the 218 MB of a unet_256. Older files have none."""
+    at, say that bits have changed. 0.07 s for the 218 MB of a unet_256. Older files have none.
+
+    checksums   False: only what the zip says of itself is checked
+    """
     is_zip = file.read(4) == b'PK\x03\x04'
     file.seek(0)
     if not is_zip:
         return
     try:
         with ZipFile(file) as archive:
-            _check_entries(path, archive, file.seek(0, os.SEEK_END))
+            _check_entries(path, archive, file.seek(0, os.SEEK_END), checksums)
     except (BadZipFile, OSError, EOFError, ValueError, NotImplementedError,
             RuntimeError) as error:
         raise damaged(path, str(error)) from error
     file.seek(0)
 
 
-def _check_entries(path: Path, archive: ZipFile, size: int) -> None:
+def _check_entries(path: Path, archive: ZipFile, size: int, checksums: bool) -> None:
     """UserError if an entry of a zip of `size` bytes is not as it was written. One that is
     compressed, or overlaps others, could fill the memory: torch.save writes neither."""
     entries = archive.infolist()
@@ -198,7 +234,7 @@ def _check_entries(path: Path, archive: ZipFile, size: int) -> None:
         # torch reads what calls itself a folder as whatever lies in the memory
         if entry.compress_size != entry.file_size or entry.external_attr & FOLDER:
             raise damaged(path, f'{entry.filename} is no file of its size')
-        if entry.CRC:           # 0 where torch was told to write no checksums
+        if checksums and entry.CRC:         # 0 where torch was told to write no checksums
             with archive.open(entry) as part:
                 while part.read(CHUNK):
                     pass
@@ -211,28 +247,3 @@ def damaged(path: Path, how: str) -> UserError:
 def not_a_checkpoint(path: Path) -> UserError:
     return UserError(f'{path}: holds no PyTorch checkpoint, or is truncated. Copy it again, or '
                      f'choose another with --epoch.')
-
-
-def missing(path: Path) -> UserError:
-    """The error for a missing checkpoint; lists the epochs, or else the runs, that exist."""
-    folder = path.parent
-    epoch, _, network = path.stem.partition('_net_')
-    epochs = sorted({p.name.split('_net_')[0] for p in folder.glob(f'*_net_{network or "G"}.pth')},
-                    key=natural)
-    if epochs:
-        return UserError(f'{path}: no such checkpoint. --epoch can be {", ".join(epochs)}.')
-    if network != 'G' and (folder / f'{epoch}_net_G.pth').is_file():
-        return UserError(f'{path}: no such checkpoint. Without it {epoch}_net_G.pth can be painted '
-                         f'with, by test.py, but not trained on. Copy {path.name} there too, or '
-                         f'train again with --overwrite.')
-    both = [p.name for ending in CYCLEGAN for p in sorted(folder.glob(f'*{ending}'))]
-    if both:
-        return UserError(f'{path}: no such checkpoint. There is {", ".join(both)}: CycleGAN trains '
-                         f'a generator for each direction. Copy the one that paints frames from '
-                         f'poses, G_A where A are the poses: '
-                         + pasted('cp', folder / both[0], path))
-    known = [path for kind in ('*_net_G.pth', *RECORDS) for path in folder.parent.glob(f'*/{kind}')]
-    runs = sorted({path.parent.name for path in known}, key=natural)
-    there = f'There is {", ".join(runs)}' if runs else f'{folder.parent} holds no trained run'
-    return UserError(f'{path}: no such checkpoint. {there}. Train one: '
-                     + command('train.py', dataroot='datasets/me', name=folder.name))

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, NoReturn, TextIO
 
 from util.words import printable
@@ -22,6 +23,7 @@ STOPPING = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP')
 ENDS_WITH_STDIN = 'BODY2BODY_ENDS_WITH_STDIN'
 GRACE = 30.0        # s that a process may take to close what is open after such a signal: a lock
                     # or a thread that waits for ever must not keep it (seen once in 396 signals)
+SOON = 0.01         # s after which a finalizer is over
 
 
 class UserError(Exception):
@@ -68,17 +70,36 @@ def leave(number: int, frame: Any = None) -> NoReturn:
     sys.exit(128 + number)
 
 
+def end_at_once(number: int, frame: Any = None) -> NoReturn:
+    os._exit(128 + number)
+
+
 def stop(number: int, frame: Any = None) -> NoReturn:
     """What a signal calls in an entry point: it leaves; after GRACE seconds, or a second signal,
     it ends at once. Workers end with it, and the next call tidies up."""
-    def end_at_once(number: int, frame: Any = None) -> None:
-        os._exit(128 + number)
     for each in handled():
         signal.signal(each, end_at_once)
-    last = threading.Timer(GRACE, end_at_once, (number,))
-    last.daemon = True
-    last.start()
+    sys.unraisablehook = partial(leave_again, number)
+    after(GRACE, end_at_once, number)
     leave(number)
+
+
+def leave_again(number: int, dropped: 'sys.UnraisableHookArgs') -> None:
+    """What Python calls where it drops an exception, such as that of `leave` within a finalizer of
+    a library: leave once that is over. What else a finalizer raises now is of no use to anybody."""
+    def leave_once(number: int, frame: Any = None) -> NoReturn:
+        signal.signal(number, end_at_once)
+        leave(number)
+    if isinstance(dropped.exc_value, (KeyboardInterrupt, SystemExit)):
+        signal.signal(number, leave_once)
+        after(SOON, os.kill, os.getpid(), number)
+
+
+def after(seconds: float, call: Callable[..., object], *given: object) -> None:
+    """Call it then, unless the process has ended by then."""
+    timer = threading.Timer(seconds, call, given)
+    timer.daemon = True
+    timer.start()
 
 
 def handled() -> list[int]:
@@ -102,13 +123,13 @@ def run_main(main: Callable[[], object]) -> None:
     """Call an entry point; a UserError, or what the system refuses, becomes its sentence and
     status 1; Ctrl-C becomes status 130, SIGTERM 143 and SIGHUP 129, after what is open is closed
     and workers are ended."""
-    for number in handled():
-        signal.signal(number, stop)
-    if os.environ.pop(ENDS_WITH_STDIN, ''):
-        threading.Thread(target=end_with_stdin, daemon=True).start()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors='backslashreplace')   # as stderr: a terminal without UTF-8
     try:
+        for number in handled():
+            signal.signal(number, stop)
+        if os.environ.pop(ENDS_WITH_STDIN, ''):
+            threading.Thread(target=end_with_stdin, daemon=True).start()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors='backslashreplace')   # as stderr: no UTF-8 there
         main()
     except UserError as error:
         sys.exit(f'error: {printable(str(error), breaks=False)}')
@@ -124,6 +145,9 @@ def run_main(main: Callable[[], object]) -> None:
         sys.exit(130)
     finally:
         flush_or_drop(sys.stdout, sys.stderr)
+        # nothing is left to be closed, and what libraries do at the end takes no exception
+        for number in handled():
+            signal.signal(number, end_at_once)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

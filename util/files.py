@@ -49,6 +49,8 @@ def atomic(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Path]:
         if error.errno in NO_ROOM:
             raise UserError(f'{shown}: the disk is full. Nothing that was there is lost; make '
                             f'room, then give the same command again.') from error
+        if error.filename == str(part):         # a name that nobody knows
+            error.filename = str(shown)
         raise
     finally:
         with suppress(OSError):         # the disk went away

@@ -86,14 +86,16 @@ def replacing(place: Path, written: Callable[[], Collection[str]], record: str =
 
 
 @contextmanager
-def folder_in_place_of(place: Path, ours: str) -> Iterator[Path]:
+def folder_in_place_of(place: Path, ours: str, record: str = '') -> Iterator[Path]:
     """A new folder that becomes `place` at the end: whole, or not there. Where `place` exists, its
     files that match `ours`, a regular expression for what the program writes there, are replaced.
+
+    record   as of `replacing`
     """
     if place.is_symlink():      # made by somebody, perhaps into the folder of another run
         raise in_the_way(place)
     if place.exists():
-        with replacing(place, lambda: matching(place, (ours,))) as new:
+        with replacing(place, lambda: matching(place, (ours,)), record) as new:
             yield new
         return
     part = place.parent / f'.{place.name}.part{os.getpid()}'
@@ -131,6 +133,11 @@ def placed(path: Path) -> Path | None:
         if path.name in _read_plan(place)[0]:
             return None
     return path if path.is_file() else None
+
+
+def is_exchanged(place: Path) -> bool:
+    """Whether files of that folder are going and coming just now, or were when a call stopped."""
+    return _plan(place).is_file()
 
 
 def holds_something(place: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
-from util.files import clear_leftovers, read_text, write_json, write_text
+from util.files import clear_leftovers, natural, read_text, write_json, write_text
 from util.noted import NOTES, in_the_way, matching
 from util.owned import check_place, finish, placed
 from util.shapes import (
@@ -24,6 +24,7 @@ from util.shapes import (
     table,
     text,
 )
+from util.words import command, pasted
 
 RECORDS = ('run.json', 'train_opt.txt', 'opt.txt')
 FIRST_SAVED = RECORDS[:2]           # what a session writes before its first step
@@ -33,6 +34,7 @@ PLACES = record({}, {'dataroot': maybe(text(r'[^\x00]*', 'a path')), 'phase': pl
                      'val_phase': plain_name, 'dataset_mode': plain_name})
 OPTIONS = both(table(plain), PLACES)
 RECORD = record({}, {'options': OPTIONS, 'dataset': table(anything)})
+CYCLEGAN = '_net_G_A.pth', '_net_G_B.pth'
 AGAIN = 'Copy the run again, or train it again with --overwrite.'
 
 # what the training loop writes, as regular expressions
@@ -147,3 +149,28 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             pass
     return found
+
+
+def missing(path: Path) -> UserError:
+    """The error for a missing checkpoint; lists the epochs, or else the runs, that exist."""
+    folder = path.parent
+    epoch, _, network = path.stem.partition('_net_')
+    epochs = sorted({p.name.split('_net_')[0] for p in folder.glob(f'*_net_{network or "G"}.pth')},
+                    key=natural)
+    if epochs:
+        return UserError(f'{path}: no such checkpoint. --epoch can be {", ".join(epochs)}.')
+    if network != 'G' and (folder / f'{epoch}_net_G.pth').is_file():
+        return UserError(f'{path}: no such checkpoint. Without it {epoch}_net_G.pth can be painted '
+                         f'with, by test.py, but not trained on. Copy {path.name} there too, or '
+                         f'train again with --overwrite.')
+    both = [p.name for ending in CYCLEGAN for p in sorted(folder.glob(f'*{ending}'))]
+    if both:
+        return UserError(f'{path}: no such checkpoint. There is {", ".join(both)}: CycleGAN trains '
+                         f'a generator for each direction. Copy the one that paints frames from '
+                         f'poses, G_A where A are the poses: '
+                         + pasted('cp', folder / both[0], path))
+    known = [path for kind in ('*_net_G.pth', *RECORDS) for path in folder.parent.glob(f'*/{kind}')]
+    runs = sorted({path.parent.name for path in known}, key=natural)
+    there = f'There is {", ".join(runs)}' if runs else f'{folder.parent} holds no trained run'
+    return UserError(f'{path}: no such checkpoint. {there}. Train one: '
+                     + command('train.py', dataroot='datasets/me', name=folder.name))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from queue import Full, Queue
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,17 @@ class Visualizer:
     def epoch(self, epoch: int, seconds: float) -> None:
         self.tell('epoch', epoch, seconds)
 
+    def settle(self) -> None:
+        """Wait until every sink has handled all that it was told; those that have not after
+        GOODBYE seconds are dropped."""
+        until = time.monotonic() + GOODBYE
+        while any(lane.is_behind for lane in self.lanes):
+            time.sleep(0.005)
+            if time.monotonic() > until:
+                for lane in self.lanes:
+                    if lane.is_behind:
+                        lane.drop('too slow to finish')
+
     def close(self, finished: bool) -> None:
         """Wait until every sink has handled all messages, at most GOODBYE seconds each."""
         self.tell('close', finished)
@@ -73,6 +85,11 @@ class Lane:
         self.thread = threading.Thread(target=self.work, name=sink.name, daemon=True)
         self.thread.start()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether messages wait, or one is being handled."""
+        return not self.dropped and self.waiting.unfinished_tasks > 0
+
     def tell(self, method: str, *args: Any) -> None:
         if not self.dropped:
             try:
@@ -87,6 +104,7 @@ class Lane:
                 getattr(self.sink, method)(*args)
             except Exception as error:
                 self.drop(in_short(error))
+            self.waiting.task_done()
             if method == 'close':
                 return
 

@@ -29,7 +29,7 @@ from scene.plate import Plate
 from util.arrays import LazySequence
 from util.errors import UserError
 from util.images import read_or_reason, size_of, write_image
-from util.owned import folder_in_place_of
+from util.owned import folder_in_place_of, is_exchanged
 from util.progress import progress
 from util.words import command
 
@@ -54,6 +54,7 @@ class FrameIndex:
         """UserError where `folder` holds none."""
         self.folder = folder
         self.settings = settings
+        self.made = made_at(folder)
         self.track = PoseTrack.load(folder / 'poses.npz', AGAIN)
         if not self.track.seen().any():
             raise UserError(f'{folder / "poses.npz"}: none of its poses shows a torso. {AGAIN}')
@@ -91,16 +92,39 @@ class FrameIndex:
 
         kind   TIGHT or LOOSE
         """
-        return read_file(self.mattes / self.file(row))[..., kind]
+        return self.read_file(self.mattes / self.file(row))[..., kind]
 
     def read(self, row: int) -> np.ndarray:
-        return read_file(self.folder / self.file(row))
+        return self.read_file(self.folder / self.file(row))
 
     def mask(self, row: int) -> np.ndarray | None:
         """uint8 (H, W, 3) of a row of the track: red is how much of each pixel is the person, green
         how much is anybody else; None where the dataset had no mask."""
         path = self.masks / self.file(row)
-        return read_file(path) if path.is_file() else None
+        if path.is_file():
+            return self.read_file(path)
+        self.check_same()
+        return None
+
+    def read_file(self, path: Path, shrink: int = 1) -> np.ndarray:
+        """uint8 (H, W, 3) of one of the run's files, which is as old as the index itself. Files are
+        read while painting goes on, and another training may replace them meanwhile.
+
+        shrink   as of util.images.read_or_reason
+        """
+        picture = read_or_reason(path, shrink)
+        if isinstance(picture, str) and is_exchanged(self.folder.parent):
+            raise replaced(self.folder)
+        self.check_same()
+        if isinstance(picture, str):
+            raise UserError(f'{path}: cannot be read ({picture}). {AGAIN}')
+        return picture
+
+    def check_same(self) -> None:
+        """UserError where the index has been made again since it was opened. Its poses go before
+        anything else of a run is replaced, and come when the rest of the index is there."""
+        if made_at(self.folder) != self.made:
+            raise replaced(self.folder)
 
     def file(self, row: int) -> str:
         return f'{self.track.index[row] + 1:06d}.png'
@@ -210,7 +234,7 @@ class FrameIndex:
         if not track.seen().any():
             raise UserError(f'{dataset.root}: none of its poses shows a torso, so there is nothing '
                             f'to compare poses by. Look at its report.html.')
-        with folder_in_place_of(folder, r'\d+\.png|poses\.npz') as part, \
+        with folder_in_place_of(folder, r'\d+\.png|poses\.npz', 'poses.npz') as part, \
                 ThreadPoolExecutor(max(1, threads)) as pool:
             def write(row: int) -> tuple[np.ndarray, tuple[int, int]]:
                 item = dataset.item(row)
@@ -223,12 +247,18 @@ class FrameIndex:
         return cls(folder, settings)
 
 
-def read_file(path: Path) -> np.ndarray:
-    """uint8 (H, W, 3) of one of an index's files."""
-    picture = read_or_reason(path)
-    if isinstance(picture, str):
-        raise UserError(f'{path}: cannot be read ({picture}). {AGAIN}')
-    return picture
+def made_at(folder: Path) -> tuple[int, ...] | None:
+    """What tells an index from one that was made in its place; None where there is none."""
+    try:
+        about = (folder / 'poses.npz').stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns, about.st_size
+
+
+def replaced(folder: Path) -> UserError:
+    return UserError(f'{folder}: another training replaces this run while it is painted with. '
+                     f'Give the same command again when that has ended.')
 
 
 def track_of(dataset: BaseDataset) -> PoseTrack:

@@ -7,7 +7,7 @@ that size.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,16 @@ class Kept:
     cutouts: Cutouts
     film_plate: Plate
 
+    def at(self, size: tuple[int, int]) -> Kept:
+        """The same to paint at that (W, H), which is no larger than the film. Smaller than the
+        frames of training, those are sampled."""
+        from scene.film_plate import shrunk_plate
+        size = max(size, self.index.track.size)
+        if size == self.cutouts.size:
+            return self
+        return replace(self, cutouts=self.cutouts.at(size),
+                       film_plate=shrunk_plate(self.film_plate, size))
+
     @classmethod
     def make(cls, dataset: BaseDataset, folder: Path, threads: int,
              settings: Body2BodySettings) -> Kept:
@@ -63,20 +73,28 @@ class Kept:
         return cls(index, plate, cutouts, large)
 
     @classmethod
-    def load(cls, folder: Path, settings: Body2BodySettings) -> Kept:
-        """What that run keeps; UserError where it cannot be read."""
+    def load(cls, folder: Path, settings: Body2BodySettings,
+             made: tuple[int, ...] | None = None) -> Kept:
+        """What that run keeps; UserError where it cannot be read.
+
+        made   made_at of the index before the weights were read: all must be of one training
+        """
         from models.warping.cutouts import FilmCutouts, SmallCutouts
-        from models.warping.frame_index import FrameIndex
+        from models.warping.frame_index import FrameIndex, replaced
         from scene.plate import Plate
         index = FrameIndex(folder / 'index', settings.selection)
+        if made not in (None, index.made):
+            raise replaced(index.folder)
         plate = Plate.load(folder / 'plate')
         check_sizes(folder / 'plate', plate.size, index.track.size)
-        if not (folder / 'cutouts').is_dir():
-            return cls(index, plate, SmallCutouts(index), plate)
-        cutouts = FilmCutouts(folder / 'cutouts', index)
-        large = Plate.load(folder / 'film_plate')
-        check_sizes(folder / 'cutouts', cutouts.size, large.size)
-        return cls(index, plate, cutouts, large)
+        kept = cls(index, plate, SmallCutouts(index), plate)
+        if (folder / 'cutouts').is_dir():
+            cutouts = FilmCutouts(folder / 'cutouts', index)
+            large = Plate.load(folder / 'film_plate')
+            check_sizes(folder / 'cutouts', cutouts.size, large.size)
+            kept = cls(index, plate, cutouts, large)
+        index.check_same()
+        return kept
 
 
 def check_sizes(folder: Path, here: tuple[int, int], there: tuple[int, int]) -> None:
@@ -89,14 +107,9 @@ def check_sizes(folder: Path, here: tuple[int, int], there: tuple[int, int]) -> 
 
 def check_kept(folder: Path, epoch: str) -> None:
     """UserError where a run lacks what it needs to paint with that epoch."""
-    from util.checkpoints import is_unstarted, read_state
+    from util.checkpoints import check_started
     missing = [part for part in NEEDED if not (folder / part).exists()]
-    # also where nothing is missing: it may be what an earlier run kept; other epochs were trained
-    if epoch == 'latest' and is_unstarted(read_state(folder)):
-        raise UserError(f'{folder}: its training was stopped before the first step, so it '
-                        f'cannot paint. Go on with it: '
-                        + command('train.py', name=folder.name, checkpoints_dir=folder.parent,
-                                  continue_train=True))
+    check_started(folder, epoch)
     if missing:
         raise UserError(f'{folder / missing[0]} is missing; this run needs it to paint. Train '
                         f'again: ' + command('train.py', dataroot='datasets/me', name=folder.name,

@@ -10,8 +10,11 @@ from models import body2body_model
 from models.engine import choose_engine
 from models.warping import frame_index
 from models.warping.frame_index import FrameIndex
+from models.warping.kept import Kept
 from models.warping.settings import Body2BodySettings
 from options.train_options import TrainOptions
+from util import checkpoints
+from util.errors import UserError
 from util.files import read_json, write_json
 
 OTHER = np.s_[30:50, 44:56]
@@ -90,3 +93,45 @@ def test_an_experiment_may_go_without_the_masks_that_a_dataset_has(pairs, starte
                                Body2BodySettings(masks=False))
     assert not (folder / 'masks').exists() and index.mask(0) is None
     assert len(list((folder / 'mattes').glob('*.png'))) == 8
+
+
+READS = {'frame': lambda index: index.read(7), 'matte': lambda index: index.matte(7, 0),
+         'mask': lambda index: index.mask(7)}
+
+
+@pytest.mark.parametrize('read', READS)
+def test_no_file_of_a_run_that_was_made_again_is_painted_with(read, pairs, started):
+    """Frames, mattes and masks are read while painting goes on; those that were left out of the
+    new run are missing, which is no answer either."""
+    folder, index = started(with_masks(pairs(64, 64, train=24)), 'run')[1:]
+    READS[read](index)
+    started(pairs(64, 64, train=12, name='other'), 'run')
+    with pytest.raises(UserError, match='another training replaces this run'):
+        READS[read](index)
+
+
+def test_weights_and_frames_are_of_one_run(pairs, started, tmp_path, monkeypatch):
+    """Another training may begin between the two: first it saves new weights, then new frames."""
+    root = pairs(64, 64, train=12)
+    folder = started(root, 'run')[1]
+    opt = TrainOptions().parse(['--dataroot', str(root), '--model', 'body2body',
+                                *fitting('body2body', *SMALL)])
+    model = body2body_model.Body2BodyModel(opt, choose_engine('cpu'))
+    files = {folder / f'latest_net_{name}.pth': value for name, value in model.weights().items()}
+
+    def save(steps):
+        state = {'epoch': 1, 'batches': steps, 'steps': steps, 'seconds': 1.0}
+        checkpoints.save({**files, folder / checkpoints.STATE: state})
+    save(1)
+    model.load_weights(folder, 'latest')
+    kind, networks, load = type(model), type(model).load_networks, Kept.load
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, 'load_networks', lambda *given: [save(0), networks(*given)][1])
+        with pytest.raises(UserError, match='has not come to its first step'):
+            model.load_weights(folder, 'latest')
+    save(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Kept, 'load', lambda *given: [started(root, 'run'), load(*given)][1])
+        with pytest.raises(UserError, match='another training replaces this run'):
+            model.load_weights(folder, 'latest')
+    model.load_weights(folder, 'latest')

@@ -69,6 +69,22 @@ def test_the_videos_own_dataset_is_not_needed_to_paint(run, pairs):
         NOTES, 'poses.npz', *(f'{k:06d}.png' for k in range(1, 7))}
 
 
+def test_an_index_that_is_exchanged_has_no_poses_meanwhile(run, monkeypatch):
+    """So that nobody paints with some frames of one person and some of another."""
+    opt = TrainOptions().parse(['--dataroot', str(run.root), *run.named, *QUIET])
+    dataset, folder = datasets.find('aligned')(opt, 'train'), run.folder / 'index'
+    FrameIndex.make(dataset, folder)
+    moved = []
+
+    def move(source, target):
+        assert not (folder / 'poses.npz').exists()
+        moved.append(target.name)
+        source.replace(target)
+    monkeypatch.setattr('util.owned._move', move)
+    FrameIndex.make(dataset, folder)
+    assert moved[-1] == 'poses.npz' and len(moved) == 8
+
+
 def test_the_index_keeps_how_deep_the_joints_lie_in_its_own_pixels(run):
     """So that a frame that faces the other side is not shown."""
     track = PoseTrack.load(run.root / 'poses.npz')

@@ -1,4 +1,5 @@
 """Checkpoints that are damaged, or that other programs wrote, are read right or refused by name."""
+import resource
 import shutil
 import zipfile
 
@@ -9,6 +10,7 @@ from torch import nn
 
 import test as painting_entry
 from models.networks import define_G
+from scripts.dev.faults import harms
 from tests.saved import equal, weights
 from util import checkpoints
 from util.errors import UserError
@@ -76,6 +78,20 @@ def test_a_compressed_checkpoint_is_refused_before_it_fills_the_memory(tmp_path)
             small.writestr(name, plain.read(name))
     with pytest.raises(UserError, match='no PyTorch checkpoint'):
         checkpoints.read(path)
+
+
+def test_a_state_that_unpacks_to_gigabytes_is_not_looked_into_for_a_warning(tmp_path, capsys,
+                                                                            monkeypatch):
+    monkeypatch.setattr(harms, 'INFLATED', 1 << 28)
+    state = {'epoch': 1, 'batches': 0, 'steps': 0, 'seconds': 0.0}
+    checkpoints.save({tmp_path / checkpoints.STATE: state})
+    checkpoints.warn_of_noise(tmp_path, 'latest')
+    assert 'no training step is saved yet' in capsys.readouterr().err
+    harms.inflated_checkpoint(checkpoints.STATE, tmp_path, tmp_path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    checkpoints.warn_of_noise(tmp_path, 'latest')
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 100_000, 'kB'
+    assert not capsys.readouterr().err
 
 
 def test_a_tensor_that_claims_more_than_its_file_holds_is_refused(tmp_path):

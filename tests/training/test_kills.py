@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from killed import die_at, in_child, resumed_after_every_kill
 
 from models import models
 from tests.saved import equal, weights
+from training.state import RunFiles
 from util import checkpoints
 from util.owned import finish, placed
 from util.runs import write_record
+from util.sinks.html_sink import HtmlSink
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='kills processes that it forks')
 
@@ -125,3 +128,32 @@ def test_an_overwritten_run_leaves_nothing_of_itself_wherever_it_is_killed(argv,
     for number in range(1, changes + 1, EVERY):
         assert equal(weights(place / str(number)), straight), number
         assert learnt(place / str(number)) == kept, number
+
+
+@pytest.mark.parametrize('model, flags', [('pix2pix', ('--max_steps', '3')),
+                                          ('body2body', ('--max_minutes', '0')),
+                                          ('nearest', ())])
+def test_what_is_saved_as_done_is_on_the_page(model, flags, run, monkeypatch):
+    """Whoever is killed just after the save has nothing left to do: the last pictures would be
+    missing for good."""
+    happened = []
+    pictures, heldout, write = HtmlSink.pictures, HtmlSink.heldout, RunFiles.write
+
+    def slowly(shows):
+        def show(*given):
+            time.sleep(0.3)
+            happened.append('shown')
+            return shows(*given)
+        return show
+
+    def saved(files, *given):
+        happened.append(('saved', files.position.steps))
+        return write(files, *given)
+    monkeypatch.setattr(HtmlSink, 'WHEN', staticmethod(lambda run: True))
+    monkeypatch.setattr(HtmlSink, 'pictures', slowly(pictures))
+    monkeypatch.setattr(HtmlSink, 'heldout', slowly(heldout))
+    monkeypatch.setattr(RunFiles, 'write', saved)
+    run('--model', model, *fitting(model, '--save_latest_freq', '1', *flags))
+    done = happened[-1]
+    first = happened.index(done, 1 if model == 'body2body' else 0)
+    assert done[0] == 'saved' and 'shown' not in happened[first:] and 'shown' in happened

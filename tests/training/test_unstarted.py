@@ -17,6 +17,7 @@ from models.warping.frame_index import FrameIndex
 from options.train_options import TrainOptions
 from util import checkpoints
 from util.errors import UserError
+from util.noted import state_of
 from util.runs import RunFolder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='kills processes that it forks')
@@ -85,10 +86,49 @@ def test_the_model_that_does_not_train_goes_on_too(command, tmp_path):
               'learnt': ('latest_state.pth', 2)}
     kill_before(points, argv)
     for name in points:
+        if name != 'learnt':            # all was decided, and counts as done
+            with pytest.raises(UserError, match='Go on with it, unless it is running'):
+                paint(name, 'nearest', argv, tmp_path)
         assert again(argv, name, checkpoints) is True
         assert paint(name, 'nearest', argv, tmp_path).is_file()
     kill_before({'typed': ('index', 1)}, argv)
     assert training.main(['--name', 'typed', *argv, '--continue_train']) is True
+
+
+@pytest.mark.parametrize('model', ['nearest', 'body2body'])
+def test_a_painting_that_a_training_overtakes_says_so_and_keeps_the_pictures_before(
+        model, command, tmp_path, monkeypatch):
+    """The training comes to its end while a frame is read, or is stopped as it removes frames."""
+    argv = command(model)
+    argv = [*argv[:argv.index('--max_steps')], '--name', 'me']
+    argv += ['--max_minutes', '0'] if model == 'body2body' else []
+    training.main(argv)
+    page = paint('me', model, argv, tmp_path)
+    before = {path.name: path.read_bytes() for path in page.parent.rglob('*.png')}
+    read = FrameIndex.read
+
+    def overtaken(index, row):
+        patch.setattr(FrameIndex, 'read', read)
+        training.main([*argv, '--overwrite'])
+        return read(index, row)
+
+    def stopped_at_poses(path):         # the frames are gone by then
+        if path.name == 'poses.npz':
+            raise KeyboardInterrupt
+        return state_of(path)
+
+    def stopped_within(index, row):
+        patch.setattr(FrameIndex, 'read', read)
+        patch.setattr('util.owned.state_of', stopped_at_poses)
+        with pytest.raises(KeyboardInterrupt):
+            training.main([*argv, '--overwrite'])
+        return read(index, row)
+    for happens in (overtaken, stopped_within):
+        with monkeypatch.context() as patch:
+            patch.setattr(FrameIndex, 'read', happens)
+            with pytest.raises(UserError, match='another training replaces this run'):
+                paint('me', model, argv, tmp_path)
+        assert {path.name: path.read_bytes() for path in page.parent.rglob('*.png')} == before
 
 
 def test_a_start_leaves_nothing_of_another_person_beside_its_index(command, tmp_path,

@@ -96,6 +96,31 @@ def test_one_killed_before_it_was_prepared_is_prepared_by_the_same_command(train
         assert paint(name, 'body2body', train, tmp_path).is_file()
 
 
+@pytest.mark.parametrize('model', ['pix2pix', *(pytest.param(name, marks=pytest.mark.slow)
+                                               for name in UNABLE if name != 'pix2pix')])
+def test_a_run_that_has_not_trained_a_step_says_so_when_it_paints(model, train, tmp_path, capsys,
+                                                                  monkeypatch):
+    """Its pictures are noise, unless it began with weights of another run."""
+    def stopped(*given):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr(models.find(model), 'on_train_start', stopped)
+        with pytest.raises(KeyboardInterrupt):
+            train('my run', model)
+    folder = tmp_path / 'ck' / 'my run'
+    assert paint('my run', model, train, tmp_path).is_file()
+    told = ' '.join(capsys.readouterr().err.split())
+    assert 'my run: no training step is saved yet, so that the pictures may be noise.' in told
+    assert "python train.py --name 'my run'" in told and '--continue_train' in told
+    state = (folder / 'latest_state.pth').read_bytes()
+    (folder / 'latest_state.pth').write_bytes(state[:len(state) // 2])      # painting needs none
+    paint('my run', model, train, tmp_path)
+    (folder / 'latest_state.pth').write_bytes(state)
+    train('my run', model, '--continue_train', '--max_steps', '1')
+    paint('my run', model, train, tmp_path)
+    assert 'no training step' not in capsys.readouterr().err
+
+
 def test_a_state_of_an_earlier_version_says_by_its_steps_whether_it_was_started():
     assert checkpoints.is_unstarted({'steps': 0}) and not checkpoints.is_unstarted({'steps': 1})
 

@@ -1,4 +1,5 @@
 """A file, or a folder of a run, is whole or not there, whenever the call ends."""
+import errno
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import util.files
-from util.errors import UserError
+from util.errors import UserError, sentence
 from util.files import append_line, atomic, clear_leftovers, dead_parts, write_npz, write_text
 from util.noted import NOTES
 from util.owned import MAKING, finish, folder_in_place_of
@@ -146,6 +147,16 @@ def test_a_disk_that_fills_up_leaves_the_earlier_file_and_nothing_else(tmp_path,
         write_npz(tmp_path / 'poses.npz', poses=np.ones(3))
     assert (tmp_path / 'poses.npz').read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_that_may_not_be_written_is_called_by_its_own_name(tmp_path, monkeypatch):
+    def refused(path, *given, **more):
+        raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+    for name in ('a.txt', '.written.json'):
+        with monkeypatch.context() as patch, pytest.raises(PermissionError) as told:
+            patch.setattr(Path, 'write_text', refused)
+            write_text(tmp_path / name, 'x')
+        assert sentence(told.value).startswith(f'{tmp_path / name}: you may not do this there')
 
 
 def test_a_file_that_cannot_be_flushed_keeps_its_name_to_the_earlier_one(tmp_path, monkeypatch):

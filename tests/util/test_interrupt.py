@@ -1,7 +1,10 @@
 """The first Ctrl-C asks, the second one stops at once, and afterwards signals are as before."""
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +51,36 @@ def test_a_thread_that_gets_no_signals_works_all_the_same():
     thread.start()
     thread.join()
     assert requested == [None]
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_work_is_done_ends_at_once_without_a_traceback(number):
+    """Libraries have work of their own to do at the end, in which an exception is a traceback."""
+    program = (f'import atexit, os\n'
+               f'from util.errors import run_main\n'
+               f'atexit.register(lambda: os.kill(os.getpid(), {int(number)}))\n'
+               f'run_main(lambda: print("done", flush=True))\n')
+    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
+                           capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + number, 'done\n', '')
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_a_finalizer_ends_the_work_without_a_traceback(number):
+    """Python drops what a finalizer raises, prints it, and goes on as if no signal had come."""
+    program = (f'import os, time\n'
+               f'from util.errors import run_main\n'
+               f'class Library:\n'
+               f'    def __del__(self):\n'
+               f'        os.kill(os.getpid(), {int(number)})\n'
+               f'        time.sleep(0.001)\n'
+               f'def main():\n'
+               f'    del Library.one\n'
+               f'    time.sleep(20)\n'
+               f'    print("went on")\n'
+               f'Library.one = Library()\n'
+               f'run_main(main)\n')
+    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
+                           capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (128 + number, '')
+    assert 'Traceback' not in ended.stderr and 'ignored' not in ended.stderr

@@ -292,6 +292,22 @@ def test_a_slow_sink_neither_holds_up_the_run_nor_its_end(
                                        'it (too slow)\n')
 
 
+def test_a_sink_that_hangs_is_not_waited_for_twice(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    hang = threading.Event()
+    monkeypatch.setattr(LogSink, 'losses', lambda *_: hang.wait(20))
+    monkeypatch.setattr('util.visualizer.GOODBYE', 0.3)
+    show = Visualizer(run_facts(tmp_path))
+    show.losses(1, 1, LOSSES, 0.1, 0.0)
+    show.settle()
+    assert 'loss_log.txt: dropped' in capsys.readouterr().err
+    show.close(finished=True)
+    hang.set()
+    assert 'finished' in (tmp_path / 'me/web/index.html').read_text(), 'the others are as before'
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize('name', SINKS.names())
 def test_every_sink_says_what_it_is_called_and_when_it_is_used(name: str) -> None:
     kind = SINKS.find(name)

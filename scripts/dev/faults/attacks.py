@@ -53,14 +53,16 @@ ARRAYS: Files = {
     'source.npz': (('source.npz', 'source.mp4'), (readers.prepares,)),
     'runs/b/plate/plate.npz': (BODY, BODY_AGAIN), 'runs/b/index/poses.npz': (BODY, BODY_AGAIN)}
 WEIGHTS: Files = {
-    'runs/p/latest_net_G.pth': (RUN, PAINTS + GOES_ON), 'runs/p/latest_state.pth': (RUN, GOES_ON),
+    'runs/p/latest_net_G.pth': (RUN, PAINTS + GOES_ON),
+    'runs/p/latest_state.pth': (RUN, PAINTS + GOES_ON),
     'runs/b/latest_net_G.pth': (BODY, BODY_AGAIN)}
 PICTURES: Files = {
     'me/train/000001.png': (DATA, DATASET), 'me/masks/000001.png': (DATA, TRAINS_BODY),
     'dancer/val/000001.png': (POSES, PAINTS), 'runs/b/plate/plate.png': (BODY, BODY_AGAIN),
     'runs/b/index/000001.png': (BODY, BODY_AGAIN), 'runs/b/mattes/000001.png': (BODY, BODY_AGAIN)}
 HARMS: tuple[tuple[tuple[Callable[[str, Path, Path], None], ...], Files], ...] = (
-    ((harms.pickled, harms.pickled_in_archive, harms.vast_tensor), WEIGHTS),
+    ((harms.pickled, harms.pickled_in_archive, harms.vast_tensor, harms.inflated_checkpoint),
+     WEIGHTS),
     ((harms.pickled, harms.pickled_arrays, harms.vast_claim, harms.inflated), ARRAYS),
     ((harms.deep, harms.long_number), JSONS), ((harms.vast_picture,), PICTURES))
 

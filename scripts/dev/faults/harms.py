@@ -220,6 +220,23 @@ def inflated(name: str, inside: Path, outside: Path) -> None:
     rewrite_arrays(inside / name, parts)
 
 
+def inflated_checkpoint(name: str, inside: Path, outside: Path) -> None:
+    """A checkpoint whose description is packed, and unpacks to gigabytes of blanks at its end."""
+    path = inside / name
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    block = bytes(1 << 24)
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_STORED) as archive:
+        for member, data in members.items():
+            packed = zipfile.ZipInfo(member)
+            is_description = member.endswith('data.pkl')
+            packed.compress_type = zipfile.ZIP_DEFLATED if is_description else zipfile.ZIP_STORED
+            with archive.open(packed, 'w', force_zip64=True) as file:
+                file.write(data)
+                for _ in range(INFLATED // len(block) if is_description else 0):
+                    file.write(block)
+
+
 def rewrite_arrays(path: Path, parts: Callable[[], Iterator[bytes]]) -> None:
     """The first array of an .npz becomes these bytes; the others stay."""
     with zipfile.ZipFile(path) as archive:

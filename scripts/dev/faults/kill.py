@@ -84,13 +84,24 @@ def kill_sometime(world: World, call: Call, root: Path, seconds: float,
     return moment
 
 
-def same_again(world: World, call: Call, root: Path, right: Undisturbed) -> list[str]:
+def same_again(world: World, call: Call, root: Path, right: Undisturbed,
+               more: str = '') -> list[str]:
     """Give the same command, with the flag that it asks for, and compare with an undisturbed one.
-    Returns what is not as it should be."""
+    Returns what is not as it should be.
+
+    more   a regular expression of files that there may be besides, or that may be others
+    """
     ended = run(call, root, plant=world.plant)
     following = continued(call, ended)
     if following != call:
         ended = run(following, root, plant=world.plant)
     if ended.status or ended.faults():
         return ended.faults() or [f'the same command again ends with {ended.status}: {ended.last}']
-    return differences(right.contents, contents(root))
+    found = contents(root)
+    for name in list(found):
+        if re.fullmatch(more, name):
+            if name in right.contents:
+                found[name] = right.contents[name]
+            else:
+                del found[name]
+    return differences(right.contents, found)

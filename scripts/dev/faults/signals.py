@@ -20,6 +20,9 @@ COUNT = 75
 # to run_main yet ends by the signal itself.
 STATUSES = {signal.SIGINT: {0, 130, -2}, signal.SIGTERM: {0, 143, -15},
             signal.SIGHUP: {0, 129, -1}}
+# a training that is told to stop shows what it paints by then, and goes on with that on its page,
+# in place of the epoch's earlier pictures
+SHOWN = r'.*/web/(film/\d+\.jpg|images/epoch\d+_\w+\.png)'
 
 
 def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int,
@@ -38,6 +41,6 @@ def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int
     faults = ended.faults() + damaged(root)
     if ended.status not in STATUSES[sent]:
         faults.append(f'it ended with {ended.status}: {ended.last}')
-    faults += same_again(world, call, root, right)
+    faults += same_again(world, call, root, right, SHOWN)
     how = f'{name}, {sent.name} after {moment:.2f} s'
     return Trial(f'{sent.name} {name}', [f'{how}: {sentence}' for sentence in faults])

@@ -10,6 +10,7 @@ from scripts.dev.faults import concurrent, disk, hostile, kill, mutate, process,
 from scripts.dev.faults.compare import contents, damaged, differences
 from scripts.dev.faults.world import JOBS, World, free_folder
 from tests.conftest import made_once
+from util.errors import UserError
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'),
                                 reason='faults are made with what Linux has')
@@ -52,6 +53,24 @@ def test_signals_find_a_process_that_is_left_behind(world, right, monkeypatch):
     monkeypatch.setattr(process, 'GRACE', 0.2)
     lost = lost_with('orphan', world, signals, right, [JOB.index('test')])
     assert any('left behind' in sentence for sentence in lost), lost
+
+
+def test_a_stopped_training_may_show_one_picture_more_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(kill, 'run', lambda *given, **more: process.Ended(0, '', 1.0))
+    for name in ('log.txt', 'runs/p/web/film/000000001.jpg', 'runs/p/web/film/notes.txt'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b'x')
+    right = kill.Undisturbed({'log.txt': contents(tmp_path)['log.txt']}, {}, 1.0, [])
+    given = World(tmp_path), process.Call('train.py', ()), tmp_path, right
+    assert kill.same_again(*given, signals.SHOWN) == ['runs/p/web/film/notes.txt is left over']
+    assert '000000001.jpg' in kill.same_again(*given)[0], 'a killed one shows nothing'
+    shown = 'runs/p/web/images/epoch001_fake_B.png'
+    right.contents.update(dict.fromkeys((shown, 'runs/p/web/film/notes.txt'), 'another'))
+    assert kill.same_again(*given, signals.SHOWN) == [f'{shown} is missing',
+                                                      'runs/p/web/film/notes.txt differs']
+    (tmp_path / shown).parent.mkdir()
+    (tmp_path / shown).write_bytes(b'x')
+    assert kill.same_again(*given, signals.SHOWN) == ['runs/p/web/film/notes.txt differs']
 
 
 def test_disk_finds_a_traceback_where_the_disk_is_full(world, right):
@@ -115,6 +134,44 @@ def test_a_trial_is_made_again_from_its_seed_and_number(world, monkeypatch, caps
     assert fault_campaign.campaign(world, 'mutate', 7, 5, 1) == lost
     assert drawn[-1] in drawn[:-1]
     assert 'mutate, seed 7: 8 tried (x 8), 1 lost' in capsys.readouterr().out
+
+
+def test_a_campaign_works_in_a_new_folder_and_keeps_only_what_it_may(tmp_path, monkeypatch):
+    """What lies in --folder stays as it is, and a trial that lost something is found there."""
+    def attempt(world, known, root, number, rng):
+        (root / 'seen.txt').write_text('x')
+        return kill.Trial('x', ['broken'] if number == 1 else [])
+    worlds = []
+    monkeypatch.setattr(World, 'make', lambda world: worlds.append(world.folder))
+    monkeypatch.setattr(mutate, 'prepare', lambda world: None)
+    monkeypatch.setattr(mutate, 'attempt', attempt)
+    mine = [tmp_path / 'a' / name for name in ('world/done', 'trials/mutate1/me.txt')]
+    for path in mine:
+        path.parent.mkdir(parents=True)
+        path.write_text('mine')
+    argv = ['mutate', '--count', '2', '--seed', '1']
+    for folder in (tmp_path / 'a', tmp_path / 'not' / 'there'):
+        with pytest.raises(SystemExit) as ended:
+            fault_campaign.main([*argv, '--folder', str(folder)])
+        assert ended.value.code == 1
+        (kept,) = folder.glob('faults*')
+        assert [path.name for path in kept.rglob('*') if path.is_file()] == ['seen.txt']
+    with pytest.raises(SystemExit):
+        fault_campaign.main(argv)
+    assert not worlds[-1].parent.exists(), 'a temporary folder goes with the campaign'
+    assert all(path.read_text() == 'mine' for path in mine)
+
+
+def test_a_campaign_knows_its_drivers_and_says_by_its_status_that_nothing_is_lost(tmp_path,
+                                                                                 monkeypatch):
+    monkeypatch.setattr(World, 'make', lambda world: None)
+    monkeypatch.setattr(mutate, 'prepare', lambda world: None)
+    monkeypatch.setattr(mutate, 'attempt', lambda *given: kill.Trial('x'))
+    with pytest.raises(SystemExit) as ended:
+        fault_campaign.main(['mutate', '--count', '1', '--folder', str(tmp_path)])
+    assert ended.value.code == 0
+    with pytest.raises(UserError, match='sharks: no such driver. There is kill, signals'):
+        fault_campaign.main(['mutate', 'sharks'])
 
 
 def test_every_driver_has_its_minute():
