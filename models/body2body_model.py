@@ -18,7 +18,7 @@ joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from models.multiscale_gan import MultiscaleGAN
 from models.warping.kept import ARTEFACTS, Kept, check_kept
 from models.warping.settings import Body2BodySettings, from_record, recorded
 from util.errors import UserError
+from util.images import fitted, scaling
 from util.runs import read_record
 
 if TYPE_CHECKING:
@@ -38,14 +39,12 @@ if TYPE_CHECKING:
 
     from data.base_dataset import BaseDataset
     from models.engine import Batch, Engine
+    from models.live import LivePose
     from models.painted import Painted
     from models.warping.blending import Candidates, Decision, Masked
     from models.warping.bone_warp import Region, Warp
     from models.warping.canvas import Canvas
-    from models.warping.frame_index import FrameIndex
-    from models.warping.painter import Painter
     from models.warping.shots import Shot
-    from scene.plate import Plate
 
 # The factor of each weight where no VGG is there. L1 alone would blur, so the discriminator's
 # features take its place. Measured on a filmed dancer: LPIPS 0.212, 0.227 with three times the L1.
@@ -53,17 +52,13 @@ WITHOUT_VGG_FACTORS = {'G_GAN': 0.5, 'G_Feat': 3.0, 'G_L1': 1.5}
 
 
 class Body2BodyModel(MultiscaleGAN):
-    """Networks: G the refiner, D a multi-scale PatchGAN. models.warping.kept says what a run keeps
-    apart from their weights."""
+    """Networks: G the refiner, D a multi-scale PatchGAN; models.warping.kept holds the rest."""
 
-    WITHOUT_VGG = BLENDS_PREVIOUS = True
+    WITHOUT_VGG = BLENDS_PREVIOUS = HAS_ALPHA = True
     PAINTS_UNTRAINED = ANY_SHAPE = True     # an untrained refiner shows the frames as they are bent
     MINUTES = 0.0
     ARTEFACTS = ARTEFACTS
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
-    index: FrameIndex
-    plate: Plate
-    painter: Painter
 
     def __init__(self, opt: argparse.Namespace, engine: Engine,
                  settings: Body2BodySettings | None = None):
@@ -101,8 +96,7 @@ class Body2BodyModel(MultiscaleGAN):
         from models.networks.refiner import Refiner
         self.shots: dict[str, Shot] = {}        # by the path of the pose's file
         self.loaded = False
-        # those of the frames in work, which a still camera shows again
-        self.plate_view = lru_cache(8)(self.view_plate)
+        self.finishes = True                    # whether a trained network has its say
         count, colours = opt.num_frames, opt.output_nc
         shown = opt.input_nc + count * (colours + 3) + colours + 1
         self.networks['G'] = Refiner(shown, colours + count + 2, 2 * count + colours, opt.ngf)
@@ -135,15 +129,19 @@ class Body2BodyModel(MultiscaleGAN):
             self.settings = from_record(self.settings, metadata.get('settings'))
 
     def load_weights(self, folder: Path, epoch: str) -> None:
-        self.check_saved(folder, epoch)
+        from models.warping.frame_index import made_at
+        made = made_at(folder / 'index')
         super().load_weights(folder, epoch)
-        self.use(Kept.load(folder, self.settings))
+        self.check_saved(folder, epoch)     # now: another training replaces weights first
+        self.use(Kept.load(folder, self.settings, made))
         self.loaded = True
 
     def use(self, kept: Kept) -> None:
         """Paint from what a run keeps."""
+        from models.warping.backdrop import Backdrop
         from models.warping.painter import Painter
-        self.index, self.plate = kept.index, kept.plate
+        self.kept, self.index, self.plate = kept, kept.index, kept.plate
+        self.backdrop = Backdrop(kept.plate, self.engine, self.opt.output_nc)
         self.painter = Painter(kept, self.settings)
 
     def on_dataset(self, dataset: BaseDataset) -> None:
@@ -157,21 +155,18 @@ class Body2BodyModel(MultiscaleGAN):
     def retrieve(self, batch: Batch, wrong: float = 0.0) -> Candidates:
         """The frames of the batch's poses.
 
-        wrong   how likely each frame is replaced by a random one, but never by a near copy of the
-                real one
+        wrong   as of selection.with_wrong_rows
         """
         import torch
 
         from models.warping.blending import Candidates, Masked
-        from pose.matching.coverage import APART
+        from models.warping.selection import with_wrong_rows
         known = self.index.both
         shots = [self.shots[path] for path in batch['A_paths']]
         rows = np.stack([shot.rows for shot in shots])
         if wrong:
-            others = torch.randint(len(known), rows.shape).numpy()
             times = np.array([shot.time for shot in shots])
-            near = abs(known.times[others] - times[:, None]) <= APART
-            rows = np.where((torch.rand(rows.shape) < wrong).numpy() & ~near, others, rows)
+            rows = with_wrong_rows(rows, times, known.times, wrong)
         cutouts = np.stack([self.index.loose_cutout(row, self.opt.output_nc)
                             for row in rows.flat])
         frames = self.engine.to_tensor(cutouts)
@@ -190,32 +185,17 @@ class Body2BodyModel(MultiscaleGAN):
 
     def background(self, batch: Batch) -> Masked:
         """(B, C, H, W): what lies behind the person, and how sure that is, in [-1, 1]."""
-        import torch
-
         from models.tensors import size_of
-        from models.warping.blending import Masked
-        size = size_of(batch['A'])
-        views = []
-        for path, joints in zip(batch['A_paths'], batch['joints'].cpu().numpy()):
-            views.append(self.plate_view(self.shots[path].camera_of(joints).tobytes(), size))
-        return Masked(torch.stack(views))
-
-    def view_plate(self, camera: bytes, size: tuple[int, int]) -> Tensor:
-        """(C + 1, H, W): the plate, and how sure it is, as a picture of that (width, height) shows
-        it; `camera` are the nine float64 of px of the picture -> px of the plate."""
-        import torch
-
-        from data.transforms import to_channels
-        picture, sure = self.plate.at(np.frombuffer(camera).reshape(3, 3), size)
-        shown = self.engine.to_tensor(to_channels(picture, self.opt.output_nc)[None])[0]
-        return torch.cat([shown, 2 * torch.from_numpy(sure[None]).to(shown.device) - 1])
+        all_joints = batch['joints'].cpu().numpy()
+        cameras = [self.shots[path].camera_of(joints)
+                   for path, joints in zip(batch['A_paths'], all_joints)]
+        return self.backdrop(cameras, size_of(batch['A']))
 
     # -- painting ------------------------------------------------------------------------------
 
     def paint_region(self, x: Tensor, background: Masked, candidates: Candidates,
                      region: Region) -> Tensor:
-        """A region (B, C, h, w) of the small picture for the drawn poses x (B, C, H, W), as
-        training sees it."""
+        """A region (B, C, h, w) for the drawn poses x (B, C, H, W), as training sees it."""
         from models.warping.blending import compose
         from models.warping.bone_warp import warp_field
         size = x.shape[-1], x.shape[-2]
@@ -226,27 +206,13 @@ class Body2BodyModel(MultiscaleGAN):
         return compose(decision, background, candidates.frames, warp, self.settings)
 
     def decide(self, x: Tensor, background: Masked, frames: Masked, warp: Warp) -> Decision:
-        """What G decides about the bent frames. It sees half the size; what is shown is sampled
-        once, at the full size."""
-        import torch
-
-        from models.warping.blending import Decision, halved
-        from models.warping.bone_warp import Warp, sampled
-        count, colours, (h, w) = self.opt.num_frames, self.opt.output_nc, warp.x.shape[-2:]
-        half = Warp(*halved(torch.stack(warp, 1)).unbind(1))
-        bent = sampled(frames.packed, half.x, half.y, 'bilinear')
-        shown = torch.cat([bent, 2 * half.nearness[:, None] - 1,
-                           half.strain.clamp(max=2)[:, None] - 1], 1)
-        shown = shown.reshape(len(x), -1, *shown.shape[-2:])
-        output = self.generate(torch.cat([halved(x), shown, halved(background.packed)], 1))
-        output = output[..., :h, :w].float()
-        colour, trust, offset, light = output.split([colours, count + 2, 2 * count, colours], 1)
-        return Decision(colour, trust, offset.reshape(-1, 2, h, w), light)
+        """What G decides about the bent frames."""
+        from models.warping.blending import decide
+        return decide(self.generate, x, background, frames, warp)
 
     def paint(self, batch: Batch, before: Any = None) -> Tensor:
         """The film's pictures at the size of the batch's poses."""
         from models.tensors import size_of
-        from util.images import fitted
         pictures = [fitted(picture, size_of(batch['A']))
                     for picture in self.paint_film(batch, before).pictures]
         return self.engine.to_tensor(np.stack(pictures))
@@ -279,7 +245,8 @@ class Body2BodyModel(MultiscaleGAN):
         canvas = self.painter.canvas(camera, small)
         if far < 1:
             G: Any = self.networks['G']
-            decide = None if G.is_silent() else partial(self.decide_for, batch)
+            says = self.finishes and not G.is_silent()
+            decide = partial(self.decide_for, batch) if says else None
             self.painter.draw_whole(canvas, query, shot.rows, small, decide)
         if far > 0:
             in_parts = canvas if far == 1 else self.painter.canvas(camera, small)
@@ -291,14 +258,13 @@ class Body2BodyModel(MultiscaleGAN):
 
     def decide_for(self, batch: Batch, region: Region, warp: Warp) -> Decision:
         """What G decides about a region of the batch's poses."""
-        background = self.background(batch)[region]
-        return self.decide(batch['A'][region], background, self.retrieve(batch).frames, warp)
+        frames = self.retrieve(batch).frames
+        return self.decide(batch['A'][region], self.background(batch)[region], frames, warp)
 
     def blend_previous(self, batch: Batch, painted: Painted, batch_before: Batch,
                        before: Painted) -> Painted:
-        """Takes a share of the person from the frame before, bent into this pose (temporal
-        blending). Cloth that comes from other frames each time then does not flicker, and the
-        picture glides where the choice of frames jumps."""
+        """Takes a share of the person from the frame before, bent into this pose. Cloth that comes
+        from other frames each time does not flicker, and the picture glides where frames jump."""
         from models.tensors import size_of
         far = self.shots[batch['A_paths'][0]].parts.far
         share = self.settings.previous_share(far)
@@ -308,6 +274,40 @@ class Body2BodyModel(MultiscaleGAN):
         self.painter.carry_on(canvas, before.exact[0], self.query(batch),
                               self.query(batch_before), size_of(batch['A']), share)
         return self.shown([canvas])
+
+    # -- live ----------------------------------------------------------------------------------
+
+    @property
+    def film_size(self) -> tuple[int, int] | None:
+        return self.kept.cutouts.size
+
+    def on_live(self, size: tuple[int, int], num_frames: int, network: bool) -> None:
+        from models.warping.painter import painter_at
+        from models.warping.shots import LiveShots
+        G: Any = self.networks['G']
+        self.finishes = network and not G.is_silent()
+        # G takes no fewer than it was made for
+        count = self.opt.num_frames if self.finishes else min(self.opt.num_frames, num_frames)
+        self.live = LiveShots(self.index, self.plate, count, self.settings,
+                              getattr(self, 'live', None))
+        self.painter = painter_at(size, self.kept, self.settings, self.painter.parts)
+
+    def on_pose(self, pose: LivePose) -> bool:
+        shot = self.live.next(pose)
+        self.shots = {} if shot is None else {pose.name: shot}
+        return shot is not None
+
+    def prepare(self) -> bool:
+        return self.painter.prepare(*self.live.likely())
+
+    def alpha(self, painted: Painted) -> np.ndarray:
+        return np.asarray(painted.exact[0].alpha)
+
+    def paint_nobody(self, batch: Batch) -> np.ndarray:
+        from models.tensors import size_of
+        small = size_of(batch['A'])
+        camera = self.plate.locked() @ scaling(small, self.plate.size)
+        return self.shown([self.painter.canvas(camera, small)]).pictures[0]
 
     # -- training ------------------------------------------------------------------------------
 

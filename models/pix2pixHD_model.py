@@ -23,7 +23,7 @@ from models.label_options import (
 )
 from models.multiscale_gan import MultiscaleGAN
 from util.errors import UserError, say
-from util.options import check_least
+from util.options import check_least, refuse
 
 if TYPE_CHECKING:
     import argparse
@@ -66,6 +66,16 @@ class Pix2PixHDModel(MultiscaleGAN):
                 raise UserError(f'--niter_fix_global: --netG {opt.netG} has no enhancers to train '
                                 f'alone. Leave that flag out, or use --netG local.')
         validate_features(opt)
+
+    @staticmethod
+    def check_live(opt: argparse.Namespace) -> None:
+        refuse((
+            (not getattr(opt, 'no_instance', True),
+             f'{opt.name} paints from instance maps, which a camera does not give. Train a run '
+             f'with --no_instance.'),
+            (getattr(opt, 'use_encoded_image', False),
+             '--use_encoded_image: a camera shows another person than the one to paint. Leave that '
+             'flag out.')))
 
     def build(self, opt: argparse.Namespace) -> None:
         from models.networks import define_G, init_weights
@@ -232,7 +242,7 @@ class Pix2PixHDModel(MultiscaleGAN):
 
     def load_pretrained(self, run: str) -> None:
         """Load what fits from another run's latest networks; one line says how much."""
-        from util.checkpoints import missing
+        from util.runs import missing
         folder = self.pretrained_folder(run)
         report = []
         for name, network in self.networks.items():

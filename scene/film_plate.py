@@ -9,7 +9,7 @@ from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, mosaic
 from scene.bars import find_bars
 from scene.plate import Masks, Plate
 from util.arrays import LazySequence
-from util.images import scaling
+from util.images import resized, scaling
 
 
 def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
@@ -40,6 +40,20 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     cv2.blendLinear(far.picture, small, sure, 1 - sure, dst=far.picture)
     bars = find_bars(frames) if plate.bars.any() else far.bars
     return replace(far, confidence=confidence, bars=bars)
+
+
+def shrunk_plate(plate: Plate, size: tuple[int, int]) -> Plate:
+    """The plate for frames of a smaller (width, height)."""
+    across, down = np.divide(size, plate.size)
+    height, width = plate.confidence.shape
+    shown = max(round(width * across), 1), max(round(height * down), 1)
+    transforms = plate.transforms
+    if not plate.still:
+        into = scaling((width, height), shown)
+        transforms = into @ transforms @ np.linalg.inv(scaling(plate.size, size))
+    return replace(plate, picture=resized(plate.picture, shown), size=size, transforms=transforms,
+                   confidence=cv2.resize(plate.confidence, shown, interpolation=cv2.INTER_AREA),
+                   bars=cv2.resize(plate.bars, size, interpolation=cv2.INTER_NEAREST))
 
 
 def between_plates(plate: Plate, larger: Plate) -> np.ndarray:

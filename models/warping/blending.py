@@ -3,6 +3,7 @@
 Shape letters: B batch, N images, C channels, H W pixels, K joints. Images are float32 in [-1, 1].
 `size` is (width, height), `shape` is (height, width).
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -73,6 +74,28 @@ class Decision(NamedTuple):
     trust: Tensor
     offset: Tensor
     light: Tensor
+
+
+def decide(generate: Callable[[Tensor], Tensor], x: Tensor, background: Masked, frames: Masked,
+           warp: Warp) -> Decision:
+    """What G decides about the bent frames. It sees half the size; what is shown is sampled once,
+    at the full size.
+
+    generate      G
+    x, background of a region, (B, C, h, w) each
+    frames        (B N, C, H, W), bent as `warp` says
+    """
+    colours, (h, w) = background.image.shape[1], warp.x.shape[-2:]
+    count = len(frames.packed) // len(x)
+    half = Warp(*halved(torch.stack(warp, 1)).unbind(1))
+    bent = sampled(frames.packed, half.x, half.y, 'bilinear')
+    shown = torch.cat([bent, 2 * half.nearness[:, None] - 1,
+                       half.strain.clamp(max=2)[:, None] - 1], 1)
+    shown = shown.reshape(len(x), -1, *shown.shape[-2:])
+    output = generate(torch.cat([halved(x), shown, halved(background.packed)], 1))
+    output = output[..., :h, :w].float()
+    colour, trust, offset, light = output.split([colours, count + 2, 2 * count, colours], 1)
+    return Decision(colour, trust, offset.reshape(-1, 2, h, w), light)
 
 
 def window(query: Tensor, shape: tuple[int, int],

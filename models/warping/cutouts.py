@@ -5,6 +5,7 @@ RUN/cutouts/000001.jpg is the frame of that number around the person, as large a
 frame each lies. A run whose dataset has no frames of film size has none of these: its own small
 frames are then what is sampled.
 """
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 
 from data.base_dataset import BaseDataset
-from models.warping.frame_index import AGAIN, LOOSE, FrameIndex, read_file
+from models.warping.frame_index import AGAIN, LOOSE, TIGHT, FrameIndex
 from models.warping.remembered import Remembered
 from pose.skeleton import moved
 from pose.track import PoseTrack
@@ -22,7 +23,7 @@ from scene.matte import matte
 from scene.plate import Plate
 from util.errors import UserError
 from util.files import write_npz
-from util.images import scaling, write_image
+from util.images import scaling, shrunk, write_image
 from util.npz import read_npz
 from util.owned import folder_in_place_of
 from util.progress import progress
@@ -45,20 +46,28 @@ class Cutout(NamedTuple):
     top: int
 
 
-class Cutouts(Protocol):
-    """The cutouts of the frames of an index; a row is one of index.both.
+class TightCutouts(Protocol):
+    """The person alone in the frames of an index, of which a row is one.
 
     size   (W, H) of a frame
-    cutout with the person alone
-    loose  with the shadow on the wall too, and what else lies close around
     """
     size: tuple[int, int]
 
     @property
     def cutout(self) -> Callable[[int], Cutout]: ...
 
+
+class Cutouts(TightCutouts, Protocol):
+    """The cutouts of the frames of an index; a row is one of index.both.
+
+    at     the same at another (W, H), no larger than the film and no smaller than training's frames
+    loose  with the shadow on the wall too, and what else lies close around
+    """
+
     @property
-    def loose(self) -> Callable[[int], Cutout]: ...
+    def loose(self) -> Remembered[Cutout]: ...
+
+    def at(self, size: tuple[int, int]) -> 'Cutouts': ...
 
 
 class SmallCutouts:
@@ -67,12 +76,17 @@ class SmallCutouts:
     def __init__(self, index: FrameIndex):
         self.size = index.track.size
         self.index = index
+        self.loose = Remembered(self.read_loose, bytes_of, REMEMBERED)
+
+    def at(self, size: tuple[int, int]) -> 'SmallCutouts':
+        return self
 
     def cutout(self, row: int) -> Cutout:
         return self.around(self.index.cutout(row))
 
-    def loose(self, row: int) -> Cutout:
-        return self.around(self.index.loose_cutout(row))
+    def read_loose(self, row: int) -> Cutout:
+        cutout = self.around(self.index.cut(LOOSE, row))
+        return cutout._replace(image=cutout.image.copy())       # not the whole frame with it
 
     def around(self, frame: np.ndarray) -> Cutout:
         """The person of a frame, uint8 (H, W, 4)."""
@@ -80,11 +94,24 @@ class SmallCutouts:
         return gone_on(Cutout(frame[rows, columns], columns.start, rows.start), self.size)
 
 
-class FilmCutouts:
-    """The files of RUN/cutouts."""
+class SmallMattes:
+    """How much of each pixel of the frames of the index is the person, without any colours: enough
+    to measure the person, and read in a tenth of the time."""
 
-    def __init__(self, folder: Path, index: FrameIndex):
-        """UserError where the folder holds none."""
+    def __init__(self, index: FrameIndex):
+        self.size = index.track.size
+        self.index = index
+
+    def cutout(self, row: int) -> Cutout:
+        """Of a row of the track."""
+        return Cutout(self.index.matte(row, TIGHT)[..., None], 0, 0)
+
+
+class FilmCutouts:
+    """The files of RUN/cutouts, as large as the film or smaller."""
+
+    def __init__(self, folder: Path, index: FrameIndex, size: tuple[int, int] | None = None):
+        """UserError where the folder holds none. size: (W, H) of a frame, None takes the film's."""
         self.folder = folder
         self.index = index
         found = read_npz(folder / FILE, {'boxes': 'iu', 'size': 'iu'}, AGAIN)
@@ -96,38 +123,28 @@ class FilmCutouts:
         if (left_top < 0).any() or (right_bottom <= left_top).any() or \
                 (right_bottom > (width, height)).any():
             raise UserError(f'{folder / FILE}: its boxes lie outside of the film. {AGAIN}')
-        self.size = width, height
-        self.cutout = Remembered(self.read_tight, bytes_of, REMEMBERED)
+        self.filmed = width, height
+        self.size = size or self.filmed
+        self.cutout = Remembered(self.placed, bytes_of, REMEMBERED)
         self.loose = Remembered(self.read_loose, bytes_of, REMEMBERED)
 
-    def read_tight(self, row: int) -> Cutout:
-        return self.placed(row)
+    def at(self, size: tuple[int, int]) -> 'FilmCutouts':
+        return FilmCutouts(self.folder, self.index, size)
 
     def read_loose(self, row: int) -> Cutout:
         """With the small matte, enlarged, where that is more."""
-        one = row % len(self.index.track)
-        into = scaling(self.index.track.size, self.size)
-        left, top, right, bottom = self.boxes[one].tolist()
-        into[:2, 2] -= left, top
-        small = self.index.matte(one, LOOSE)
-        around = cv2.warpAffine(small, into[:2], (right - left, bottom - top),
-                                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return self.placed(row, around)
+        return self.placed(row, loose=True)
 
-    def placed(self, row: int, around: np.ndarray | None = None) -> Cutout:
-        """The person of a row, mirrored where the row is.
-
-        around   uint8 (h, w): a matte that counts where it is more
-        """
+    def placed(self, row: int, loose: bool = False) -> Cutout:
+        """The person of a row, mirrored where the row is."""
         one = row % len(self.index.track)
-        name = self.index.file(one)
-        file = self.folder / Path(name).with_suffix('.jpg')
-        colours, matte = read_file(file), read_file(self.folder / name)[..., 0]
-        left, top, right, bottom = self.boxes[one].tolist()
-        if not colours.shape[:2] == matte.shape == (bottom - top, right - left):
-            raise UserError(f'{file}: is not as large as its matte or as {FILE} says. Train the '
-                            f'run again: train.py --overwrite.')
-        if around is not None:
+        (left, top, right, bottom), colours, matte = self.read(one)
+        if loose:
+            into = scaling(self.index.track.size, self.size)
+            into[:2, 2] -= left, top
+            small = self.index.matte(one, LOOSE)
+            around = cv2.warpAffine(small, into[:2], (right - left, bottom - top),
+                                    flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             matte = np.maximum(matte, around)
         image = np.dstack([colours, matte])
         cutout = Cutout(image, left, top)
@@ -135,6 +152,32 @@ class FilmCutouts:
             mirrored = np.ascontiguousarray(image[:, ::-1])
             cutout = Cutout(mirrored, self.size[0] - right, top)
         return gone_on(cutout, self.size)
+
+    def read(self, one: int) -> tuple[list[int], np.ndarray, np.ndarray]:
+        """Of a row of the track: left, top, right and bottom px of its box, and there the colours,
+        uint8 (h, w, 3), and the matte, uint8 (h, w)."""
+        name = self.index.file(one)
+        file = self.folder / Path(name).with_suffix('.jpg')
+        times = min(np.divide(self.filmed, self.size))
+        shrink = max(factor for factor in (1, 2, 4, 8) if factor <= max(times, 1))
+        colours = self.index.read_file(file, shrink)
+        matte = self.index.read_file(self.folder / name)[..., 0]
+        box: list[int] = self.boxes[one].tolist()
+        shape = box[3] - box[1], box[2] - box[0]
+        if matte.shape != shape or colours.shape[:2] != tuple(-(-side // shrink) for side in shape):
+            raise UserError(f'{file}: is not as large as its matte or as {FILE} says. Train the '
+                            f'run again: train.py --overwrite.')
+        if self.size == self.filmed:
+            return box, colours, matte
+        # whole px of the smaller frame that hold the box, and where their edges lie in the film
+        across, down = np.divide(self.size, self.filmed)
+        left, top = math.floor(box[0] * across), math.floor(box[1] * down)
+        right, bottom = math.ceil(box[2] * across), math.ceil(box[3] * down)
+        size = right - left, bottom - top
+        edges = (left / across - box[0], top / down - box[1], right / across - box[0],
+                 bottom / down - box[1])
+        fine = tuple(edge / shrink for edge in edges)
+        return [left, top, right, bottom], shrunk(colours, fine, size), shrunk(matte, edges, size)
 
 
 def bytes_of(cutout: Cutout) -> int:

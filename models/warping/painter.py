@@ -1,5 +1,5 @@
 """Paints poses at film size with what a run keeps: the background, whole frames, and parts."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from threading import Lock
 from typing import TypeAlias
@@ -11,12 +11,13 @@ from torch import Tensor
 from models.warping.blending import Decision, decided, numbers, person_region
 from models.warping.bone_warp import Region, Warp, warp_field
 from models.warping.canvas import Canvas, carry_on, draw_frames, is_used
-from models.warping.cutouts import Cutout
+from models.warping.cutouts import Cutout, SmallMattes
 from models.warping.kept import Kept
 from models.warping.part_choice import PartsShown
 from models.warping.part_layers import Doll
-from models.warping.part_widths import doll_of
-from models.warping.parts import Bodies
+from models.warping.part_legs import with_shins
+from models.warping.part_widths import doll_of, measured_bodies
+from models.warping.parts import Bodies, Part
 from models.warping.settings import Body2BodySettings
 from pose.skeleton import moved
 from scene.film_plate import between_plates
@@ -32,12 +33,17 @@ class Painter:
     A pose of another size than the run's frames is painted at its own size.
     """
 
-    def __init__(self, kept: Kept, settings: Body2BodySettings):
+    def __init__(self, kept: Kept, settings: Body2BodySettings,
+                 parts: Mapping[str, Part] | None = None):
+        """parts: of the person, as measured before; None measures them when they are needed."""
         self.kept = kept
         self.settings = settings
+        self.parts = parts
         self.into_plate = between_plates(kept.plate, kept.film_plate)
         self.into_frame = scaling(kept.index.track.size, kept.cutouts.size)
         self.view = lru_cache(4)(self._view)        # a still camera shows the same one again
+        # a pose is drawn, and then what goes on from the one before
+        self.person_region = lru_cache(4)(self._person_region)
         self._doll: Doll | None = None
         self._making = Lock()
 
@@ -58,6 +64,14 @@ class Painter:
         picture, _ = self.kept.film_plate.at(np.frombuffer(camera).reshape(3, 3), size)
         return picture
 
+    def region(self, query: Tensor, small: Size) -> Region:
+        """Where the person of a pose (1, K, 3) is."""
+        return self.person_region(query.float().cpu().numpy().tobytes(), small)
+
+    def _person_region(self, pose: bytes, small: Size) -> Region:
+        query = np.frombuffer(pose, np.float32).reshape(1, -1, 3)
+        return person_region(query, self.kept.index.track.joints, small[::-1])
+
     def draw_whole(self, canvas: Canvas, query: Tensor, rows: np.ndarray, small: Size,
                    decide: Decide | None) -> None:
         """Draw one pose, (1, K, 3), from whole frames: `rows` of index.both.
@@ -66,7 +80,7 @@ class Painter:
                  without one
         """
         known, settings = self.kept.index.both, self.settings
-        region = person_region(query.cpu().numpy(), known.joints, small[::-1])
+        region = self.region(query, small)
         source = torch.from_numpy(known.poses[rows]).to(query.device)
         warp = warp_field(source, query.expand(len(rows), -1, -1), known.joints, small, region,
                           settings.warp)
@@ -87,23 +101,36 @@ class Painter:
         """Draw one pose (K, 3) part by part."""
         doll = self.doll
         pose = moved(query, scaling(small, canvas.size))
-        doll.paint(canvas.picture, canvas.alpha, Bodies(pose[None], doll.bodies.skeleton),
-                   shown.order, shown.rows)
+        body = with_shins(Bodies(pose[None], doll.bodies.skeleton), canvas.size[1])
+        doll.paint(canvas.picture, canvas.alpha, body, shown.order, shown.rows)
 
     @property
     def doll(self) -> Doll:
         """The parts of all frames; made when a pose first needs them."""
         with self._making:
             if self._doll is None:
-                self._doll = doll_of(self.kept.index, self.kept.cutouts)
+                self._doll = doll_of(self.kept.index, self.kept.cutouts, self.parts)
             return self._doll
+
+    def prepare(self, rows: Iterable[int], parts: Mapping[str, np.ndarray]) -> bool:
+        """Read one of these frames, or cut out one of these {layer: rows}, for a pose to come, the
+        first that is not in memory. Returns   whether there was one."""
+        for row in rows:
+            if (row,) not in self.kept.cutouts.loose:
+                self.kept.cutouts.loose(row)
+                return True
+        for rank in range(max(map(len, parts.values()), default=0)):
+            for layer, best in parts.items():
+                if rank < len(best) and self.doll.prepare(int(best[rank]), layer):
+                    return True
+        return False
 
     def carry_on(self, canvas: Canvas, before: Canvas, query: Tensor, query_before: Tensor,
                  small: Size, share: float) -> None:
         """Take a share of the person from the canvas before, which shows the pose
         `query_before`; (1, K, 3) both."""
         skeleton = self.kept.index.track.joints
-        region = person_region(query.cpu().numpy(), skeleton, small[::-1])
+        region = self.region(query, small)
         warp = warp_field(query_before, query, skeleton, small, region, self.settings.warp)
         carry_on(canvas, before, (region[2].start, region[1].start), numbers(warp.x[0]),
                  numbers(warp.y[0]), scaling(small, canvas.size), share)
@@ -116,3 +143,12 @@ class Painter:
             picture, there = plate.bars_at(canvas.size)
             canvas.picture[there] = picture[there]
             canvas.alpha[there] = 0
+
+
+def painter_at(size: Size, kept: Kept, settings: Body2BodySettings,
+               parts: Mapping[str, Part] | None) -> Painter:
+    """A painter for pictures of that size. The parts of the person are measured unless they are
+    given: the first pose that is far from whole frames cannot wait for that."""
+    if parts is None:
+        parts = measured_bodies(kept.index, SmallMattes(kept.index)).parts
+    return Painter(kept.at(size), settings, parts)

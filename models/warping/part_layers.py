@@ -5,6 +5,7 @@ the part is. Shape letters as in models.warping.parts; a map is float64 (2, 3): 
 of the picture.
 """
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from models.warping.cutouts import Cutouts
 from models.warping.part_maps import part_map
 from models.warping.part_pieces import Piece, Pieces
 from models.warping.parts import Bodies
+
+BODIES = 256            # of frames, kept apart: layers and poses that follow show the same ones
 
 
 class Doll:
@@ -23,6 +26,7 @@ class Doll:
 
     def __init__(self, cutouts: Cutouts, bodies: Bodies):
         self.bodies = bodies
+        self.body = lru_cache(BODIES)(bodies.one)
         self.piece = Pieces(cutouts, bodies)
 
     def paint(self, canvas: np.ndarray, alpha: np.ndarray, query: Bodies, order: Sequence[str],
@@ -42,7 +46,15 @@ class Doll:
                 continue
             piece = self.piece(row, name, layer.endswith(' below'))
             if piece is not None:
-                lay(canvas, alpha, piece, part_map(query, self.bodies.one(row), name))
+                lay(canvas, alpha, piece, part_map(query, self.body(row), name))
+
+    def prepare(self, row: int, layer: str) -> bool:
+        """Cut out what a frame shows of a layer, for a pose to come. Returns   False where it is in
+        memory."""
+        key = row, layer.removesuffix(' below'), layer.endswith(' below')
+        known = key in self.piece.piece
+        self.piece(*key)
+        return not known
 
 
 def lay(canvas: np.ndarray, alpha: np.ndarray, piece: Piece, forward: np.ndarray) -> None:

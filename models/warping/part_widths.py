@@ -1,11 +1,13 @@
 """How thick the limbs of one person are, clothes included, measured in the mattes of the frames."""
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 
-from models.warping.cutouts import Cutout, Cutouts
+from models.warping.cutouts import Cutout, Cutouts, TightCutouts
 from models.warping.frame_index import FrameIndex
-from models.warping.part_choice import visibility
 from models.warping.part_layers import Doll
+from models.warping.part_sight import visibility
 from models.warping.parts import Bodies, Part
 from pose.skeleton import moved
 from util.images import scaling
@@ -19,26 +21,30 @@ OUTWARDS = np.linspace(0.2, 3.0, 29)        # usual reaches from the bone
 THINNEST, THICKEST = 0.7, 2.0               # usual reaches
 
 
-def doll_of(index: FrameIndex, cutouts: Cutouts) -> Doll:
+def doll_of(index: FrameIndex, cutouts: Cutouts, parts: Mapping[str, Part] | None = None) -> Doll:
     """The parts of a run's frames, mirrored ones too.
 
     cutouts   of all rows of index.both, at any size
+    parts     as measured before, at any size
     """
-    return Doll(cutouts, measured_bodies(index, cutouts))
+    return Doll(cutouts, measured_bodies(index, cutouts, parts))
 
 
-def measured_bodies(index: FrameIndex, cutouts: Cutouts) -> Bodies:
+def measured_bodies(index: FrameIndex, cutouts: TightCutouts,
+                    parts: Mapping[str, Part] | None = None) -> Bodies:
     """The bodies of all frames of index.both in px of the cutouts' frames, with parts as thick as
-    this person's."""
+    this person's; they are measured unless `parts` says how thick."""
     both = index.both
     poses = moved(both.poses, scaling(both.size, cutouts.size))
     depth = None if both.depth is None else both.depth * (cutouts.size[1] / both.size[1])
     half = len(both) // 2
-    usual = Bodies(poses[:half], both.joints, None if depth is None else depth[:half])
-    return Bodies(poses, both.joints, depth, measured_parts(cutouts, usual))
+    if parts is None:
+        usual = Bodies(poses[:half], both.joints, None if depth is None else depth[:half])
+        parts = measured_parts(cutouts, usual)
+    return Bodies(poses, both.joints, depth, parts)
 
 
-def measured_parts(cutouts: Cutouts, bodies: Bodies) -> dict[str, Part]:
+def measured_parts(cutouts: TightCutouts, bodies: Bodies) -> dict[str, Part]:
     """The parts with the reach that they have in these frames; trunk and head keep theirs.
 
     bodies   of the frames that are looked at, the first ones of `cutouts`
@@ -50,7 +56,7 @@ def measured_parts(cutouts: Cutouts, bodies: Bodies) -> dict[str, Part]:
     return parts
 
 
-def thickness(cutouts: Cutouts, bodies: Bodies, name: str) -> float:
+def thickness(cutouts: TightCutouts, bodies: Bodies, name: str) -> float:
     """How many usual reaches thick a part is: the median of its thinner side over its frames."""
     visible, free = visibility(bodies, name, cutouts.size)
     clear = np.flatnonzero((visible >= CLEAR) & (free >= CLEAR)

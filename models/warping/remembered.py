@@ -25,6 +25,10 @@ class Remembered(Generic[Value]):
         self.lock = Lock()
         self.kept: OrderedDict[Hashable, Future[Value]] = OrderedDict()
 
+    def __contains__(self, key: tuple[Hashable, ...]) -> bool:
+        with self.lock:
+            return key in self.kept
+
     def __call__(self, *key: Hashable) -> Value:
         with self.lock:
             found = self.kept.get(key)

@@ -1,14 +1,16 @@
 """The shot of each pose to paint: the frames that show it, and the camera's transform."""
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from data.base_dataset import BaseDataset
 from data.transforms import affine_between
-from models.warping.frame_index import FrameIndex, rescaled, track_of
-from models.warping.part_choice import WHOLE, PartsShown, choose_parts
-from models.warping.selection import choose
+from models.live import LivePose
+from models.warping.frame_index import TIGHT, FrameIndex, rescaled, track_of
+from models.warping.part_choice import WHOLE, LiveParts, PartsShown, choose_parts
+from models.warping.selection import LiveChoice, choose
 from models.warping.settings import Body2BodySettings
 from pose.skeleton import skeleton_with
 from pose.track import PoseTrack
@@ -66,6 +68,52 @@ def find_shots(index: FrameIndex, plate: Plate, dataset: BaseDataset, count: int
         shots[path] = Shot(chosen[path], camera @ scale, track.poses[i], float(track.times[i]),
                            parts[i])
     return shots
+
+
+class LiveShots:
+    """The shot of one live pose after another: find_shots for those who do not know what comes.
+
+    The camera stands where the plate's median camera stood.
+
+    count    of frames for each pose
+    """
+
+    def __init__(self, index: FrameIndex, plate: Plate, count: int, settings: Body2BodySettings,
+                 before: 'LiveShots | None' = None):
+        """before: of the same run, with another count; it has searched the parts already."""
+        facing = settings.warp.facing
+        self.index = index
+        self.plate = plate
+        self.choice = LiveChoice(index, count, mirrored=True, facing=facing)
+        self.parts: LiveParts = before.parts if before else LiveParts(
+            index.both, settings.parts, index.settings.retrieval, partial(index.cut, TIGHT))
+        self.last: Shot | None = None
+
+    def next(self, pose: LivePose) -> Shot | None:
+        """None where no pose so far has shown a torso."""
+        if not pose.follows:
+            self.choice.restart()
+            self.parts.restart()
+        known = self.index.both
+        track = rescaled(pose.track.numbered(known.skeleton), known.size)
+        chosen = self.choice.next(track, partial(self.parts.goes_on, track))
+        if chosen is None:
+            return None
+        parts = self.parts.next(track, chosen.strains, pose.elapsed)
+        scale = np.diag([*np.divide(self.plate.size, pose.track.size), 1])
+        self.last = Shot(chosen.rows, self.plate.locked() @ scale, pose.track.poses[0],
+                         float(pose.track.times[0]), parts)
+        return self.last
+
+    def likely(self) -> tuple[list[int], dict[str, np.ndarray]]:
+        """Rows of whole frames, and {layer: rows} of parts, that the next pose may show; none that
+        the last one would not have shown."""
+        if self.last is None:
+            return [], {}
+        far, count = self.last.parts.far, len(self.index.both)
+        near = [int(row) + step for step in (0, 1, -1, 2, -2) for row in self.last.rows]
+        whole = [row for row in near if 0 <= row < count] if far < 1 else []
+        return whole, self.parts.likely if far else {}
 
 
 def known_cameras(index: FrameIndex, plate: Plate, dataset: BaseDataset,

@@ -141,7 +141,7 @@ def test_a_still_camera_shows_its_background_once(run, tmp_path):
     batch = model.engine.to_batch(Loader(dataset).batch([3]))
     first, again = model.background(batch), model.background(batch)
     assert torch.equal(first.packed, again.packed)
-    assert model.plate_view.cache_info()[:2] == (1, 1)
+    assert model.backdrop.view.cache_info()[:2] == (1, 1)
     path = batch['A_paths'][0]
     model.shots[path] = model.shots[path]._replace(camera=np.diag([1.5, 1.5, 1]))
     assert not torch.equal(model.background(batch).packed, first.packed)

@@ -13,7 +13,7 @@ from models.warping.cutouts import FilmCutouts, SmallCutouts, occupied
 from models.warping.frame_index import FrameIndex
 from models.warping.kept import Kept
 from models.warping.settings import Body2BodySettings
-from scene.film_plate import between_plates
+from scene.film_plate import between_plates, shrunk_plate
 from scene.plate import Plate
 from util.errors import UserError
 from util.files import write_json
@@ -167,3 +167,59 @@ def test_an_empty_mask_is_no_box():
     mask = np.zeros((6, 8), bool)
     mask[2:4, 5] = True
     assert occupied(mask) == (slice(2, 4), slice(5, 6))
+
+
+def test_people_are_read_smaller_where_they_were(filmed):
+    """At sizes between the film's and training's, as the whole picture made smaller shows them."""
+    run = filmed / 'ck' / 'me'
+    kept = Kept.load(run, Body2BodySettings())
+    for side in (150, SIDE + 26, SIDE):
+        smaller = kept.at((side, side))
+        assert smaller.cutouts.size == (side, side) == smaller.film_plate.size
+        for row in (0, 17, len(kept.index.track) + 3):
+            expected = cv2.resize(whole(kept.cutouts.cutout(row), LARGE), (side, side),
+                                  interpolation=cv2.INTER_AREA).astype(int)
+            shown = whole(smaller.cutouts.cutout(row), side).astype(int)
+            assert np.abs(shown[..., 3] - expected[..., 3]).mean() < 3
+            assert np.abs(middle_of(shown[..., 3]) - middle_of(expected[..., 3])).max() < 0.3
+            inside = expected[..., 3] > 250
+            assert np.abs(shown - expected)[inside].mean() < 12
+    assert kept.at((LARGE, LARGE)) is kept
+    assert kept.at((32, 32)).cutouts.size == (SIDE, SIDE)
+
+
+def middle_of(alpha):
+    """float (2,) px: the middle of what is there of a matte (h, w)."""
+    return np.average(np.indices(alpha.shape).reshape(2, -1), 1, alpha.ravel())
+
+
+def whole(cutout, side):
+    """uint8 (side, side, 4): a cutout in its frame, black where it is not."""
+    margin = 12
+    frame = np.zeros((side + 2 * margin, side + 2 * margin, 4), np.uint8)
+    left, top = cutout.left + margin, cutout.top + margin
+    height, width = cutout.image.shape[:2]
+    frame[top:top + height, left:left + width] = cutout.image
+    return frame[margin:-margin, margin:-margin]
+
+
+def test_the_background_is_made_smaller_without_moving_it(filmed):
+    kept = Kept.load(filmed / 'ck' / 'me', Body2BodySettings())
+    large, small = kept.film_plate, kept.at((SIDE, SIDE)).film_plate
+    assert small.still == large.still
+    shown, _ = small.at(small.locked())
+    expected = cv2.resize(large.at(large.locked())[0], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    assert np.abs(shown.astype(int) - expected).mean() < 2
+
+
+def test_a_plate_of_a_moving_camera_is_made_smaller_without_moving_it():
+    rng = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (240, 300, 3), np.uint8), (0, 0), 5)
+    moves = np.stack([np.array([[1.0, 0, 20 + 9 * f], [0, 1, 30], [0, 0, 1]]) for f in range(3)])
+    plate = Plate(picture, np.ones((240, 300), np.float32), moves, np.arange(3), (160, 120),
+                  np.zeros((120, 160, 4), np.uint8))
+    small = shrunk_plate(plate, (80, 60))
+    for f in range(3):
+        shown, _ = small.at(small.camera(f))
+        expected = cv2.resize(plate.at(plate.camera(f))[0], (80, 60), interpolation=cv2.INTER_AREA)
+        assert np.abs(shown.astype(int) - expected)[2:-2, 2:-2].mean() < 1.5
