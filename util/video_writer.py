@@ -32,17 +32,21 @@ class VideoWriter:
     sound_from   a video whose sound is added, from its second `sound_start`, for as long as the
                  frames last; a video without sound adds none
     crf          H.264's quality: 0 is lossless, 18 looks nearly so, 51 is worst
+    is_live      whether it is filmed while it is written. Its index is then at its end: put first,
+                 for browsers, the whole file would have to be written again. It has no B-frames,
+                 with which an mp4 of uneven times says too short a duration
     An odd width or height is padded by repeating the last column or row. The first frame decides
     the size. Without any frame: a UserError, and no file.
     """
 
     def __init__(self, path: str | os.PathLike[str], fps: float | None = None,
                  sound_from: str | os.PathLike[str] | None = None, sound_start: float = 0.0,
-                 crf: float = 18):
+                 crf: float = 18, is_live: bool = False):
         self.path = Path(path)
         self.shown = self.path.with_name(final_name(self.path.name))
         self.fps = fps
         self.crf = crf
+        self.is_live = is_live
         self.sound_from = sound_from
         self.sound_start = sound_start
         self.frames = 0
@@ -88,8 +92,8 @@ class VideoWriter:
         import av
         self._shape = image.shape
         height, width = _even(image).shape[:2]
-        self._out = av.open(f'file:{self._part}', 'w', format='mp4',
-                            options={'movflags': 'faststart'})
+        how = {} if self.is_live else {'movflags': 'faststart'}
+        self._out = av.open(f'file:{self._part}', 'w', format='mp4', options=how)
         rate = Fraction(self.fps or 30).limit_denominator(1001)
         self._stream = self._out.add_stream(
             'libx264', rate=rate, width=width, height=height, pix_fmt='yuv420p',
@@ -98,6 +102,8 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
         context.flags |= FRAME_DURATION
+        if self.is_live:
+            context.max_b_frames = 0
         if self.sound_from is not None:
             self._sound = Sound(self.sound_from, self.sound_start, self._out)
 
