@@ -25,10 +25,10 @@ def main(argv: list[str] | None = None, in_room: bool = True) -> Path:
         redraw(Path(opt.dataroot), opt.draw_style, opt.line_width)
         return Path(opt.dataroot) / 'report.html'
 
+    from data.target import Target
     from pose.detect import check_detector, check_source
     from pose.draw import check_style
     from pose.tracking.people import check_person
-    from preprocessing.placement import Target
     from preprocessing.prepare import is_finished, prepare
     from preprocessing.sources import check_film, film, open_source
 

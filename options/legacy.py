@@ -36,6 +36,7 @@ WITHOUT_EFFECT = {
 ONLY_TRAINING = {'no_flip': 0, 'serial_batches': 0, 'ndf': 1, 'netD': 1, 'n_layers_D': 1,
                  'display_winsize': 1, 'display_id': 1, 'display_port': 1, 'display_server': 1,
                  'use_wandb': 0, 'wandb_project_name': 1, 'tf_log': 0, 'niter_fix_global': 1}
+PAINTING = {'num_test', 'mirror'}       # flags of test.py and webcam.py
 # another project's flag: what there is here
 NOT_HERE = {
     **dict.fromkeys(('engine', 'onnx', 'export_onnx'),
@@ -105,8 +106,8 @@ def without_effect(flags: set[str]) -> dict[str, tuple[int, str]]:
 
 
 def paints(flags: set[str]) -> bool:
-    """Whether these are the flags of test.py, or of a script that takes them too."""
-    return 'num_test' in flags
+    """Whether these are the flags of test.py or webcam.py, or of a script that takes them too."""
+    return bool(PAINTING & flags)
 
 
 def with_dashes(argv: list[str]) -> list[str]:

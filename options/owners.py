@@ -38,8 +38,9 @@ def scripts_with(names: set[str]) -> list[str]:
     from options.test_options import TestOptions
     from options.train_options import TrainOptions
     from options.transfer_options import TransferOptions
+    from options.webcam_options import WebcamOptions
     found = []
-    for kind in (PreprocessOptions, TrainOptions, TestOptions, TransferOptions):
+    for kind in (PreprocessOptions, TrainOptions, TestOptions, TransferOptions, WebcamOptions):
         parser = Parser('')
         kind().declare(parser)
         if names & parser.flags():

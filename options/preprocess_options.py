@@ -15,7 +15,7 @@ class PreprocessOptions(EntryOptions):
     description = 'Make a dataset of pose|frame pairs, or of poses only, from a video.'
     script: str | None = 'preprocess.py'
 
-    LEAST = {'num_workers': 1, 'max_gap': 0, 'smooth': 0, 'start': 0}
+    LEAST = {'camera': 0, 'num_workers': 1, 'max_gap': 0, 'smooth': 0, 'start': 0}
     MOST = {'fps': 1000, 'smooth': 100, 'line_width': 1000, 'num_workers': 256}
     MORE_THAN_0 = ('fps', 'line_width', 'seconds')
 

@@ -1,4 +1,5 @@
 """Which flags test.py has."""
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,7 @@ class TestOptions(BaseOptions):
         test.add_argument('--num_test', type=int, default=None,
                           help='number of poses to paint; default: all')
         test.add_argument('--results_dir', default='./results', help='folder of all results')
-        test.add_argument('--eval', action='store_true',
-                          help='normalize with the statistics of training; default: with each '
-                               'image\'s own if the run was trained with --batch_size 1')
-        test.add_argument('--no_ema', action='store_true',
-                          help='paint with the trained weights, not with their moving average')
+        declare_painting(test)
         test.add_argument('--metrics', default='all', choices=['none', 'fast', 'all'],
                           help='metrics of the painted frames; fast: those that need no network')
         test.add_argument('--no_video', action='store_true', help='write only frames and the page')
@@ -48,10 +45,19 @@ class TestOptions(BaseOptions):
         if not opt.dataroot:
             run = Path(opt.checkpoints_dir) / opt.name
             if not run.is_dir():
-                from util.checkpoints import missing
+                from util.runs import missing
                 raise missing(run / f'{opt.epoch}_net_G.pth')
             raise UserError('--dataroot is missing: name a dataset whose poses to paint, e.g. '
                             '--dataroot datasets/me.')
+
+
+def declare_painting(group: argparse._ArgumentGroup) -> None:
+    """The flags of all that paints with a run."""
+    group.add_argument('--eval', action='store_true',
+                       help='normalize with the statistics of training; default: with each '
+                            'image\'s own if the run was trained with --batch_size 1')
+    group.add_argument('--no_ema', action='store_true',
+                       help='paint with the trained weights, not with their moving average')
 
 
 def check_whole_frame(opt: Options) -> None:

@@ -1,19 +1,18 @@
 """Where frames come from: a video, a folder of pictures, a camera. No torch."""
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
-import numpy as np
-
 from data.facts import read_facts
 from data.pairing import warn_of_foreign
+from util.camera import OpenedCamera
+from util.clock import Clock
 from util.errors import UserError, say, warn
 from util.images import foreign_in, pictures_in, read_or_reason, size_of
 from util.noted import noted, noted_file
 from util.progress import clock
-from util.video import Frame, count_frames, probe, read_frames
+from util.video import Frame, count_frames, probe, read_frames, times_of
 from util.video_writer import VideoWriter
 
 
@@ -23,11 +22,13 @@ class Source(Protocol):
     size   (width, height) px, upright
     fps    frames a second that are taken
     count  number of frames, if none is damaged
+    fault  what the file itself says is missing, or ''
     """
 
     size: tuple[int, int]
     fps: float
     count: int
+    fault: str
 
     def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
         """Every frame that is taken, or a stretch of them."""
@@ -48,6 +49,7 @@ class VideoSource:
         self.size = self.info.size
         self.fps = min(fps or self.info.fps, self.info.fps)
         self.count = max(1, count_frames(path, start, end, fps))
+        self.fault = times_of(path).fault
 
     def frames(self, stretch: slice = slice(None)) -> Iterator[Frame]:
         return read_frames(self.path, self.start, self.end, self.wanted, stretch)
@@ -60,6 +62,7 @@ class VideoSource:
 
 class ImagesSource:
     """The pictures of a folder in name order, `fps` of them a second."""
+    fault = ''
 
     def __init__(self, folder: str, start: float = 0.0, end: float | None = None,
                  fps: float | None = None):
@@ -132,27 +135,21 @@ def filmed_before(path: Path, root: Path) -> bool:
 
 def film(camera: int, seconds: float, path: Path) -> None:
     """Film with a camera into `path`, an mp4 with the times at which the pictures really came."""
-    capture = cv2.VideoCapture(camera)
-    try:
-        if not capture.isOpened():
-            raise UserError(f'--camera {camera}: no such camera, or another program holds it. '
-                            f'The first one is --camera 0.')
+    with closing(OpenedCamera(str(camera), live=False)) as filming:
         say(f'filming for {seconds:g} s: dance!')
         newest = -1.0
-        start = time.monotonic()
+        now = Clock()
+        start = now.now()
         with noted_file(path.parent, path.name) as part, VideoWriter(part) as video, \
-                clock('filming', seconds) as bar:
-            while (now := time.monotonic() - start) < seconds:
-                is_read, image = capture.read()
-                if not is_read:
-                    raise UserError(f'--camera {camera}: stopped giving pictures after '
-                                    f'{now:.1f} s.')
-                if now - newest > 0.001:
-                    video.write(np.ascontiguousarray(image[..., ::-1]), now)
-                    newest = now
-                bar.update(min(now, seconds) - bar.n)
-    finally:
-        capture.release()
+                clock('filming', seconds) as bar, closing(filming.pictures(now)) as pictures:
+            for picture in pictures:
+                passed = picture.time - start
+                if passed - newest > 0.001:
+                    video.write(picture.image, passed)
+                    newest = passed
+                bar.update(min(passed, seconds) - bar.n)
+                if passed >= seconds:
+                    break
 
 
 def open_source(video: str | None, images: str | None, start: float, end: float | None,

@@ -2,7 +2,7 @@
 
     python scripts/dev/benchmark.py                     step, data and preprocess: a few minutes
     python scripts/dev/benchmark.py step --compile      the training step, torch.compile included
-    python scripts/dev/benchmark.py preprocess --video me.mp4
+    python scripts/dev/benchmark.py preprocess --video me.mp4 --whole
     python scripts/dev/benchmark.py workers             preprocessing by one worker and by two
     python scripts/dev/benchmark.py measure             the metrics of test.py, of 181 frames
 
@@ -10,7 +10,9 @@ What a painted frame costs, against the figures of docs/speed.md:
 
     python scripts/dev/benchmark.py paint               at three sizes, with a bar for each part
     python scripts/dev/benchmark.py paint --dataroot datasets/me --pictures FOLDER
-    python scripts/dev/benchmark.py live                one frame alone; one pose among 100,000
+    python scripts/dev/benchmark.py live                one frame alone; one pose among 100,000;
+                                                        webcam.py as a whole
+    python scripts/dev/benchmark.py live --name me --camera dancer.mp4 --seconds 600
     python scripts/dev/benchmark.py growth --page growth.html
 """
 import argparse
@@ -26,14 +28,18 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.dev.benchmark_growth import growth
+from scripts.dev.benchmark_live import SECONDS, sessions
 from scripts.dev.benchmark_painting import live, paint
 from util.errors import run_main
 from util.files import read_json
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from models.base_model import BaseModel
     from models.engine import Engine
 
+HELD = 1e9          # bytes of frames for the bare detector, which sees them again and again
 DEFAULT = ('step', 'data', 'preprocess')        # what runs where no command is given
 
 
@@ -129,30 +135,39 @@ def data(size: int, steps: int) -> None:
     print(f'waiting for data: {100 * waited / total:.2f} % of a step ({steps} steps)')
 
 
-def preprocessing(video: str | None, rounds: int) -> None:
-    """preprocess.py with all repair on, against the detector alone on frames held in memory."""
+def preprocessing(video: str | None, rounds: int, whole: bool) -> None:
+    """preprocess.py with all repair on, against the detector alone on frames held in memory.
+
+    whole   the whole picture is kept, at film size too, as transfer.py keeps a target's
+    """
     import preprocess
     from pose.detect import make_detector
     from util.video import read_frames
     with tempfile.TemporaryDirectory() as folder:
         video = video or drawn_video(folder)
-        shown = list(islice(read_frames(video), 600))
-        frames = [frame.image for frame in shown]
-        end = [str(shown[-1].time + 1e-3)]
-        print(f'preprocessing {video}, {len(frames)} frames of '
+        frames: list[np.ndarray] = []
+        count = 0
+        end = 0.0
+        for frame in islice(read_frames(video), 600):
+            if len(frames) < HELD / frame.image.nbytes:
+                frames.append(frame.image)
+            count += 1
+            end = frame.time + 1e-3
+        print(f'preprocessing {video}, {count} frames of '
               f'{frames[0].shape[1]}x{frames[0].shape[0]}')
 
         def bare() -> None:
             detector = make_detector('mediapipe')
-            for k, image in enumerate(frames):
-                detector(image, k)
+            for k in range(count):
+                detector(frames[k % len(frames)], k)
             detector.close()
 
         def ours() -> None:
+            flags = ['--aspect', 'keep', '--crop', 'none'] if whole else []
             preprocess.main(['--video', str(video), '--dataroot', f'{folder}/data', '--overwrite',
-                             '--end', *end])
+                             '--end', str(end), *flags])
         seconds = take_turns({'bare detector': bare, 'preprocess.py': ours}, rounds)
-    print_rates(seconds, len(frames))
+    print_rates(seconds, count)
 
 
 def workers(video: str | None, rounds: int) -> None:
@@ -199,6 +214,13 @@ def measure(size: int, rounds: int) -> None:
         print(f'  not measured: {", ".join(metrics["not_measured"])}')
 
 
+def live_whole(opt: argparse.Namespace) -> None:
+    """One live frame alone, one live pose among many, and whole sessions of webcam.py."""
+    if not opt.whole:
+        live()
+    sessions(opt.seconds, opt.name, opt.checkpoints_dir, opt.camera)
+
+
 def drawn_video(folder: str) -> str:
     """The demo's target, padded to 960x720, the shape that cameras film."""
     import cv2
@@ -240,11 +262,14 @@ def parser() -> argparse.ArgumentParser:
         '--compile', action='store_true', help='measure torch.compile too')
     add('data', lambda opt: data(opt.size, 2 * opt.rounds), data)
     filmed = [
-        add('preprocess', lambda opt: preprocessing(opt.video, max(1, opt.rounds // 4)),
+        add('preprocess',
+            lambda opt: preprocessing(opt.video, max(1, opt.rounds // 4), opt.whole),
             preprocessing),
         add('workers', lambda opt: workers(opt.video, max(1, opt.rounds // 4)), workers)]
     for command in filmed:
         command.add_argument('--video', help='a drawn one if not given')
+    filmed[0].add_argument('--whole', action='store_true',
+                           help='keep the whole picture at film size too, as transfer.py does')
     add('measure', lambda opt: measure(opt.size, max(1, opt.rounds // 4)), measure)
 
     def add_plain(name: str, run: Callable[[argparse.Namespace], object],
@@ -256,7 +281,12 @@ def parser() -> argparse.ArgumentParser:
     painted.add_argument('--dataroot', help='a dataset with body2body\'s joints; default: drawn '
                                            'dancers at three sizes')
     painted.add_argument('--pictures', help='folder for an SVG of each bar')
-    add_plain('live', lambda opt: live(), live)
+    whole = add_plain('live', live_whole, live_whole)
+    whole.add_argument('--seconds', type=float, default=SECONDS, help='length of a whole session')
+    whole.add_argument('--name', help='a run to paint with; default: one of a drawn dancer')
+    whole.add_argument('--checkpoints_dir', default='./checkpoints', help='folder of that run')
+    whole.add_argument('--camera', help='a film before the camera; default: a drawn dancer')
+    whole.add_argument('--whole', action='store_true', help='only whole sessions')
     add_plain('growth', lambda opt: growth(opt.page), growth).add_argument(
         '--page', default='growth.html', help='FILE.html for the plots')
     return top

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRY_POINTS = 'preprocess', 'train', 'test', 'transfer'
+ENTRY_POINTS = 'preprocess', 'train', 'test', 'transfer', 'webcam'
 SMALL = ('--ngf', '4', '--ndf', '4', '--netG', 'unet_128', '--display_id', '0',
          '--device', 'cpu', '--precision', 'fp32', '--seed', '1', '--max_steps', '2')
 # The drawn joints are given, since a detector's own answers differ a little from run to run.
@@ -94,8 +94,9 @@ def record(root: Path, videos: Path, folder: Path) -> dict[str, Any]:
         python(root, '-c', AS_TRACK, str(videos / f'{name}_joints.npz'), str(joints))
         python(root, 'preprocess.py', '--video', str(videos / f'{name}.mp4'), '--dataroot',
                str(data), '--detector', 'keypoints', '--keypoints', str(joints), *more)
+    there = [name for name in ENTRY_POINTS if (root / f'{name}.py').is_file()]
     found: dict[str, Any] = {
-        'help': {name: python(root, f'{name}.py', '--help') for name in ENTRY_POINTS},
+        'help': {name: python(root, f'{name}.py', '--help') for name in there},
         'datasets': {data.name: {'pictures': digest_of_files(data, '*.png'),
                                  'json': keys_of_files(data)} for data in (me, moves)}}
     suffix = '_model.py'

@@ -17,10 +17,12 @@ from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
+from options.webcam_options import WebcamOptions
 
 ENTRY_POINTS = {'preprocess.py': PreprocessOptions, 'train.py': TrainOptions,
-                'test.py': TestOptions, 'transfer.py': TransferOptions}
-PHASES = {'train.py': 'train', 'test.py': 'test'}
+                'test.py': TestOptions, 'transfer.py': TransferOptions,
+                'webcam.py': WebcamOptions}
+PHASES = {'train.py': 'train', 'test.py': 'test', 'webcam.py': 'test'}
 FOREIGN = {'load_iter', 'logdir'}       # of other programs, or taken for a flag of today's
 GLOSSARY_ROWS = 60
 README_BYTES = 9000
@@ -116,7 +118,7 @@ def test_every_link_of_a_document_leads_to_a_file_and_a_heading(name):
 @pytest.mark.parametrize('name', NAMES)
 def test_every_file_of_the_repository_a_document_names_exists(name):
     folders = 'docs|tests|scripts|util|pose|scene|data|models|options|training|evaluation|' \
-              'preprocessing'
+              'preprocessing|live'
     for span in code(own(name)):
         path = re.match(rf'((?:{folders})/[\w/]+\.(?:py|md|json|jpg))(?:::\w+)?$', span)
         if path and 'NAME' not in span:
@@ -155,8 +157,8 @@ def test_the_glossary_is_short_and_explains_a_word_once():
 
 @pytest.mark.parametrize('word', glossary())
 def test_every_word_of_the_glossary_is_used_in_the_code(word):
-    folders = ('options', 'preprocessing', 'training', 'evaluation', 'models', 'data', 'scene',
-               'pose', 'util')
+    folders = ('options', 'preprocessing', 'training', 'evaluation', 'live', 'models', 'data',
+               'scene', 'pose', 'util')
     files = [file for folder in folders for file in (ROOT / folder).rglob('*.py')]
     text = '\n'.join(file.read_text() for file in files).lower()
     spellings = word.replace('`', '').lower().split(', ')

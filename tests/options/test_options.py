@@ -15,11 +15,12 @@ from options.record import recorded_value
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
+from options.webcam_options import WebcamOptions
 from util.errors import UserError
 from util.runs import write_record
 
 ROOT = Path(__file__).parents[2]
-ENTRIES = ['train.py', 'test.py', 'preprocess.py', 'transfer.py']
+ENTRIES = ['train.py', 'test.py', 'preprocess.py', 'transfer.py', 'webcam.py']
 TRAIN = ['--dataroot', 'datasets/me']
 
 
@@ -54,7 +55,8 @@ def test_a_flag_without_meaning_today_is_dropped_with_a_word(capsys):
 
 @pytest.mark.parametrize('options, flag, nearest', [
     (TrainOptions, '--batch_sise', '--batch_size'), (TestOptions, '--num_tset', '--num_test'),
-    (PreprocessOptions, '--dataroots', '--dataroot'), (TransferOptions, '--sourc', '--source')])
+    (PreprocessOptions, '--dataroots', '--dataroot'), (TransferOptions, '--sourc', '--source'),
+    (WebcamOptions, '--camara', '--camera')])
 def test_a_misspelt_flag_names_the_nearest(options, flag, nearest):
     with pytest.raises(UserError, match=f'Did you mean {nearest}'):
         options().parse([flag, '4'])

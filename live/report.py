@@ -1,0 +1,56 @@
+"""The figures of a live session as a file, and on the terminal."""
+import datetime
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from live.figures import line
+from live.quality import Quality
+from util.errors import UserError, say
+from util.noted import check_ours, write_noted
+from util.owned import check_place
+
+LOG_EVERY = 10          # s between two lines where the terminal is a file
+
+
+def check_report(text: str | None) -> None:
+    """UserError where --report cannot be written, or would replace what is the user's."""
+    if text is None:
+        return
+    path = Path(text)
+    if path.is_dir():
+        raise UserError(f'--report {text}: that is a folder. Give --report {path / "live.json"}.')
+    if path.suffix != '.json':
+        raise UserError(f'--report {text}: is written as JSON. Give --report '
+                        f'{path.with_suffix(".json").name or "live.json"}.')
+    check_place(path.parent)
+    check_ours(path.parent, [path.name])
+
+
+def write_report(path: Path, run: str, camera: str, quality: Quality, size: tuple[int, int],
+                 rate: float, figures: dict[str, Any]) -> None:
+    """Write the figures of the whole session, with what they are of."""
+    made = datetime.datetime.now().astimezone().isoformat(timespec='seconds')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_noted(path, json.dumps({
+        'run': run, 'camera': camera, 'size': list(size), 'rate': rate,
+        'quality': asdict(quality), **figures, 'made': made}, indent=1) + '\n')
+
+
+def teller() -> Callable[[dict[str, Any]], None]:
+    """Shows the figures of each second: in one place of a terminal, or as lines of a log."""
+    if not sys.stderr.isatty():
+        seconds = 0
+
+        def log(figures: dict[str, Any]) -> None:
+            nonlocal seconds
+            seconds += 1
+            if seconds % LOG_EVERY == 0:
+                say(line(figures))
+        return log
+    from tqdm import tqdm
+    bar = tqdm(bar_format='{desc}', leave=False, dynamic_ncols=True)
+    return lambda figures: bar.set_description_str(line(figures))

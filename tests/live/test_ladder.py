@@ -1,0 +1,108 @@
+"""Which quality a session paints in: measured, then one choice, told in one line."""
+import pytest
+
+from live.ladder import Ladder, asked_for
+from live.quality import QUALITIES, Quality
+from util.errors import UserError
+
+BEST, GOOD, LEAST = [Quality(name, 8, 1, False, 1) for name in ('best', 'good', 'least')]
+ALL = BEST, GOOD, LEAST
+
+
+def measured(paints, rate=30, poses=None):
+    """A ladder that measured these seconds a picture, by quality; it stops where it chooses."""
+    ladder = Ladder(ALL, rate)
+    now = 0.0
+    while not ladder.chosen:
+        takes = paints[ladder.quality.name]
+        now += takes
+        ladder.found((poses or {}).get(ladder.quality.name, 0.001))
+        ladder.painted(takes, now)
+    return ladder, now
+
+
+def test_the_best_quality_that_reaches_the_rate_is_chosen():
+    assert measured({'best': 0.1, 'good': 0.03, 'least': 0.01})[0].quality == GOOD
+
+
+def test_qualities_below_one_that_reaches_the_rate_are_not_tried():
+    assert list(measured({'best': 0.01})[0].rates) == [BEST]
+
+
+def test_where_none_reaches_the_rate_the_best_that_reaches_half_of_it_is_chosen():
+    assert measured({'best': 0.1, 'good': 0.06, 'least': 0.04})[0].quality == GOOD
+
+
+def test_where_none_reaches_half_the_rate_the_cheapest_is_chosen():
+    ladder, _ = measured({'best': 0.9, 'good': 0.4, 'least': 0.5})      # on a busy machine
+    assert ladder.quality == LEAST and 'about 2 of 30' in ladder.sentence
+
+
+def test_a_slow_pose_counts_as_much_as_slow_painting():
+    paints = dict.fromkeys(('best', 'good', 'least'), 0.02)
+    poses = {'best': 0.09, 'good': 0.03, 'least': 0.03}
+    assert measured(paints, poses=poses)[0].quality == GOOD
+
+
+def test_measuring_takes_about_two_seconds_however_slow_painting_is():
+    assert measured({'best': 0.5, 'good': 0.3, 'least': 0.2})[1] <= 3.5
+
+
+def test_the_first_picture_of_a_quality_does_not_count():
+    ladder = Ladder(ALL, 30)
+    for takes in (2.0, 0.01, 0.01, 0.01):       # two seconds to set up
+        ladder.painted(takes, 0.0)
+    assert ladder.chosen and ladder.quality == BEST
+
+
+def test_one_quality_is_chosen_without_measuring():
+    assert Ladder([GOOD], 30).chosen
+
+
+def test_a_film_that_ends_before_all_is_measured_is_painted_as_well_as_is_known():
+    ladder = Ladder(ALL, 30)
+    for _ in range(4):
+        ladder.painted(0.05, 0.0)
+    ladder.finish()
+    assert ladder.chosen and ladder.quality == BEST
+    nothing = Ladder(ALL, 30)
+    nothing.finish()
+    assert nothing.chosen and nothing.quality == BEST
+
+
+def test_a_quality_is_asked_for_by_name_or_number():
+    assert asked_for(None, ALL) == ALL
+    assert asked_for('good', ALL) == [GOOD] and asked_for('1', ALL) == [BEST]
+
+
+@pytest.mark.parametrize('text', ['0', '4', 'perfect', '-1'])
+def test_a_quality_that_there_is_not_is_refused_with_those_that_there_are(text):
+    with pytest.raises(UserError, match='best, good, least'):
+        asked_for(text, ALL)
+
+
+def test_no_quality_asks_for_more_than_the_one_above_it():
+    for above, below in zip(QUALITIES, QUALITIES[1:]):
+        assert above.size >= below.size and above.num_frames >= below.num_frames
+        assert above.network >= below.network and above.every <= below.every
+        assert above != below
+
+
+def test_pictures_of_nobody_measure_nothing():
+    """They take next to nothing: the best quality would be chosen on any computer."""
+    ladder = Ladder(ALL, 30)
+    ladder.nobody(0.0)
+    ladder.nobody(2.9)
+    assert not ladder.chosen
+    ladder.nobody(3.1)
+    assert ladder.quality == GOOD and 'nobody is there' in ladder.sentence
+
+
+def test_where_the_person_goes_away_what_was_measured_counts():
+    ladder = Ladder(ALL, 30)
+    for n in range(10):
+        ladder.painted(0.1, 0.1 * n)
+    assert ladder.quality != BEST
+    ladder.nobody(1.0)
+    ladder.nobody(4.1)
+    assert ladder.chosen and 'about 10 of 30' in ladder.sentence
