@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from live.figures import Figures
     from live.painter import LivePainter
     from live.person import LivePerson
+    from live.quality import Quality
     from live.sinks import Chosen
     from live.stages import Output
     from util.camera import Camera
@@ -33,11 +34,11 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     from data.facts import trained_facts
     from data.target import Target
     from live.controls import Controls
-    from live.figures import Figures, line
+    from live.figures import Figures
     from live.ladder import Ladder, asked_for
     from live.painter import LivePainter
     from live.quality import QUALITIES
-    from live.report import check_report, teller, write_report
+    from live.report import check_report, teller
     from live.session import Parts, Session
     from live.sinks import chosen, default_place
     from models import models
@@ -75,11 +76,18 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     except KeyboardInterrupt:           # how most sessions end; the status tells a shell of it
         sys.exit(130)
     finally:
-        total = figures.total()
-        if opt.report:
-            write_report(Path(opt.report), opt.name, opt.camera, ladder.quality, painter.size,
-                         opt.rate, total)
-        say(f'{total["seconds"]:.0f} s: {line(total)}')
+        told = tell(opt, ladder.quality, painter.size, figures.total())
+    return told
+
+
+def tell(opt: Options, quality: Quality, size: tuple[int, int], total: dict[str, Any]
+         ) -> dict[str, Any]:
+    """Say the figures of the whole session, and write them where --report asks for it."""
+    from live.figures import line
+    from live.report import write_report
+    if opt.report:
+        write_report(Path(opt.report), opt.name, opt.camera, quality, size, opt.rate, total)
+    say(f'{total["seconds"]:.0f} s: {line(total)}')
     return total
 
 
