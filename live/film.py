@@ -98,9 +98,7 @@ class Film:
             self._hold(writer)
         finally:                # the film is whole without that too
             writer.__exit__(None, None, None)
-        place = free(self.path)
-        self.making.rename(place)
-        return place
+        return moved_to_free(self.making, self.path)
 
     def _hold(self, writer: VideoWriter) -> None:
         """Write the last picture twice more where it was shown for long: a film that is ended while
@@ -117,6 +115,22 @@ def remove_dead(folder: Path, name: str | None = None) -> None:
     for film in [name] if name else list(dead):
         for part in dead.pop(film, ()):
             part.unlink(missing_ok=True)
+
+
+def moved_to_free(made: Path, path: Path) -> Path:
+    """Move a file to its path, or to path-2 and so on; the place. A file that somebody else puts
+    there meanwhile is not replaced, except on a disk without hard links."""
+    while True:
+        place = free(path)
+        try:
+            os.link(made, place)
+        except FileExistsError:
+            continue
+        except OSError:
+            made.rename(place)
+        else:
+            made.unlink()
+        return place
 
 
 def free(path: Path) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from live.controls import Controls
-from live.film import Film
+from live.film import Film, free, moved_to_free
 from live.recorder import Recorder
 from live.sinks import SINKS
 from live.sinks.base import Sink
@@ -148,6 +148,21 @@ def test_a_film_ends_whole_before_the_disk_is_full(
         sink.send(frame(4, 4.0), 4.0)
     sink.close()
     assert times(tmp_path / 'out.mp4') == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_file_that_comes_as_a_film_ends_is_not_replaced(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, place = tmp_path / 'made.mp4', tmp_path / 'out.mp4'
+    made.write_text('ours')
+
+    def free_then_taken(path: Path) -> Path:
+        monkeypatch.setattr('live.film.free', free)
+        path.write_text('theirs')
+        return path
+    monkeypatch.setattr('live.film.free', free_then_taken)
+    assert moved_to_free(made, place) == tmp_path / 'out-2.mp4'
+    assert (place.read_text(), (tmp_path / 'out-2.mp4').read_text()) == ('theirs', 'ours')
+    assert not made.exists()
 
 
 def test_without_a_picture_there_is_no_film(tmp_path: Path) -> None:
