@@ -80,13 +80,16 @@ class LiveShots:
 
     def __init__(self, index: FrameIndex, plate: Plate, count: int, settings: Body2BodySettings,
                  before: 'LiveShots | None' = None):
-        """before: of the same run, with another count; it has searched the parts already."""
+        """before: the one so far; if it is of the same run, its parts are searched already."""
         facing = settings.warp.facing
         self.index = index
         self.plate = plate
         self.choice = LiveChoice(index, count, mirrored=True, facing=facing)
-        self.parts: LiveParts = before.parts if before else LiveParts(
-            index.both, settings.parts, index.settings.retrieval, partial(index.cut, TIGHT))
+        if before is not None and before.index is index:
+            self.parts: LiveParts = before.parts
+        else:
+            self.parts = LiveParts(index.both, settings.parts, index.settings.retrieval,
+                                   partial(index.cut, TIGHT))
         self.last: Shot | None = None
 
     def next(self, pose: LivePose) -> Shot | None:
