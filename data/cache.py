@@ -6,12 +6,12 @@ DATAROOT/.cache/PHASE.u8 holds the pixels, PHASE.json the offset and shape of ea
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from util.files import atomic, read_json, write_json
 from util.images import is_unchanged, read_or_reason, size_of, size_or_reason
 from util.progress import progress
 
+Found = TypeVar('Found')
 READER = 2      # 1 read 16 bits, transparency and EXIF otherwise, and did not write its number
 
 
@@ -169,12 +170,9 @@ def is_index(found: Any, key: str, rows: int, size: int) -> bool:
 
 def row_or_reason(row: Sequence[Path]) -> np.ndarray | str:
     """Images of one size side by side, uint8 (H, sum of W, 3); or why they cannot be read."""
-    pictures = []
-    for path in row:
-        picture = read_or_reason(path)
-        if isinstance(picture, str):
-            return reason_for(row, path, picture)
-        pictures.append(picture)
+    pictures = each_or_reason(row, read_or_reason)
+    if isinstance(pictures, str):
+        return pictures
     differ = sizes_differ([size_of(picture) for picture in pictures])
     if differ:
         return differ
@@ -184,14 +182,22 @@ def row_or_reason(row: Sequence[Path]) -> np.ndarray | str:
 def shape_or_reason(row: Sequence[Path]) -> tuple[int, ...] | str:
     """(H, W, 3) of the same, most of whose pixels are not decoded for it; or why they cannot be
     read."""
-    sizes = []
-    for path in row:
-        size = size_or_reason(path)
-        if isinstance(size, str):
-            return reason_for(row, path, size)
-        sizes.append(size)
+    sizes = each_or_reason(row, size_or_reason)
+    if isinstance(sizes, str):
+        return sizes
     width, height = sizes[0]
     return sizes_differ(sizes) or (height, width * len(row), 3)
+
+
+def each_or_reason(row: Sequence[Path], read: Callable[[Path], Found | str]) -> list[Found] | str:
+    """What `read` finds in each image of a row; or why one cannot be read."""
+    every = []
+    for path in row:
+        found = read(path)
+        if isinstance(found, str):
+            return reason_for(row, path, found)
+        every.append(found)
+    return every
 
 
 def found_in(path: Path, found: np.ndarray | str) -> np.ndarray:
