@@ -48,8 +48,8 @@ FORMAT = 1
 AT_ONCE = 3                     # evaluators: each thread keeps memory of its own
 DIGITS = 6                      # of a score, behind the point
 FRECHET_FRAMES = 64             # real boxes, and as many painted ones: AlexNet gives 256 features
-# One of so many frames is shown to VGG16, and at most so many of the target's own frames to the
-# detector for each painted one: measuring a short film then costs no more than three times painting
+# One frame of FOR_EACH_VGG is shown to VGG16, and for each painted frame at most REFERENCES of the
+# target's own to the detector: measuring a short film then costs no more than three times painting
 # it. Of 34 frames of 256x454 measuring took 29 s of processor time with 8 and 30, painting 6.
 FOR_EACH_VGG = 12
 REFERENCES = 0.5
@@ -174,7 +174,7 @@ def lpips_evaluators(count: int, engine: Engine, size: int,
 
 
 def vgg_frames(count: int) -> int:
-    """How many of so many frames are shown to VGG16; two at least, for a distance of features."""
+    """How many of `count` frames are shown to VGG16; two at least, for a distance of features."""
     return min(VGG_FRAMES, max(2, -(-count // FOR_EACH_VGG)))
 
 

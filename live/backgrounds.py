@@ -91,8 +91,8 @@ def replaced(picture: np.ndarray, alpha: np.ndarray, own: np.ndarray, behind: np
 
 def seen_by_camera(posed: Posed, size: tuple[int, int], into: np.ndarray) -> np.ndarray:
     """The camera's picture, so that the painted person stands where the one before the camera
-    does. Without a pose somebody may still stand there, whom nobody is painted over: it is so
-    blurred then that no face can be known."""
+    does. Without a pose somebody may still stand there, and nobody is painted over them: the
+    picture is so blurred then that no face is seen."""
     image = posed.captured.image
     if posed.pose is None:
         image = blurred(image)

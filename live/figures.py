@@ -63,7 +63,7 @@ class Figures:
     def start(self) -> None:
         """Count from now on, and forget what was counted before."""
         now = self.clock.now()
-        self.begun = now
+        self.began = now
         self.ended = math.inf
         self.whole = Period(now)
         self.second = Period(now)
@@ -115,7 +115,7 @@ class Figures:
     def facts(self) -> dict[str, Any]:
         drops = {name: dropped() - self.before[name] for name, dropped in self.watched.items()}
         return {'drops': drops, 'ladder': self.ladder, 'memory_mb': memory(),
-                'seconds': round(self.passed_to() - self.begun, 2)}
+                'seconds': round(self.passed_to() - self.began, 2)}
 
 
 def line(figures: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ class Ladder:
         self.chosen = False
         self.sentence = ''
         self.rates: dict[Quality, float] = {}
-        self.begun: float | None = None
+        self.began: float | None = None
         self.empty_since: float | None = None
         self._paints: list[float] = []
         self._poses: list[float] = []
@@ -49,9 +49,9 @@ class Ladder:
         self.empty_since = None
         if self.chosen:
             return
-        self.begun = now if self.begun is None else self.begun
+        self.began = now if self.began is None else self.began
         self._paints.append(seconds)
-        needed = PICTURES if now - self.begun < SECONDS else 1
+        needed = PICTURES if now - self.began < SECONDS else 1
         if len(self._paints) > needed:
             self.rates[self.quality] = self.measured()
             self.go_on()

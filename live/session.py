@@ -142,9 +142,9 @@ class Session:
                 return
             if self.controls.take('measure'):
                 self.person.measure_again()
-            begun = self.clock.now()
+            began = self.clock.now()
             posed = self.person(captured)
-            took = self.clock.now() - begun
+            took = self.clock.now() - began
             self.figures.count('pose')
             self.figures.took('pose', took)
             self.ladder.found(took)
@@ -156,14 +156,14 @@ class Session:
                 return
             if self.controls.take('background'):
                 self.painter.next_background()
-            begun = self.clock.now()
+            began = self.clock.now()
             picture = self.painter(posed)
             now = self.clock.now()
             self.figures.count('paint')
-            self.figures.took('paint', now - begun)
+            self.figures.took('paint', now - began)
             self.painted.put(LiveFrame(posed, picture))
             if not self.is_chosen:
-                self.measure(posed, now - begun, now)
+                self.measure(posed, now - began, now)
 
     def measure(self, posed: Posed, took: float, now: float) -> None:
         """Tell the ladder what a picture took, and go on with the quality that it names."""

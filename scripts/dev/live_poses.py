@@ -80,7 +80,7 @@ def find(video: str) -> Detected:
 
 
 def cleaned_live(track: PoseTrack) -> PoseTrack:
-    """The raw track, cleaned frame by frame; each shot anew, as after a cut."""
+    """The raw track, cleaned frame by frame; each shot from its start, as after a cut."""
     depth = np.full(track.poses.shape[:2], np.nan) if track.depth is None else track.depth
     joints = np.concatenate([track.poses, depth[..., None]], -1)
     clean = np.zeros_like(joints)

@@ -89,7 +89,7 @@ def same_again(world: World, call: Call, root: Path, right: Undisturbed,
     """Give the same command, with the flag that it asks for, and compare with an undisturbed one.
     Returns what is not as it should be.
 
-    more   a regular expression of files that there may be besides, or that may be others
+    more   a regular expression of files that there may be as well, or that may differ
     """
     ended = run(call, root, plant=world.plant)
     following = continued(call, ended)
