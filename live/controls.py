@@ -20,35 +20,27 @@ class Controls:
     frozen      the output repeats its last picture
     flipped     previews are mirrored: what the window and the page show, nothing else
     recording   the film is recorded
-    ended       the session ends; `wait` returns then
+    ended       the session ends
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: set[str] = set()
-        self._ended = threading.Event()
+        self.ended = False
         self.frozen = False
         self.flipped = False
         self.recording = False
 
-    @property
-    def ended(self) -> bool:
-        return self._ended.is_set()
-
     def end(self) -> None:
         """Ask the session to end."""
-        self._ended.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until the session ends, for at most `seconds`; whether it does."""
-        return self._ended.wait(seconds)
+        self.ended = True
 
     def press(self, key: str) -> None:
         """Do what that key of KEYS says; any other key does nothing."""
         key = key.lower()
         with self._lock:
             if key == 'q':
-                self._ended.set()
+                self.ended = True
             elif key == 'f':
                 self.flipped = not self.flipped
             elif key == 'r':
