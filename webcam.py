@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from options.webcam_options import WebcamOptions
-from util.errors import run_main, say
+from util.errors import run_main, say, warn
 
 if TYPE_CHECKING:
     from data.target import Target
@@ -88,6 +88,9 @@ def tell(opt: Options, quality: Quality, size: tuple[int, int], total: dict[str,
     if opt.report:
         write_report(Path(opt.report), opt.name, opt.camera, quality, size, opt.rate, total)
     say(f'{total["seconds"]:.0f} s: {line(total)}')
+    if total['seen'] == 0:
+        warn(f'--camera {opt.camera}: nobody was seen in it. Stand so that it sees the whole body, '
+             f'in good light.')
     return total
 
 

@@ -39,6 +39,7 @@ class Period:
     def __init__(self, start: float):
         self.start = start
         self.counts = dict.fromkeys(COUNTED, 0)
+        self.somebody = 0               # of the poses, those that show one
         self.delay = Durations()
         self.took = {stage: Durations() for stage in STAGES}
 
@@ -87,6 +88,12 @@ class Figures:
         for period in (self.whole, self.second):
             period.counts[name] += 1
 
+    def found(self, somebody: bool) -> None:
+        """One more picture was looked at, and somebody is there or nobody."""
+        self.count('pose')
+        for period in (self.whole, self.second):
+            period.somebody += somebody
+
     def took(self, stage: str, seconds: float) -> None:
         """What 'capture', 'pose' or 'paint' took for a picture."""
         for period in (self.whole, self.second):
@@ -109,8 +116,11 @@ class Figures:
         return {**self.latest, **self.facts()}
 
     def total(self) -> dict[str, Any]:
-        """Figures of all seconds, for --report."""
-        return {**self.whole.figures(self.passed_to()), **self.facts()}
+        """Figures of all seconds, for --report; `seen` is the share of the pictures looked at in
+        which somebody is."""
+        looked_at = self.whole.counts['pose']
+        seen = round(self.whole.somebody / looked_at, 3) if looked_at else None
+        return {**self.whole.figures(self.passed_to()), **self.facts(), 'seen': seen}
 
     def facts(self) -> dict[str, Any]:
         drops = {name: dropped() - self.before[name] for name, dropped in self.watched.items()}

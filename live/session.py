@@ -145,7 +145,7 @@ class Session:
             began = self.clock.now()
             posed = self.person(captured)
             took = self.clock.now() - began
-            self.figures.count('pose')
+            self.figures.found(posed.found is not None)
             self.figures.took('pose', took)
             self.ladder.found(took)
             self.posed.put(posed)

@@ -7,12 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import webcam
 from options.webcam_options import WebcamOptions
 from util.errors import UserError
 from util.video import read_frames
+from util.video_writer import VideoWriter
 
 ROOT = Path(__file__).parents[2]
 CODE = ('import sys, webcam\nfrom util.errors import run_main\n'
@@ -67,6 +69,18 @@ def test_a_file_before_the_camera_becomes_a_film_and_figures(live, demo_videos, 
 @pytest.mark.e2e
 def test_a_session_ends_by_itself_after_its_seconds(live):
     assert live('--to', 'null', '--loop', '--seconds', 1, '--quality', 6)['seconds'] >= 1
+
+
+@pytest.mark.e2e
+def test_a_session_in_which_nobody_was_seen_says_so(live, tmp_path, capsys):
+    empty = tmp_path / 'empty.mp4'
+    with VideoWriter(empty, fps=12) as video:
+        for _ in range(12):
+            video.write(np.full((64, 64, 3), 90, np.uint8))
+    assert live('--to', 'null', '--quality', 'least', camera=empty)['seen'] == 0
+    assert 'nobody was seen' in capsys.readouterr().err
+    assert live('--to', 'null', '--quality', 'least')['seen'] > 0.5
+    assert 'nobody was seen' not in capsys.readouterr().err
 
 
 @pytest.mark.e2e
