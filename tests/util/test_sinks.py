@@ -172,9 +172,10 @@ def test_an_update_costs_no_more_after_many_epochs(tmp_path: Path,
             sizes[epoch] = sum(written)
             assert drawn == ['newest', str(epoch - 1)]
     assert 0 < sizes[402] < sizes[102] * 1.1
-    assert max(p.name for p in sink.folder.glob('epochs_*.html')) == 'epochs_301_to_350.html'
-    assert 'href="epochs_301_to_350.html"' in index.read_text()
-    assert len(sink.cards) <= 100 and len(sink.film.shots) < Film.LIMIT
+    assert max(p.name for p in sink.folder.glob('epochs_*.html')) == 'epochs_361_to_380.html'
+    assert 'href="epochs_361_to_380.html"' in index.read_text()
+    assert len(sink.cards) <= 40 and len(sink.film.shots) < Film.LIMIT
+    assert sum(map(bool, sink.shown.values())) <= 40         # the others are forgotten
 
 
 def test_the_film_of_any_length_keeps_few_pictures_evenly_spread() -> None:

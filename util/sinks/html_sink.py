@@ -3,7 +3,8 @@
 Every event goes to web/history.jsonl, one a line, and the page is drawn from these events; a
 resumed run reads them back. Neither the memory nor the work of one update grows with the run:
 curves are averaged to a fixed number of points, the film of the held-out pose is thinned to a
-fixed number of images, and older epochs move, fifty at a time, to pages that are written once.
+fixed number of images, and older epochs move, GROUP at a time, to pages that are written once
+and then forgotten.
 """
 import json
 import time
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 REFRESH = 30            # seconds between reloads of the page during training
 SHARE = 0.02            # of one core's time that drawing the page may take
-GROUP = 50              # epochs on each page of older epochs
+GROUP = 20              # epochs on each page of older epochs
 SCORE = 'held-out score'
 SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; lower is '
               'better.')
@@ -52,7 +53,7 @@ class HtmlSink(Sink):
         (self.folder / 'images').mkdir(parents=True, exist_ok=True)
         self.curves: dict[str, Curve] = {}
         self.film = Film()
-        self.shown: dict[int, dict[str, Any]] = {}      # by epoch, oldest first
+        self.shown: dict[int, dict[str, Any]] = {}      # by epoch, oldest first; {}: forgotten
         self.cards: dict[int, str] = {}                 # the same as HTML, if already drawn
         self.now: dict[str, Any] = {'epoch': 0, 'step': 0, 'seconds': 0.0}
         self.draw_after = 0.0
@@ -136,8 +137,13 @@ class HtmlSink(Sink):
         kept_from = GROUP * max(0, (len(epochs) - 1) // GROUP - 1) if epochs else 0
         groups = [epochs[k:k + GROUP] for k in range(0, kept_from, GROUP)]
         for group in groups:
+            if not self.shown[group[-1]]:
+                continue
             if not (self.folder / page_name(group)).exists() or group[-1] in self.cards:
                 self.draw_group(group)
+            for epoch in group:             # thousands of epochs take no memory
+                self.cards.pop(epoch, None)
+                self.shown[epoch] = {}
         write_text(self.folder / 'index.html', self.text(state, epochs[kept_from:], groups))
         took = time.monotonic() - start
         self.draw_after = time.monotonic() + max(1.0, took / SHARE)
@@ -150,8 +156,6 @@ class HtmlSink(Sink):
                                tags.a('newest', href='index.html'), cls='soft')),
             tags.section(self.folds(epochs), cls='card'))
         write_text(self.folder / page_name(epochs), render(document))
-        for epoch in epochs:
-            self.cards.pop(epoch, None)
 
     def text(self, state: str, epochs: list[int], groups: list[list[int]]) -> str:
         """index.html, newest first."""
