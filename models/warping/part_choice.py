@@ -186,9 +186,17 @@ class PartIndex:
             square = ((asked[some, None] - known) ** 2).sum(-1)
             there = np.isfinite(square)
             bones = np.where(there, square, 0).sum(-1) / np.maximum(there.sum(-1), 1)
+            if name == 'trunk':
+                bones = bones + settings.shrugged * self._shrugged(query, some)
             turned = np.nan_to_num(((facing[0][some, None] - facing[1]) ** 2).sum(-1))
             costs = 1e4 * (bones + weight * turned + self.flaws[name])
             yield some, costs.astype(np.float32)
+
+    def _shrugged(self, query: Bodies, some: slice) -> np.ndarray:
+        """float (f, T): how differently the head stands above the shoulders. Raised arms lift
+        them, and the chest below would be shown too high."""
+        asked, known = query.vectors('head')[some, 0], self.vectors['head'][:, 0]
+        return np.nan_to_num(((asked[:, None] - known) ** 2).sum(-1))
 
     def choose(self, film: PoseTrack, query: Bodies) -> dict[str, np.ndarray]:
         """{part: int64 (F,) rows of the whole track}, and 'trunk below', which shows what arms

@@ -56,8 +56,8 @@ PAST = 0.8                  # reaches: how far a limb goes on past a joint
 END_WIDTH = 1.4             # how much wider a hand is than a wrist
 NECK_WIDTH = 0.4            # how much thinner a neck is than a head
 # reaches: radius of the overlap at a joint. More of an elbow that is bent in its frame would be a
-# knob on a straight arm
-DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.3
+# knob on a straight arm, more of a neck would lay its collar over the print on a shirt
+DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.05
 
 
 def _parts() -> dict[str, Part]:

@@ -140,6 +140,19 @@ def test_a_trunk_is_not_taken_from_a_frame_where_a_hand_lies_before_it():
     assert rows['trunk'][0] == 1
 
 
+def test_a_trunk_is_not_taken_from_a_frame_of_raised_shoulders_for_arms_that_hang():
+    """There the neck lies nearer to the chin: the print on a shirt would be shown too high, even
+    though the shoulders are as broad as asked."""
+    (right, y), (left, _), (middle, _) = (PLACES[joint] for joint in
+                                          ('RShoulder', 'LShoulder', 'Neck'))
+    narrow = {'RShoulder': (right + 12, y), 'LShoulder': (left - 12, y)}
+    shrugged = {joint: (x, y - 14) for joint, (x, _) in narrow.items()}
+    shrugged['Neck'] = middle, y - 14
+    poses = [pose(**shrugged), pose()]
+    assert chosen(poses, pose(**narrow))['trunk'][0] == 1
+    assert chosen(poses, pose(**shrugged))['trunk'][0] == 0
+
+
 def test_a_part_outside_the_picture_is_not_chosen():
     """A head above the upper edge, seen whole in another frame."""
     up = {joint: (x, y - 45) for joint, (x, y) in PLACES.items()}
@@ -268,6 +281,7 @@ def test_the_chest_below_the_neck_is_the_trunks():
     """The print on a shirt comes from one frame, and does not go with the head."""
     x, y = PLACES['Neck']
     assert owned_at(pose(), 'trunk', (x, y + 4)) == 1
+    assert owned_at(pose(), 'head', (x, y + 4)) == 0
     bowed = pose(Nose=(120, 80), REye=(116, 86), LEye=(124, 86), REar=(110, 82), LEar=(130, 82))
     assert owned_at(bowed, 'head', (x, 84)) == 1
 
