@@ -43,7 +43,6 @@ LIMBS = (('upper arm', (('Shoulder', 'Elbow'),), 0.05, 'trunk', 0.0),
          ('foot', (('Ankle', 'BigToe'), ('Ankle', 'Heel')), 0.04, 'shin', 0.3))
 FOOT_BEYOND = 0.35          # of the shin, where the skeleton has no toes: the foot goes with it
 ARMS, LEGS = ('upper arm', 'forearm'), ('thigh', 'shin', 'foot')
-
 # The least rank of head and trunk: what lies before them owns its pixels wherever it reaches.
 FLOORS = {'trunk': 1.0, 'head': 0.8}
 FAR, INSIDE = 9.0, 0.3      # distance of a part that is not seen, and of the middle of a trunk
@@ -55,9 +54,11 @@ WIDEST, WIDEST_TRUNK = 2.6, 1.7     # reaches: hair and sleeves are no farther f
 PAST = 0.8                  # reaches: how far a limb goes on past a joint
 END_WIDTH = 1.4             # how much wider a hand is than a wrist
 NECK_WIDTH = 0.4            # how much thinner a neck is than a head
+COLLAR = 0.45               # of the way from neck to nose: neck and collar end below the chin
 # reaches: radius of the overlap at a joint. More of an elbow that is bent in its frame would be a
-# knob on a straight arm, more of a neck would lay its collar over the print on a shirt
-DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.05
+# knob on a straight arm. More of a neck would lay its collar over the print on a shirt; less, 0.05,
+# opens a slit between collar and chest
+DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.15
 
 
 def _parts() -> dict[str, Part]:
@@ -290,18 +291,28 @@ class Ownership:
 
     def under_trunk(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """float32 (h, w), 0 or 1: the trunk between shoulders and hips, whatever lies before it;
-        the clothes on the hips, which go with trunk and thighs; and where nothing lies before
-        them."""
+        the clothes on the hips, which go with trunk and thighs, and neck and collar; and where
+        nothing else lies before them."""
         inside = within_trunk(self.points, self.bodies)[0]
-        hips = self._hips()
         before = [self.rank[name] for name in self.rank
                   if name.endswith(ARMS) or name == 'head']
         free = np.min(before, 0) > self.rank['trunk']
-        hips &= free
-        clear = (inside | hips) & free
+        edges = self._hips() & free | self._collar()
+        clear = (inside & free) | edges
         shape = self.coarse[::-1]
-        return (inside.astype(np.float32).reshape(shape), hips.astype(np.float32).reshape(shape),
+        return (inside.astype(np.float32).reshape(shape), edges.astype(np.float32).reshape(shape),
                 clear.astype(np.float32).reshape(shape))
+
+    def _collar(self) -> np.ndarray:
+        """bool (h w,): neck and collar, which the head owns in its frame. A head that stands higher
+        above the shoulders than there does not cover them."""
+        placed = self.bodies.placed['head']
+        if not placed.seen[0, 0]:
+            return np.zeros(self.points.shape[1], bool)
+        neck, line = placed.start[0, 0], placed.end[0, 0] - placed.start[0, 0]
+        share = (self.points[0] - neck) @ line / max(float(line @ line), 1e-6)
+        is_head = self.owner == list(self.rank).index('head')
+        return is_head & (share < COLLAR) & (self.away['trunk'] < 1)
 
     def _hips(self) -> np.ndarray:
         """bool (h w,): the clothes on the hips. They are as wide as the hips above the hip joints
