@@ -13,7 +13,7 @@ from data.aligned_dataset import AlignedDataset
 from data.augmentation import FLAGS
 from data.base_dataset import BaseDataset, no_such_phase
 from data.cache import found_in, sizes_differ, warn_of_bad
-from data.pairing import warn_of_foreign
+from data.pairing import warn_of_foreign, warn_of_order
 from data.transforms import geometry, to_channels
 from util.errors import UserError, warn
 from util.images import (
@@ -80,6 +80,7 @@ class LabelledDataset(AlignedDataset):
                             f'files without a partner.')
         warn_of_foreign(paths[0].parent for paths in files.values())
         check_no_twins(files['A'])
+        warn_of_order(files.values())
         self.files = self.readable({part: self.limited(paths) for part, paths in files.items()})
 
     def readable(self, files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:

@@ -46,6 +46,20 @@ def in_name_order(poses: Sequence[Path], frames: Sequence[Path]) -> list[tuple[P
     return list(zip(poses, frames))
 
 
+def warn_of_order(folders: Iterable[Sequence[Path]]) -> None:
+    """A warning where files are paired in name order although one has a partner of its own name
+    elsewhere: a file was renamed or is missing. Each folder has as many files as the first."""
+    first, *others = folders
+    for paths in others:
+        names = {path.stem for path in paths}
+        for path, partner in zip(first, paths):
+            if path.stem != partner.stem and path.stem in names:
+                warn(f'{path} is paired with {partner.name}, as the n-th files in name order '
+                     f'belong together, although {partner.parent.name} has a {path.stem} too. '
+                     f'Where that is wrong, give the files of a pair one name.')
+                return
+
+
 def warn_of_alone(used: Container[str], *folders: Sequence[Path]) -> None:
     """One warning that counts the files of each folder whose stem is not in use, and names one."""
     counted = []

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from live.figures import line
+from live.film import free
 from live.quality import Quality
-from util.errors import UserError, say
+from util.errors import UserError, say, warn
 from util.noted import check_ours, write_noted
 from util.owned import check_place
 
@@ -32,7 +33,14 @@ def check_report(text: str | None) -> None:
 
 def write_report(path: Path, run: str, camera: str, quality: Quality, size: tuple[int, int],
                  rate: float, figures: dict[str, Any]) -> None:
-    """Write the figures of the whole session, with what they are of."""
+    """Write the figures of the whole session, with what they are of. A file that somebody put
+    there during the session stays, and they go next to it."""
+    try:
+        check_ours(path.parent, [path.name])
+    except UserError:
+        taken, path = path, free(path)
+        warn(f'--report {taken}: was put there by somebody else meanwhile; the figures are in '
+             f'{path}.')
     made = datetime.datetime.now().astimezone().isoformat(timespec='seconds')
     path.parent.mkdir(parents=True, exist_ok=True)
     write_noted(path, json.dumps({

@@ -56,8 +56,10 @@ def no_larger_than_saved(opt: argparse.Namespace) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
+        smaller = 'Give a smaller --ngf or --ndf.' if opt.isTrain else \
+            'Close other programs, or paint with a run of a smaller --ngf.'
         raise UserError(f'{opt.name}: there is not enough memory for networks as large as that. '
-                        f'Give a smaller --ngf or --ndf.') from error
+                        f'{smaller}') from error
     finally:
         hook.remove()
 

@@ -16,9 +16,17 @@ from options.owners import owners
 from options.record import MOST, from_record
 from options.suffix import filled
 from util.errors import UserError, warn
-from util.options import Options, check_least, check_most, refuse, whole, whole_or_inf
+from util.options import (
+    Options,
+    check_finite,
+    check_least,
+    check_most,
+    refuse,
+    whole,
+    whole_or_inf,
+)
 from util.owned import placed
-from util.runs import read_record, record_file
+from util.runs import check_name, read_record, record_file
 from util.words import pasted
 
 
@@ -147,7 +155,7 @@ class BaseOptions(EntryOptions):
     NOT_FROM_RECORD = {'num_threads', 'max_dataset_size', 'load_pretrain'}
 
     LEAST = {'batch_size': 1, 'num_threads': 0, 'ngf': 1, 'load_size': 1, 'crop_size': 1,
-             'max_dataset_size': 1}
+             'max_dataset_size': 1, 'init_gain': 0}
 
     MOST = MOST
 
@@ -235,6 +243,7 @@ class BaseOptions(EntryOptions):
         opt.name = known['name']                        # --suffix included
         use_trained_direction(opt, from_record(file, parser.declared, record, {'direction'}))
         self.check(opt)
+        check_finite(opt)
         if dataset_made:
             model.validate_options(opt)
         return opt.freeze()
@@ -314,11 +323,7 @@ class BaseOptions(EntryOptions):
 
     def check(self, opt: Options) -> None:
         """Refuse values that make no sense for any model or dataset."""
-        if not opt.name or opt.name in ('.', '..') or '/' in opt.name or '\\' in opt.name:
-            path = Path(opt.name)
-            raise UserError(f'--name {opt.name}: a run has a plain name; its folder goes into '
-                            f'--checkpoints_dir, e.g. '
-                            + pasted(checkpoints_dir=path.parent, name=path.name or 'me'))
+        check_name(opt.name)
         check_least(opt, self.LEAST)
         check_most(opt, self.MOST)
         refuse((getattr(opt, flag) not in (1, 3),

@@ -66,7 +66,8 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], dict[str, str]]
     out: list[str] = []
     dropped: dict[str, str] = {}
     useless = without_effect(flags)
-    words = iter(with_dashes(argv))
+    end = argv.index('--') if '--' in argv else len(argv)       # names follow, whatever they are
+    words = iter(with_dashes(argv[:end]))
     for word in words:
         if not word.startswith('--'):
             out.append(word)
@@ -93,7 +94,7 @@ def modern(argv: list[str], flags: set[str]) -> tuple[list[str], dict[str, str]]
             equals = '='
             value = next(words, '')
         out.append(f'--{name}{equals}{values.get(value, value)}')
-    return paints_one_way(out, flags), dropped
+    return [*paints_one_way(out, flags), *argv[end:]], dropped
 
 
 def without_effect(flags: set[str]) -> dict[str, tuple[int, str]]:

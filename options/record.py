@@ -17,7 +17,7 @@ MOST = {'ngf': 1024, 'ndf': 1024, 'nef': 1024, 'feat_num': 1000, 'label_nc': 409
         'batch_size': 4096, 'load_size': 8192, 'crop_size': 8192, 'face_size': 1024,
         'n_layers_D': 10, 'num_D': 10, 'n_downsample_global': 10, 'n_local_enhancers': 10,
         'n_downsample_E': 10, 'n_blocks_global': 100, 'n_blocks_local': 100, 'n_stacks': 100,
-        'num_frames': 100, 'num_threads': 256}
+        'num_frames': 100, 'num_threads': 256, 'init_gain': 1000}
 MOST_WHOLE, MOST_NUMBER = 10**9, 1e9        # of any other flag
 LONGEST = 4096                              # characters of a text: the longest path there is
 PATHS = {'dataroot'}        # of the dataset: it may lie anywhere, and is only read

@@ -6,7 +6,7 @@ from options.base_options import BaseOptions, Parser
 from options.record import warn_of_others
 from util.errors import UserError
 from util.metrics.names import save_best_choices
-from util.options import Options, check_more_than_0
+from util.options import Options, check_more_than_0, check_most
 
 
 class TrainOptions(BaseOptions):
@@ -28,7 +28,7 @@ class TrainOptions(BaseOptions):
     LEAST = {**BaseOptions.LEAST, 'n_epochs': 0, 'n_epochs_decay': 0, 'lr_decay_iters': 1,
              'seed': 0, 'max_steps': 1, 'print_freq': 1, 'display_freq': 1, 'update_html_freq': 1,
              'max_minutes': 0, 'save_latest_freq': 1, 'save_epoch_freq': 1, 'epoch_count': 1,
-             'pool_size': 0, 'n_layers_D': 1, 'ndf': 1}
+             'pool_size': 0, 'save_latest_minutes': 0, 'n_layers_D': 1, 'ndf': 1}
 
     def declare(self, parser: Parser) -> None:
         super().declare(parser)
@@ -145,10 +145,13 @@ class TrainOptions(BaseOptions):
         for flag, most in (('rotate', 180), ('scale', 0.9), ('shift', 0.9), ('drop_limb', 0.9)):
             if not 0 <= getattr(opt, flag) <= most:
                 raise UserError(f'--{flag} {getattr(opt, flag):g}: give 0 to {most}.')
+        if not 0 <= opt.beta1 < 1:
+            raise UserError(f'--beta1 {opt.beta1:g}: give 0 to 0.999, such as 0.5.')
         if not 0 <= opt.ema < 1:
             raise UserError(f'--ema {opt.ema:g}: give a number below 1, such as 0.999, or 0 for '
                             f'none.')
         check_more_than_0(opt, ['lr'])
+        check_most(opt, {'lr': 1000})
         check_untrained(opt)
 
 

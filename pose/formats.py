@@ -17,7 +17,7 @@ import numpy as np
 from pose.skeleton import BODY_25, COCO_18, FACE, HAND, SKELETONS, convert, skeleton_of, with_parts
 from pose.track import PoseTrack
 from util.errors import UserError
-from util.files import natural, read_json, write_json
+from util.files import natural, read_json, read_text, write_json
 
 # OpenPose's names of the parts.
 KEYS = {'body': 'pose', 'face': 'face', 'left_hand': 'hand_left', 'right_hand': 'hand_right'}
@@ -169,7 +169,7 @@ def _in_yml(path: Path) -> dict[str, np.ndarray]:
         elif not file.exists():
             continue
         # read here: OpenCV crashes on a path that is not UTF-8, and knows no BOM
-        text = file.read_text('utf-8-sig', 'replace')
+        text = read_text(file)
         if len(re.findall(r'[\[{<:]|- ', text)) > MOST_NODES:
             raise ValueError(f'{file.name}: no single OpenCV matrix')
         try:

@@ -9,7 +9,7 @@ from data.pairing import warn_of_foreign
 from util.camera import OpenedCamera
 from util.clock import Clock
 from util.errors import UserError, say, warn
-from util.images import foreign_in, pictures_in, read_or_reason, size_of
+from util.images import fitted, foreign_in, pictures_in, read_or_reason, size_of
 from util.noted import noted, noted_file
 from util.progress import clock
 from util.video import Frame, count_frames, probe, read_frames, times_of
@@ -134,7 +134,9 @@ def filmed_before(path: Path, root: Path) -> bool:
 
 
 def film(camera: int, seconds: float, path: Path) -> None:
-    """Film with a camera into `path`, an mp4 with the times at which the pictures really came."""
+    """Film with a camera into `path`, an mp4 with the times at which the pictures really came, all
+    of the size of the first: a virtual camera may change it."""
+    size = None
     with closing(OpenedCamera(str(camera), live=False)) as filming:
         say(f'filming for {seconds:g} s: dance!')
         newest = -1.0
@@ -145,7 +147,8 @@ def film(camera: int, seconds: float, path: Path) -> None:
             for picture in pictures:
                 passed = picture.time - start
                 if passed - newest > 0.001:
-                    video.write(picture.image, passed)
+                    size = size or size_of(picture.image)
+                    video.write(fitted(picture.image, size), passed)
                     newest = passed
                 bar.update(min(passed, seconds) - bar.n)
                 if passed >= seconds:

@@ -22,7 +22,7 @@ from options.base_options import Parser
 from scripts.gallery_page import common_frames, files_of, largest, read_frame, write_video
 from util import thumbnails
 from util.errors import UserError, run_main, say, warn
-from util.files import write_text
+from util.files import read_text, write_text
 from util.images import size_of
 from util.metrics.names import HEADLINE_SCORES, METHODS, score_of
 from util.noted import matching, recorded
@@ -262,11 +262,19 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     words = '_'.join(opt.names).replace('/', '_')
     opt.out = Path(opt.out or Path(opt.results_dir) / f'compare_{words}')
     finish(opt.out)
-    is_ours = VIDEO in recorded(opt.out) or (opt.out / VIDEO).is_file()
-    if opt.out.exists() and not is_ours and not is_empty(opt.out):
+    if opt.out.exists() and not is_ours(opt.out) and not is_empty(opt.out):
         raise UserError(f'--out {opt.out} is there already, and this script did not write it. '
                         f'Name a folder that does not exist.')
     return opt
+
+
+def is_ours(out: Path) -> bool:
+    """Whether this script filled the folder. Earlier versions recorded nothing: their page names
+    the video."""
+    if recorded(out):
+        return VIDEO in recorded(out)
+    page = out / 'index.html'
+    return (out / VIDEO).is_file() and page.is_file() and VIDEO in read_text(page)
 
 
 def is_empty(out: Path) -> bool:

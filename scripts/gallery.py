@@ -32,7 +32,7 @@ from util.noted import in_the_way, recorded
 from util.options import Options, check_more_than_0
 from util.owned import replacing
 from util.progress import clock
-from util.runs import RunFolder
+from util.runs import RunFolder, check_name
 from util.shapes import anything, maybe, number, read_shaped, record, switch, table, text
 from util.thumbnails import thumbnail_of
 from util.words import command
@@ -235,6 +235,7 @@ def options(argv: Sequence[str] | None) -> Options:
         if name not in RECIPES:
             raise unknown_choice('--recipes', name, RECIPES, 'a line for {} in scripts/gallery.py')
     check_more_than_0(opt, ['minutes'])
+    check_name(opt.name)
     return opt
 
 

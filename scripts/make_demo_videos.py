@@ -23,6 +23,7 @@ from scripts.demo.figure import draw_figure
 from util.errors import UserError, run_main, say
 from util.files import write_npz
 from util.noted import NOTES, check_ours, in_the_way, noted_file
+from util.owned import check_place
 from util.parallel import in_order
 from util.progress import progress
 from util.video_writer import VideoWriter
@@ -31,6 +32,9 @@ from util.workers import begin_worker
 CAST = {'target': (TARGET, TARGET_CAMERA, TARGET_DANCE),
         'source': (SOURCE, SOURCE_CAMERA, SOURCE_DANCE)}
 SIZE = 720                                      # px: as large as a film of transfer.py gets
+LARGEST = 4096                                  # px: a frame is drawn in 2.5 GB and half a minute
+MOST_FRAMES = 100_000                           # an hour; the poses are held in memory
+MOST_FPS = 1000
 WORTH_A_POOL = 150                              # frames: fewer are drawn sooner by one process
 
 
@@ -47,10 +51,14 @@ def make_demo_videos(folder: str | os.PathLike[str], size: int = SIZE,
     Returns     the two paths. *_joints.npz holds poses float32 (F, 25, 3) in px, BODY_25;
                 times float64 (F,) in seconds; height float64 (F,), the standing figure's in px
     """
-    if size < 64 or size % 2 or fps <= 0 or min(seconds) * fps < 1:
-        raise UserError(f'size {size}, {seconds} s, {fps:g} frames a second: no such video can be '
-                        f'drawn. The size must be even and at least 64, each video one frame or '
-                        f'longer.')
+    lengths = [long * fps for long in seconds]
+    whole = all(1 <= length <= MOST_FRAMES for length in lengths)       # nan is not
+    if not 64 <= size <= LARGEST or size % 2 or not 0 < fps <= MOST_FPS or not whole or seed < 0:
+        raise UserError(f'size {size}, {seconds} s, {fps:g} frames a second, seed {seed}: no such '
+                        f'video can be drawn. The size must be even and 64 to {LARGEST}, each '
+                        f'video one to {MOST_FRAMES} frames long, with at most {MOST_FPS} a '
+                        f'second, and the seed 0 or more.')
+    check_place(Path(folder))
     target, source = Path(folder, 'target.mp4'), Path(folder, 'source.mp4')
     check_not_filmed(target, source)
     for number, (path, long) in enumerate(zip((target, source), seconds, strict=True)):

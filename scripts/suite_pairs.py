@@ -17,7 +17,8 @@ from util.files import read_json
 NEEDED = 'name', 'target', 'source'
 STEPS = 'target', 'source', 'train', 'test'
 KNOWN = (*NEEDED, *(f'{step}_args' for step in STEPS))
-PLAIN_NAME = r'\w[\w .+-]*'         # of a folder, on every system
+# of a folder, on every system: Windows takes off a dot or space at its end
+PLAIN_NAME = r'\w([\w .+-]*[\w+-])?'
 EXAMPLE = '[{"name": "me_from_dancer", "target": "me.mp4", "source": "dancer.mp4"}]'
 
 
@@ -47,7 +48,7 @@ def read_pairs(file: Path) -> list[Pair]:
     """The pairs of that list, in its order; UserError where it is none."""
     if not file.is_file():
         raise UserError(f'{file}: no such file. Write a list of pairs, such as {EXAMPLE}.')
-    entries = read_json(file)
+    entries = read_json(file, f'Write a list of pairs, such as {EXAMPLE}, and save it as UTF-8.')
     if not isinstance(entries, list) or not entries:
         raise UserError(f'{file}: no list of pairs. Write one such as {EXAMPLE}.')
     names: set[str] = set()

@@ -32,7 +32,7 @@ def take_frames(source: str | os.PathLike[str], target: str | os.PathLike[str],
         raise UserError(f'{source}: no such folder. Name the images folder of a test run, such as '
                         f'results/me/latest_val/images.')
     finish(source.parent)       # results, if test.py was stopped before all were in place
-    frames = sorted(source.glob(f'*_{which}.png'), key=lambda file: natural(file.name))
+    frames = sorted(source.glob(f'[!.]*_{which}.png'), key=lambda file: natural(file.name))
     if not frames:
         there = [kind for kind in KINDS if any(source.glob(f'*_{kind}.png'))]
         advice = 'Name the images folder of a test run, such as results/me/latest_val/images.'

@@ -9,16 +9,19 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import cv2
 import numpy as np
 
 from util.clock import Clock
-from util.errors import UserError
+from util.errors import UserError, warn
 from util.images import fitted
 from util.video import Frame, probe, read_frames
 
 ADDRESS = re.compile(r'[a-z][a-z0-9+.-]+://', re.I)
+LOCAL = 'file://'
 DEVICE = re.compile('^/dev/video(?=[0-9]+$)')       # Linux's name of the camera of that number
 LARGEST = 2 ** 31 - 1       # number of a camera that OpenCV takes
 ASKED = 4                   # numbers that are tried where the system does not list its cameras
@@ -226,8 +229,15 @@ def open_camera(name: str, mirror: bool = False, size: tuple[int, int] | None = 
     size, fps   what a camera is asked for; of a file what its pictures become; None: as it has
     """
     name = DEVICE.sub('', name)
+    if name.lower().startswith(LOCAL):      # OpenCV mirrors no picture, and reads no sound
+        name = url2pathname(urlsplit(name).path)
     if name.isdecimal() or ADDRESS.match(name):
-        return OpenedCamera(name, mirror, size, fps)
+        camera = OpenedCamera(name, mirror, size, fps)
+        if camera.is_film:      # OpenCV takes the first stream, and turns and mirrors nothing
+            warn(f'--camera {name}: a film at an address is shown as it is stored: not upright if '
+                 f'a phone was held upright, without its sound, HDR too dark. Save it and give '
+                 f'its file to have it as players show it.')
+        return camera
     if not Path(name).is_file():
         raise no_camera(name)
     return FileCamera(name, mirror, size, fps, loop)

@@ -39,8 +39,11 @@ def check_file(path: str | os.PathLike[str]) -> None:
     """UserError where there is no file at `path`."""
     if not os.path.exists(path):
         raise UserError(f'{path}: there is no such file. Check the spelling and the folder.')
-    if not os.path.isfile(path):
+    if os.path.isdir(path):
         raise UserError(f'{path}: is a folder, not a video. Give the file in it.')
+    if not os.path.isfile(path):
+        raise UserError(f'{path}: is no file that can be read twice, such as a pipe. Save the '
+                        f'video, then give its file.')
 
 
 def _video_stream(path: str | os.PathLike[str], container: Any) -> Any:

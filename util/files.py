@@ -104,9 +104,12 @@ def write_npz(path: str | os.PathLike[str], **arrays: 'np.ndarray') -> None:
         part.write_bytes(whole.getbuffer())
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
+def read_json(path: str | os.PathLike[str], advice: str = 'Delete it and make it again.') -> Any:
     """Read JSON in any of its encodings, with or without a byte order mark. UserError, with the
-    file's name, if it is not JSON, or takes more memory or depth than any record does."""
+    file's name, if it is not JSON, or takes more memory or depth than any record does.
+
+    advice   what to do about it: by default that for a file which a program wrote
+    """
     try:
         with open(path, 'rb') as file:
             data = file.read(MOST_JSON + 1)
@@ -122,8 +125,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
             raise ValueError('it is nested too deep for a record')
         return json.loads(text)
     except ValueError as error:         # UnicodeDecodeError is one
-        raise UserError(f'{path}: not readable as JSON ({error}). Delete it and make it '
-                        f'again.') from error
+        raise UserError(f'{path}: not readable as JSON ({error}). {advice}') from error
 
 
 def marks_of(data: bytes) -> bytes:

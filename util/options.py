@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from util.errors import UserError
+from util.shapes import MOST
 
 LARGEST = 2 ** 31 - 1       # whole number: libraries of C count no further
 
@@ -66,6 +67,14 @@ def check_most(opt: argparse.Namespace, most: Mapping[str, float]) -> None:
         value = getattr(opt, flag, None)
         if value is not None and not value <= largest:
             raise UserError(f'--{flag} {value}: give {largest} or less.')
+
+
+def check_finite(opt: argparse.Namespace) -> None:
+    """UserError for any number that is none, or beyond all measure: a record of it would be refused
+    when the run is read."""
+    for flag, value in vars(opt).items():
+        if isinstance(value, float) and not abs(value) <= MOST:
+            raise UserError(f'--{flag} {value}: give a number of at most {MOST:g}.')
 
 
 def refuse(cases: Iterable[tuple[object, str]]) -> None:

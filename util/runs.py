@@ -10,7 +10,7 @@ from typing import Any
 
 from util.errors import UserError
 from util.files import clear_leftovers, natural, read_text, write_json, write_text
-from util.noted import NOTES, in_the_way, matching
+from util.noted import NOTES, in_the_way, matching, noted
 from util.owned import check_place, finish, placed
 from util.shapes import (
     anything,
@@ -40,6 +40,7 @@ AGAIN = 'Copy the run again, or train it again with --overwrite.'
 # what the training loop writes, as regular expressions
 WRITTEN = (r'(latest|best|\d+|iter_\d+)_net_[A-Z]\w*\.pth', r'latest_state\.pth',
            r'background\.jpg', *map(re.escape, RECORDS))
+EXPORT = 'export'           # folder of what scripts/export.py writes, which notes each file
 
 
 class RunFolder:
@@ -86,12 +87,22 @@ class RunFolder:
                             f'it, or use another --name.') from None
 
     def written(self) -> list[str]:
-        """What an earlier run wrote: its weights, what its model kept, its records, log and pages.
-        Files of other names are somebody else's."""
+        """What an earlier run wrote: its weights, what its model kept, its records, log and pages,
+        and what was exported of it. Files of other names are somebody else's."""
         from util.sinks import SINKS
         pages = [pattern for sink in SINKS.importable().values() for pattern in sink.WRITES]
         notes = f'.+/{re.escape(NOTES)}'        # in folders of the run: which files are its own
-        return matching(self.path, (*WRITTEN, *self.artefacts, *pages, notes))
+        exported = [f'{EXPORT}/{name}' for name in sorted(noted(self.path / EXPORT))]
+        return [*matching(self.path, (*WRITTEN, *self.artefacts, *pages, notes)), *exported]
+
+
+def check_name(name: str) -> None:
+    """UserError where a run's name leads to another folder than one in --checkpoints_dir."""
+    if not name or name in ('.', '..') or '/' in name or '\\' in name:
+        path = Path(name)
+        raise UserError(f'--name {name}: a run has a plain name; its folder goes into '
+                        f'--checkpoints_dir, e.g. '
+                        + pasted(checkpoints_dir=path.parent, name=path.name or 'me'))
 
 
 def record_file(folder: Path) -> Path | None:
@@ -155,8 +166,8 @@ def missing(path: Path) -> UserError:
     """The error for a missing checkpoint; lists the epochs, or else the runs, that exist."""
     folder = path.parent
     epoch, _, network = path.stem.partition('_net_')
-    epochs = sorted({p.name.split('_net_')[0] for p in folder.glob(f'*_net_{network or "G"}.pth')},
-                    key=natural)
+    files = folder.glob(f'[!.]*_net_{network or "G"}.pth')      # not those that macOS adds
+    epochs = sorted({p.name.split('_net_')[0] for p in files if p.is_file()}, key=natural)
     if epochs:
         return UserError(f'{path}: no such checkpoint. --epoch can be {", ".join(epochs)}.')
     if network != 'G' and (folder / f'{epoch}_net_G.pth').is_file():

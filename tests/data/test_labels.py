@@ -33,6 +33,20 @@ def test_numbers_come_as_they_were_saved(city):
     assert np.array_equal(item['A'][..., 0], LABELS) and item['instances'].max() == 3000
 
 
+def test_names_that_agree_but_not_in_order_are_said(city, capsys):
+    (city / 'train_label' / '1.png').rename(city / 'train_label' / 'worn.png')
+    opened(city)
+    said = capsys.readouterr().err
+    assert said.count('warning') == 1 and '2.png is paired with 1.png' in said
+
+
+def test_names_of_their_own_in_each_folder_are_no_fault(city, capsys):
+    for path in (city / 'train_img').iterdir():
+        path.rename(path.with_name(f'{path.stem}_leftImg8bit.png'))
+    opened(city)
+    assert 'warning' not in capsys.readouterr().err
+
+
 def in_colours(path):
     table = np.uint8([(0, 0, 0), (3, 0, 0), (0, 3, 0), (0, 0, 3)])
     Image.fromarray(table[LABELS]).save(path)

@@ -21,6 +21,7 @@ from options.train_options import TrainOptions
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.files import write_json
+from util.ranks import ALONE
 
 
 def opened(root, mode, *flags):
@@ -106,6 +107,9 @@ class Counting:
     def on_dataset(self, dataset):
         pass
 
+    def on_background(self, replaced):
+        pass
+
     def visible(self, poses):
         return poses
 
@@ -156,7 +160,7 @@ def test_a_gpu_too_paints_a_sequence_one_by_one(pairs, tmp_path):
     dataset.facts = {'size': [32, 32]}
     model = Counting(True)
     model.engine = SimpleNamespace(device=SimpleNamespace(type='cuda'),
-                                   to_batch=Engine(torch.device('cpu')).to_batch)
+                                   to_batch=Engine(torch.device('cpu')).to_batch, ranks=ALONE)
     paint_dataset(model, dataset, Results(tmp_path / 'r', dataset, {}))
     pictures = sorted((tmp_path / 'r' / 'images').glob('*_fake_B.png'))
     assert [int(np.asarray(Image.open(p)).max()) for p in pictures] == [0, 1, 2, 3, 4, 5]

@@ -129,6 +129,11 @@ def test_what_a_camera_sees_can_be_mirrored_and_a_file_scaled_and_thinned(clip):
     assert pictures[-1].image[:, :4].mean() > 100 > pictures[-1].image[:, 12:].mean()
 
 
+def test_a_file_given_as_an_address_is_read_as_a_file_is(clip):
+    camera = open_camera('file://' + clip.replace('clip.mp4', 'cl%69p.mp4'))
+    assert isinstance(camera, FileCamera) and camera.name == clip
+
+
 class Device:
     """cv2.VideoCapture for camera 1 and one address, which give three pictures."""
     asked, count = None, -1
@@ -189,6 +194,14 @@ def test_the_address_of_a_film_is_played_at_its_own_pace_to_its_end(device, monk
     monkeypatch.setattr(device, 'count', 3)
     times = [picture.time for picture in open_camera('udp://x:1').pictures(FakeClock())]
     assert times == pytest.approx([0, 0.04, 0.08])
+
+
+def test_what_is_lost_of_a_film_at_an_address_is_said(device, monkeypatch, capsys):
+    open_camera('udp://x:1')
+    assert capsys.readouterr().err == ''
+    monkeypatch.setattr(device, 'count', 3)
+    open_camera('udp://x:1')
+    assert 'udp://x:1: a film at an address is shown as it is stored' in capsys.readouterr().err
 
 
 def test_a_camera_to_film_with_keeps_its_settings(device):

@@ -47,6 +47,15 @@ def test_the_weights_of_a_save_that_was_stopped_midway_are_those_that_count(tmp_
     assert most_weights(painted(tmp_path)) == (400 + 20) / 2
 
 
+@pytest.mark.parametrize('is_trained, advice', [
+    (True, 'Give a smaller --ngf or --ndf'), (False, 'paint with a run of a smaller --ngf')])
+def test_without_memory_only_flags_that_there_are_are_advised(is_trained, advice, tmp_path):
+    opt = Namespace(isTrain=is_trained, continue_train=False, epoch='latest', name='me',
+                    checkpoints_dir=str(tmp_path))
+    with pytest.raises(UserError, match=advice), no_larger_than_saved(opt):
+        raise MemoryError
+
+
 def stopped(*given):
     raise KeyboardInterrupt
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import data
-from models import artefacts
+from models import artefacts, models
 from options.base_options import Parser
 from options.preprocess_options import PreprocessOptions
 from options.record import recorded_value
@@ -65,6 +65,14 @@ def test_a_misspelt_flag_names_the_nearest(options, flag, nearest):
 def test_flags_are_never_guessed_from_their_beginning():
     with pytest.raises(UserError, match='--netG'):
         train('--net', 'unet_128')
+
+
+def test_what_follows_two_dashes_is_a_name_whatever_it_begins_with():
+    parser = Parser('')
+    parser.add_argument('names', nargs='+')
+    parser.add_argument('--model')
+    read = parser.read(['--model', 'nearest', '--', '-me', '--niter'])
+    assert read.names == ['-me', '--niter'] and read.model == 'nearest'
 
 
 def test_a_value_of_the_wrong_type_is_one_sentence():
@@ -217,7 +225,7 @@ def test_an_unfinished_file_ends_no_call_that_does_not_ask_for_it(package, tmp_p
 
 
 @pytest.mark.parametrize('flags', [('--fps', 'nan'), ('--fps', 'inf'), ('--start', 'nan'),
-                                   ('--smooth', 'nan'), ('--line_width', 'nan')])
+                                   ('--smooth', 'nan'), ('--line_width', 'nan'), ('--smooth', '1e13')])
 def test_what_is_no_number_is_refused(flags):
     with pytest.raises(UserError, match=f'{flags[0]} {flags[1]}: give'):
         PreprocessOptions().parse(['--video', __file__, '--dataroot', 'x', *flags])
@@ -239,6 +247,36 @@ def test_a_number_of_another_order_is_refused_before_any_work(flags, said):
 def test_a_network_or_picture_that_no_memory_holds_is_refused(flag):
     with pytest.raises(UserError, match=f'--{flag} 1000000000: give [0-9]+ or less'):
         train(f'--{flag}', '1000000000')
+
+
+@pytest.mark.parametrize('options, base, model', [
+    (PreprocessOptions, ['--video', __file__, '--dataroot', 'x'], None),
+    (TransferOptions, ['--target', __file__, '--source', __file__], None),
+    *[(TrainOptions, TRAIN, name) for name in models.names()]])
+def test_no_flag_takes_nan_for_a_number(options, base, model):
+    """A weight of a loss that is none would train a network of NaN for hours."""
+    parser = Parser('')
+    options().declare(parser)
+    more = []
+    if model:
+        models.find(model).declare_options(parser, 'train')
+        vgg = ['--no_vgg_loss'] if 'no_vgg_loss' in parser.flags() else []
+        more = ['--model', model, *vgg]
+    flags = [flag for flag, known in parser.declared.items()
+             if known.type is float and known.nargs is None]
+    assert flags
+    for flag in flags:
+        with pytest.raises(UserError, match=rf'^--{flag} nan'):
+            options().parse([*base, *more, f'--{flag}=nan'])
+
+
+@pytest.mark.parametrize('flag, values', [
+    ('beta1', ['nan', '-1', '1', '1e300']), ('init_gain', ['nan', '-1', 'inf', '1e300']),
+    ('lr', ['1e300', '-1'])])
+def test_a_number_that_torch_does_not_take_is_refused_by_its_flag(flag, values):
+    for value in values:
+        with pytest.raises(UserError, match=f'--{flag} .*: give'):
+            train(f'--{flag}={value}')
 
 
 def test_a_value_from_a_record_gets_the_type_of_its_flag_or_is_refused():

@@ -13,9 +13,11 @@ from PIL import Image
 import preprocess
 from pose.draw import draw_facts, draw_pose
 from pose.track import PoseTrack
+from preprocessing import sources
 from preprocessing.crop import into_box
 from preprocessing.prepare import split
 from tests.preprocessing.preparing import files, prepare
+from util.camera import Picture
 from util.errors import UserError
 from util.files import natural
 from util.video import read_frames
@@ -249,6 +251,22 @@ def test_a_camera_is_filmed_then_prepared(demo_videos, tmp_path, monkeypatch):
     with pytest.raises(UserError, match='was not filmed by this program'):
         prepare(tmp_path / 'me', '--camera', 0, '--overwrite')
     assert (tmp_path / 'me.mp4').read_text() == 'cut by me'
+
+
+def test_a_camera_that_changes_its_size_is_filmed_in_its_first(tmp_path, monkeypatch):
+    class Filming:
+        def __init__(self, number, live):
+            pass
+
+        def pictures(self, now):
+            for k, shape in enumerate([(32, 48, 3), (16, 24, 3)]):
+                yield Picture(k, now.now() + k / 10, np.full(shape, 200, np.uint8))
+
+        def close(self):
+            pass
+    monkeypatch.setattr(sources, 'OpenedCamera', Filming)
+    sources.film(0, 1.0, tmp_path / 'me.mp4')
+    assert [f.image.shape for f in read_frames(tmp_path / 'me.mp4')] == [(32, 48, 3)] * 2
 
 
 def test_preprocessing_imports_no_torch(demo_videos, tmp_path):

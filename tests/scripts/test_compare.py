@@ -196,6 +196,18 @@ def test_a_folder_that_another_command_filled_is_left_alone(tmp_path: Path) -> N
     assert (data / 'dataset.json').is_file()
 
 
+def test_a_film_of_that_name_that_the_user_made_stays(tmp_path: Path) -> None:
+    for name in ('me', 'hd'):
+        add_run(tmp_path, name, 100, 0.8)
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'compare.mp4').write_text('mine')
+    (out / 'index.html').write_text('a page of mine')
+    with pytest.raises(UserError, match='this script did not write it'):
+        compare.main(argv(tmp_path, 'me', 'hd', '--out', str(out)))
+    assert (out / 'compare.mp4').read_text() == 'mine'
+
+
 def test_a_run_that_was_not_painted_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     add_run(tmp_path, 'me', 100, 0.8)
     (tmp_path / 'ck/hd').mkdir()

@@ -117,9 +117,13 @@ def test_the_joints_lie_beside_each_video(folder):
         assert np.allclose(times, known['times'], atol=1e-3)
 
 
-def test_a_video_that_cannot_be_drawn_is_refused(tmp_path):
-    with pytest.raises(UserError, match='even and at least 64'):
-        make_demo_videos(tmp_path, size=33)
+@pytest.mark.parametrize('how', [
+    {'size': 33}, {'size': 10**9}, {'fps': float('nan')}, {'fps': float('inf')}, {'fps': 1e300},
+    {'seconds': (float('nan'), 1)}, {'seconds': (1, float('inf'))}, {'seconds': (1e9, 1)},
+    {'seed': -1}])
+def test_a_video_that_cannot_be_drawn_is_refused(how, tmp_path):
+    with pytest.raises(UserError, match='even and 64 to 4096'):
+        make_demo_videos(tmp_path, **how)
     assert not list(tmp_path.iterdir())
 
 

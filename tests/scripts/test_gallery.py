@@ -109,6 +109,8 @@ def test_impossible_flags_are_refused_before_anything_is_trained(argv, monkeypat
         gallery.main([*argv[:-1], '--ngff 3'])
     with pytest.raises(UserError, match='--minutes 0'):
         gallery.main([*argv, '--minutes', '0'])
+    with pytest.raises(UserError, match='a run has a plain name'):
+        gallery.main([*argv, '--name', '../elsewhere'])
 
 
 def test_the_rows_of_the_video_are_equally_full():

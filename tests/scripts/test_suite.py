@@ -266,7 +266,8 @@ PAIR = {'name': 'a', 'target': 'me.mp4', 'source': 'ann.mp4'}
     ([PAIR, PAIR | {'name': 'A'}], 'two pairs are called A'),
     ([PAIR | {'sorce_args': ''}], 'Did you mean source_args'),
     ([PAIR | {'train_args': 3}], 'train_args is 3'), ([{'name': 'a'}], 'target is missing'),
-    *[([PAIR | {'name': name}], 'also that of a folder') for name in ('../a', '.a', 'a/b', '-a')],
+    *[([PAIR | {'name': name}], 'also that of a folder')
+      for name in ('../a', '.a', 'a/b', '-a', 'a.', 'a ')],
     ([PAIR | {'source': 'no.mp4'}], 'a: source no.mp4: no such file'),
     ([PAIR | {'source': 'pairs.json'}], 'a: .*pairs.json'),
     ([PAIR, PAIR | {'name': 'b', 'train_args': '--ngff 3'}], 'b: --ngff')])
@@ -275,6 +276,13 @@ def test_a_bad_list_is_refused_before_any_work(pairs, said, job, entry):
     with pytest.raises(UserError, match=said):
         job()
     assert entry.calls == [] and not job.out.exists()
+
+
+def test_a_list_that_is_no_json_is_not_to_be_deleted(job, entry):
+    (job.videos / 'pairs.json').write_bytes('[{"name": "caf\xe9"}]'.encode('latin-1'))
+    with pytest.raises(UserError, match='save it as UTF-8') as refused:
+        job()
+    assert 'Delete' not in str(refused.value) and entry.calls == []
 
 
 @pytest.mark.parametrize('flags, said', [

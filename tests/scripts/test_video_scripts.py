@@ -44,6 +44,11 @@ def test_frames_are_numbered_in_the_order_a_person_counts(results, tmp_path):
     assert greys(tmp_path / 'frames') == {'0.png': 1, '1.png': 2, '2.png': 10}
 
 
+def test_what_macos_keeps_next_to_a_frame_is_no_frame(results, tmp_path):
+    (results / '._frame1_fake_B.png').write_bytes(b'colours of the Finder')
+    assert take_frames(results, tmp_path / 'frames') == 3
+
+
 def test_a_full_folder_is_left_alone_unless_told(results, tmp_path):
     frames = tmp_path / 'frames'
     frames.mkdir()

@@ -17,7 +17,7 @@ import test as painting_entry
 from tests.saved import equal, weights
 from util import checkpoints
 from util.errors import UserError
-from util.runs import read_record
+from util.runs import missing, read_record
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,6 +187,13 @@ def test_a_missing_epoch_names_the_ones_there_are(trained):
     with pytest.raises(UserError, match='--epoch can be latest'):
         painting_entry.main(['--dataroot', str(trained.root), '--name', 'me', '--checkpoints_dir',
                              str(trained.checkpoints), '--epoch', '7'])
+
+
+def test_what_macos_keeps_next_to_weights_is_no_epoch(tmp_path):
+    for name in ('latest_net_G.pth', '._latest_net_G.pth'):
+        (tmp_path / name).write_bytes(b'')
+    (tmp_path / '5_net_G.pth').mkdir()
+    assert '--epoch can be latest.' in str(missing(tmp_path / '7_net_G.pth'))
 
 
 def test_upstreams_checkpoint_paints_without_a_record(trained, tmp_path):

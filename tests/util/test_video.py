@@ -1,4 +1,5 @@
 """Reading keeps times, colours and the right way up; or says what is wrong."""
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +177,10 @@ def test_a_file_cut_short_between_two_pictures_is_noticed_too(tmp_path, capsys):
     assert 'ends early' in capsys.readouterr().err
     list(read_frames(path, end=1.0))
     assert capsys.readouterr().err == ''                     # nothing asked for is missing
+
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='Windows has no such pipes')
+def test_a_pipe_is_not_called_a_folder(tmp_path):
+    os.mkfifo(tmp_path / 'live.mp4')
+    with pytest.raises(UserError, match='such as a pipe'):
+        probe(tmp_path / 'live.mp4')
