@@ -15,7 +15,6 @@ import numpy as np
 
 from pose.body import (
     ARM_JOINTS,
-    LEG,
     LEG_JOINTS,
     TRUNK_CORNERS,
     WIDTHS,
@@ -252,38 +251,6 @@ def far_part(times: np.ndarray, near: Nearest, limit: Limit) -> np.ndarray:
     first = np.searchsorted(times, times - JOIN / 2, 'left')
     last = np.searchsorted(times, times + JOIN / 2, 'right')
     return (sums[last] - sums[first]).argmax(1)
-
-
-def variety(poses: np.ndarray, skeleton: Skeleton) -> dict[str, float]:
-    """The share (0..1) of the poses with a torso that face the camera, have a hand up, ...
-
-    poses  float (F, K, 3). The keys are those of VARIETY; {} where no pose shows a torso.
-    """
-    body = shapes(poses, skeleton)
-    body = body[body.seen]
-    if not len(body.turn):
-        return {}
-
-    def at(joint: str, axis: int) -> np.ndarray:
-        number = JOINTS.index(joint)
-        return np.where(body.there[:, number] > 0, body.points[:, number, axis], np.nan)
-
-    def hand(side: str, axis: int) -> np.ndarray:               # from the neck
-        return (at(f'{side}Wrist', axis) + at(f'{side}Shoulder', axis) - at('Neck', axis))
-
-    def ankle(side: str, axis: int) -> np.ndarray:              # from the middle of the hips
-        return at(f'{side}Ankle', axis) + at(f'{side}Hip', axis)
-
-    # No comparison with a joint that is not seen (NaN) is true.
-    masks = {
-        'facing the camera': body.turn > 0.4, 'sideways': np.abs(body.turn) <= 0.4,
-        'away': body.turn < -0.4,
-        'hand up': np.fmin(hand('R', 1), hand('L', 1)) < at('Nose', 1) - 4,
-        'arms out': np.fmax(np.abs(hand('R', 0)), np.abs(hand('L', 0))) > 28,
-        'legs apart': np.abs(ankle('R', 0) - ankle('L', 0)) > 32,
-        'foot up': np.abs(ankle('R', 1) - ankle('L', 1)) > 14,
-        'crouching': np.fmax(ankle('R', 1), ankle('L', 1)) < 0.6 * 100 * LEG}
-    return {name: float(mask.mean()) for name, mask in masks.items()}
 
 
 def _nearest_rows(mine: Shapes, theirs: Shapes,

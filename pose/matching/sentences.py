@@ -1,4 +1,4 @@
-"""Coverage in plain words, for a report: what will be painted badly, and what a video lacks."""
+"""Coverage in plain words, for a report: what will be painted badly."""
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,22 +26,6 @@ def sentence(share: float, trouble: Mapping[str, Sequence[tuple[float, float]]],
     return f'{text}; expect {_joined(what)}.' if what else f'{text}.'
 
 
-VARIETY = {
-    'facing the camera': 'facing the camera', 'sideways': 'turned sideways',
-    'away': 'turned away', 'hand up': 'with a hand above the head',
-    'arms out': 'with an arm stretched out to the side', 'legs apart': 'with the legs wide apart',
-    'foot up': 'with a foot off the ground', 'crouching': 'crouching or in a deep stance'}
-
-
-def variety_sentence(shares: dict[str, float], rare: float = 0.02) -> str:
-    """What a training video hardly shows (in less than `rare` of its poses), in plain words."""
-    seldom = [VARIETY[name] for name, share in shares.items() if share < rare]
-    if not seldom:
-        return 'Each of these kinds of pose is there.'
-    return (f'The person is never or hardly seen {_joined(seldom, "or")}: a dancer who does that '
-            f'will be painted badly there, unless you film it too.')
-
-
 def _listed(when: Sequence[tuple[float, float]], most: int) -> str:
     longest = sorted(sorted(when, key=lambda span: span[0] - span[1])[:most])
     named: list[list[int]] = []
@@ -56,5 +40,5 @@ def _listed(when: Sequence[tuple[float, float]], most: int) -> str:
     return _joined([*words, f'{left} more {"time" if left == 1 else "times"}'] if left else words)
 
 
-def _joined(words: Sequence[str], last: str = 'and') -> str:
-    return f' {last} '.join(filter(None, [', '.join(words[:-1]), words[-1]])) if words else ''
+def _joined(words: Sequence[str]) -> str:
+    return ' and '.join(filter(None, [', '.join(words[:-1]), words[-1]])) if words else ''

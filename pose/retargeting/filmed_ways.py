@@ -23,7 +23,7 @@ WAYS = ('front', 'back', 'left', 'right')
 class FacingSettings:
     """What an experiment may change.
 
-    turned    |turn| beyond which a body is seen from the front or the back, as in coverage.variety
+    turned    |turn| beyond which a body is seen from the front or the back, as in coverage.turns
     seconds   how long a way must be filmed, and ...
     share     ... in how much of the film: a detector's few wrong frames show nothing
     shortest  seconds: no stretch that is shown exchanged, or not, is shorter

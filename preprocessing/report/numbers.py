@@ -11,7 +11,6 @@ import numpy as np
 
 from pose.body import body_sizes, joint_at
 from pose.cleaning.smoothing import jitter, lag
-from pose.matching.coverage import variety
 from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 from preprocessing.report.dataset import Prepared
@@ -45,7 +44,6 @@ def measure(dataset: Prepared) -> Numbers:
     seen = found.seen() if found else None
     frames = facts['frames']
     reasons = Counter(reason for _, _, reason in track.dropped())
-    shares = variety(track.poses[dataset.trained], track.joints)
     return {
         'name': Path(facts['source']['path']).stem,
         'made': facts['made'],
@@ -65,7 +63,6 @@ def measure(dataset: Prepared) -> Numbers:
         'lag': delay(dataset),
         'person': person(dataset),
         'people': people(dataset),
-        'variety': {name: round(share, 4) for name, share in shares.items()},
         'over_time': over_time(dataset)}
 
 

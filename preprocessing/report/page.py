@@ -6,10 +6,10 @@ from dominate import tags
 from dominate.util import raw
 
 from pose.matching.coverage import CEILING, FLOOR
-from pose.matching.sentences import VARIETY, variety_sentence
+from preprocessing.report.filming_page import movements_section
 from preprocessing.report.schema import FurthestPose, Gaps, MomentPicture, Report
 from util.web.page import facts_table, fold, page, render, styles
-from util.web.report_charts import bars, heat_map, time_chart
+from util.web.report_charts import heat_map, time_chart
 from util.words import clock
 
 LEGEND = (('h4', 'high confidence'), ('h2', 'medium'), ('h1', 'low'), ('h0', 'left out'))
@@ -44,12 +44,11 @@ def report_page(facts: dict[str, Any], report: Report, times: np.ndarray,
         for note in report['notes']:
             tags.p(note, cls='note soft')
         coverage_section(report)
+        movements_section(report['movements'], report['remarks'])
         moments_section(facts, report)
         joints_section(report, times, cells)
         person_section(facts, report)
-        with tags.div(cls='cols'):
-            variety_section(report)
-            repair_section(report)
+        repair_section(report)
         people_section(report)
         shots_section(report)
         facts_sections(facts)
@@ -187,14 +186,6 @@ def person_section(facts: dict[str, Any], report: Report) -> None:
         if outside:
             tags.p(f'In {100 * outside:.1f} % of the kept frames a joint lies outside the written '
                    f'picture.', cls='soft')
-
-
-def variety_section(report: Report) -> None:
-    shares = report['variety']
-    if shares:
-        with tags.section(tags.h2('Variety of the training poses'), cls='card'):
-            tags.p(variety_sentence(shares))
-            raw(bars({VARIETY[name]: share for name, share in shares.items()}))
 
 
 def gaps_sentence(gaps: Gaps) -> str:

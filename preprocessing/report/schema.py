@@ -100,6 +100,23 @@ class CoverageNumbers(TypedDict):
     furthest: list[FurthestPose]
 
 
+class SideNumbers(TypedDict):
+    """One side of a movement. None: not known, or not a target's, or not a dancer's."""
+    filmed: float | None                # seconds that the target's training frames show it
+    at: list[float] | None              # [start, end] seconds of the longest time
+    danced: float | None                # seconds that the dancer does it
+    danced_at: list[float] | None
+
+
+class MovementNumbers(TypedDict):
+    """A movement of pose.matching.movements."""
+    name: str
+    do: str                             # what to do before the camera
+    film: int                           # for how many seconds
+    seen: bool                          # its joints are in the target's picture
+    sides: dict[str, SideNumbers]       # left and right, or ''
+
+
 class Curves(TypedDict):
     """Lists of one length; each entry is the mean over a short stretch."""
     seconds: list[float | None]
@@ -132,12 +149,13 @@ class Numbers(TypedDict):
     lag: float | None                   # frames by which repair delays the motion
     person: PersonNumbers
     people: list[dict[str, Any]]        # everybody in the video as in dataset.json, and `picture`
-    variety: dict[str, float]           # {kind of pose: share of the training poses}
     over_time: OverTime
 
 
 class Report(Numbers):
     """report.json."""
     moments: list[MomentPicture]
+    movements: list[MovementNumbers]
+    remarks: list[str]                  # what else to film otherwise; a target's
     coverage: CoverageNumbers | None    # None without a target
     notes: list[str]                    # what is not known, and why

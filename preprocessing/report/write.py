@@ -9,12 +9,13 @@ from pathlib import Path
 from data.facts import check_inside, check_names
 from preprocessing.report.against_target import cover, find_reference
 from preprocessing.report.dataset import Prepared
+from preprocessing.report.filming import advice, movement_numbers, remarks, summary
 from preprocessing.report.numbers import heat, measure, rounded
 from preprocessing.report.page import report_page
 from preprocessing.report.pictures import draw_furthest, draw_moments
 from preprocessing.report.schema import Report
 from preprocessing.written import REPORT, adopt, files_in
-from util.errors import UserError
+from util.errors import UserError, say
 from util.files import write_json, write_text
 from util.owned import replacing
 from util.web.report_charts import thinned
@@ -28,6 +29,7 @@ NEEDED = 'layout', 'size', 'source', 'crop', 'draw', 'split', 'frames', 'stage',
 
 def doctor(folder: Path, source: Path | None = None) -> Path:
     """Make the report of `folder` again; with `source`, that of `source` compared with `folder`.
+    Says which movements are not filmed.
 
     Returns the report that was made. UserError if one of them is no dataset.
     """
@@ -39,7 +41,10 @@ def doctor(folder: Path, source: Path | None = None) -> Path:
     Prepared(shown)         # refuse what is no dataset before anything is written there
     adopt(shown)
     with replacing(shown, lambda: report_files(shown), 'report.html') as new:
-        write_report(shown, target, new)
+        report = write_report(shown, target, new)
+    lines = [summary(report['movements']), *report['remarks'], *advice(report['movements'])]
+    for line in filter(None, lines):
+        say(line)
     return shown / 'report.html'
 
 
@@ -48,8 +53,9 @@ def report_files(folder: Path) -> set[str]:
     return {name for name in files_in(folder) if REPORT.fullmatch(name)}
 
 
-def write_report(folder: Path, target: Path | None = None, into: Path | None = None) -> None:
-    """Write report.json, report.html and report/*.jpg of the dataset in `folder`.
+def write_report(folder: Path, target: Path | None = None, into: Path | None = None) -> Report:
+    """Write report.json, report.html and report/*.jpg of the dataset in `folder`. Returns the
+    numbers.
 
     target   a dataset or run to compare the poses with; None: the one they were fitted to
     into     where to write them; None: `folder`, which has no report yet
@@ -67,7 +73,9 @@ def write_report(folder: Path, target: Path | None = None, into: Path | None = N
     (dataset.into / 'report').mkdir(exist_ok=True)
     coverage = cover(dataset.track, reference) if reference else None
     report: Report = {**measure(dataset), 'moments': draw_moments(dataset, coverage),
-                      'coverage': None, 'notes': notes}
+                      'movements': movement_numbers(dataset, reference),
+                      'remarks': [] if reference else remarks(dataset), 'coverage': None,
+                      'notes': notes}
     if coverage:
         furthest = draw_furthest(dataset, coverage)
         report['coverage'] = coverage.numbers(dataset.facts.get('retargeted_to'), furthest)
@@ -75,6 +83,7 @@ def write_report(folder: Path, target: Path | None = None, into: Path | None = N
         report['over_time']['distance'] = rounded(curve, 2)
     write_json(dataset.into / 'report.json', report)
     write_text(dataset.into / 'report.html', report_page(dataset.facts, report, *heat(dataset)))
+    return report
 
 
 def fitting_notes(dataset: Prepared) -> list[str]:

@@ -94,7 +94,9 @@ def test_the_numbers_say_what_is_on_the_page(prepared):
     assert report['frames']['read'] == report['frames']['kept'] + report['frames']['dropped'] == 120
     assert report['jitter']['after'] < report['jitter']['before']
     assert abs(report['lag']) < 0.1
-    assert report['variety']['facing the camera'] > 0.5 and report['coverage'] is None
+    facing = report['movements'][0]
+    assert facing['name'] == 'facing the camera' and facing['sides']['']['filmed'] > 1.5
+    assert report['coverage'] is None
     assert len({len(curve) for curve in report['over_time'].values() if curve}) == 1
     assert {one['kind'] for one in report['moments']} >= {'typical', 'worst'}
 
@@ -282,5 +284,8 @@ def test_the_names_of_two_curves_stand_above_them():
 def test_the_doctor_is_asked_on_the_command_line(me, dancer, tmp_path, capsys):
     copy = shutil.copytree(dancer, tmp_path / 'dancer')
     assert preprocess.main(['--doctor', str(me)]) == me / 'report.html'
+    said = capsys.readouterr().out
+    assert 'movements are filmed' in said and '  back: turn round' in said
     assert preprocess.main(['--doctor', str(me), str(copy)]) == copy / 'report.html'
-    assert str(Path(copy) / 'report.html') in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(Path(copy) / 'report.html') in said and 'not in this dance' in said

@@ -1,4 +1,4 @@
-"""Charts over the time of a video, as SVG: curves and a heat map; and bars.
+"""Charts over the time of a video, as SVG: curves and a heat map.
 
 Wide charts share one time axis, so that points below one another are simultaneous. The styles are
 in wide_charts.css; colours come from page.css, light and dark.
@@ -114,13 +114,6 @@ def heat_map(times: np.ndarray, rows: Mapping[str, np.ndarray], cuts: Sequence[f
             parts.append(f'<path class="cut" d="M{axis.px(cut):.1f} 2V{bottom}"/>')
     parts += axis.labels(bottom)
     return _wide(bottom + 20, says, parts, 'heat')
-
-
-def bars(shares: Mapping[str, float]) -> str:
-    """A bar for each name; a share is 0 to 1."""
-    rows = [f'<span>{html.escape(name)}</span><div><i style="width: {100 * share:.1f}%"></i></div>'
-            f'<b>{100 * share:.0f} %</b>' for name, share in shares.items()]
-    return f'<div class="bars">{"".join(rows)}</div>'
 
 
 def thinned(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

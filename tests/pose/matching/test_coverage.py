@@ -11,9 +11,8 @@ from pose.matching.coverage import (
     nearest,
     spans,
     usual,
-    variety,
 )
-from pose.matching.sentences import sentence, variety_sentence
+from pose.matching.sentences import sentence
 from pose.skeleton import BODY_25, COCO_18, convert, mirror
 
 STANDING = {
@@ -132,7 +131,6 @@ def test_nobody_to_compare_with_is_no_error():
         near = nearest(source, training, BODY_25)
         assert (near.rows == -1).all() and np.isnan(near.distance).all()
         assert expected(np.arange(len(source)) / 25, near, Limit(FLOOR, np.ones(5))) == {}
-    assert variety(nobody, BODY_25) == {}
 
 
 def test_spans_go_on_over_half_a_second():
@@ -151,13 +149,3 @@ def test_the_sentence_is_short_whatever_happens():
                            'head': [(2.1, 2.2)]})
     assert often.endswith('expect the legs to blur at 0:28-0:30, 0:32-0:34, 0:36-0:38 and 7 more '
                           'times and the head to blur at 0:02-0:03.')
-
-
-def test_what_a_training_video_lacks_is_told_before_anybody_dances():
-    poses = np.stack([body()] * 60 + [body(**ARM_UP)] * 20
-                     + [body(RAnkle=(60, 205), LAnkle=(140, 205))] * 20)
-    shares = variety(poses, BODY_25)
-    assert shares['hand up'] == 0.2 and shares['legs apart'] == 0.2
-    assert shares['facing the camera'] == 1 and shares['away'] == shares['crouching'] == 0
-    said = variety_sentence(shares)
-    assert 'turned away' in said and 'crouching' in said and 'hand above' not in said
