@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,13 @@ class Film:
 
     path     where it goes; where something is there by then, path-2 and so on
     camera   its sound is the film's, if it has any
+    tags     as of VideoWriter
     """
 
-    def __init__(self, path: Path, camera: Sounding):
+    def __init__(self, path: Path, camera: Sounding, tags: Mapping[str, str] | None = None):
         self.path = path
         self.camera = camera
+        self.tags = tags
         self.making = path.with_name(f'.{path.stem}.part{os.getpid()}{path.suffix}')
         self.writer: VideoWriter | None = None
         self.newest: LiveFrame | None = None
@@ -86,7 +89,7 @@ class Film:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         remove_dead(self.path.parent, self.path.name)
         return VideoWriter(self.making, sound_from=sound, sound_start=start,
-                           is_live=True).__enter__()
+                           is_live=True, tags=self.tags).__enter__()
 
     def close(self) -> Path | None:
         """Complete the film; its place, or None where there was no picture to write."""

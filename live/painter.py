@@ -18,6 +18,7 @@ from models.painted import Painted
 from pose.track import PoseTrack
 from util.errors import UserError
 from util.images import fitted, in_colour, scaling
+from util.marks import Marks
 
 GAP = 0.5               # s without a painted pose after which nothing goes on from the last one
 NEEDED = 'size', 'draw', 'skeleton'
@@ -36,12 +37,13 @@ class LivePainter:
     size      (W, H) of it, even; follows `quality`
     quality   may be set between two pictures. What a run cannot do is left out: it paints no larger
               than its film, and another model than body2body retrieves no frames
+    marks     the watermark is drawn into every picture
 
     Poses come in px of the frames that the run was trained on. One thread paints.
     """
 
     def __init__(self, model: BaseModel, facts: Mapping[str, Any], background: str = 'own',
-                 quality: Quality = QUALITIES[0]):
+                 quality: Quality = QUALITIES[0], marks: Marks | None = None):
         """model: with its weights loaded. facts: data.facts.trained_facts of the run.
         background: as `check` takes it."""
         from data.transforms import geometry
@@ -56,6 +58,7 @@ class LivePainter:
         self.trained = self.how.result(self.frame)  # of training, as the model sees it
         self.largest = model.film_size or self.trained
         self.backgrounds = Backgrounds(background, model.HAS_ALPHA)
+        self.marks = marks or Marks()
         self.last: Last | None = None
         self.thread: int | None = None
         self.quality = quality
@@ -66,7 +69,7 @@ class LivePainter:
         """UserError, before anything is loaded, where a run cannot be painted with live.
 
         kind         its model's class
-        background   own, camera, green, or a picture's file
+        background   own, source, green, or a picture's file
         """
         if opt.direction == 'BtoA':
             raise UserError(f'{opt.name} was trained with --direction BtoA: it paints poses from '
@@ -123,6 +126,7 @@ class LivePainter:
 
     def __call__(self, posed: Posed) -> np.ndarray:
         self.use_one_thread()
+        self.model.on_background(self.backgrounds.replaces)
         picture, alpha = self.nobody, None
         painted = None if posed.pose is None else self.paint(posed, posed.pose)
         if painted is None:
@@ -131,8 +135,9 @@ class LivePainter:
             picture = self.shown(painted.pictures[0])
             if self.backgrounds.replaces:
                 alpha = fitted(self.model.alpha(painted), self.size)
-        return self.backgrounds(picture, alpha, self.nobody, posed,
-                                scaling(self.frame, self.size))
+        shown = self.backgrounds(picture, alpha, self.nobody, posed,
+                                 scaling(self.frame, self.size))
+        return self.marks.drawn(shown)
 
     def prepare(self) -> bool:
         """Do a little that the next pose may need, while none waits; a pose that comes then waits

@@ -34,7 +34,7 @@ class Recorder(Sink):
                 if self.film is None:
                     if Path(self.argument).is_dir():
                         remove_dead(Path(self.argument))
-                    self.film = Film(self.named('.mp4'), self.camera)
+                    self.film = Film(self.named('.mp4'), self.camera, self.tags)
                 self.film.add(frame, now)
             else:
                 self.close()

@@ -1,7 +1,7 @@
 """The interface of a sink: one place that the painted pictures go to."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from util.errors import UserError
@@ -31,6 +31,7 @@ class Sink:
     controls   the switches of the session; `press` is what a key of a window calls
     figures    gives the figures of the session, as `--report` writes them
     camera     where the pictures come from
+    tags       what a film says of itself, as of VideoWriter
 
     `check` comes before anything is loaded. Then one thread calls `open`, `send` for each tick of
     the clock and, whatever happened, `close`. A UserError ends this sink with its sentence, and
@@ -56,13 +57,15 @@ class Sink:
         return argument
 
     def __init__(self, argument: str, size: tuple[int, int], rate: float, controls: Controls,
-                 figures: Callable[[], dict[str, Any]], camera: Sounding):
+                 figures: Callable[[], dict[str, Any]], camera: Sounding,
+                 tags: Mapping[str, str] | None = None):
         self.argument = argument
         self.size = size
         self.rate = rate
         self.controls = controls
         self.figures = figures
         self.camera = camera
+        self.tags = tags
 
     def open(self) -> None:
         """Called once, before the first picture."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from live.sinks.base import Sink
-from util.errors import UserError, say
+from util.errors import UserError, say, warn
 
 if TYPE_CHECKING:
     from live.film import Film
@@ -40,7 +40,7 @@ class FileSink(Sink):
 
     def open(self) -> None:
         from live.film import Film
-        self.film = Film(Path(self.argument), self.camera)
+        self.film = Film(Path(self.argument), self.camera, self.tags)
 
     def send(self, frame: LiveFrame, now: float) -> None:
         assert self.film is not None, 'open comes first'
@@ -50,3 +50,6 @@ class FileSink(Sink):
         place = self.film.close() if self.film else None
         if place is not None:
             say(f'film: {place}')
+        elif self.film is not None and self.film.newest is None:
+            warn(f'--to {self.argument}: there is no film, as no picture was painted before the '
+                 f'end.')

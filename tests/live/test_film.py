@@ -165,9 +165,11 @@ def test_a_file_that_comes_as_a_film_ends_is_not_replaced(
     assert not made.exists()
 
 
-def test_without_a_picture_there_is_no_film(tmp_path: Path) -> None:
+def test_without_a_picture_there_is_no_film_and_a_warning_says_so(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     opened(tmp_path / 'out.mp4').close()
     assert not list(tmp_path.iterdir())
+    assert 'out.mp4: there is no film, as no picture was painted' in capsys.readouterr().err
 
 
 def left_behind(folder: Path, process: int, name: str) -> list[Path]:

@@ -173,7 +173,7 @@ def test_the_person_stands_before_green_and_before_the_camera(runs):
     assert abs(green[there] - own[there]).max() < 4
     assert (painter(posed(1, None)) == (0, 255, 0)).all()
     names = [painter.next_background() for _ in range(3)]
-    assert names == ['own', 'camera', 'green']
+    assert names == ['own', 'source', 'green']
     painter.next_background()
     assert np.array_equal(painter(posed(2, None)), painter.nobody)
     painter.next_background()
@@ -186,7 +186,7 @@ def test_a_background_that_a_model_cannot_have_is_refused_before_it_is_loaded(ru
     for background in ('green', 'camera', str(tmp_path / 'none.png')):
         with pytest.raises(UserError, match='--model pix2pix .*--background own'):
             LivePainter.check(models.find('pix2pix'), opt, facts, background)
-    with pytest.raises(UserError, match='none.png: there is no such file.*own, camera, green'):
+    with pytest.raises(UserError, match='none.png: there is no such file.*own, source, green'):
         LivePainter.check(models.find('body2body'), opt, facts, str(tmp_path / 'none.png'))
 
 

@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 import webcam
+from live.quality import QUALITIES
+from live.report import write_report
 from options.webcam_options import WebcamOptions
 from util.errors import UserError
 from util.video import read_frames
@@ -64,6 +67,19 @@ def test_a_file_before_the_camera_becomes_a_film_and_figures(live, demo_videos, 
     assert figures['stage_ms'].keys() == {'capture', 'pose', 'paint'}
     assert 'least' in figures['ladder'] and figures['quality']['name'] == 'least'
     assert [*reversed(frames[0].image.shape[:2])] == figures['size']
+
+
+@pytest.mark.e2e
+def test_a_live_film_has_its_marks(live, tmp_path):
+    plain, marked = tmp_path / 'plain.mp4', tmp_path / 'marked.mp4'
+    live('--to', plain, '--quality', 'least', '--no_metadata')
+    live('--to', marked, '--quality', 'least', '--watermark', 'not filmed')
+    with av.open(str(plain)) as before, av.open(str(marked)) as after:
+        assert 'comment' not in before.metadata
+        assert after.metadata['comment'].startswith('painted by body2body')
+        assert 'run me;' in after.metadata['comment']
+    first = [next(read_frames(film)).image[-16:].astype(int) for film in (plain, marked)]
+    assert np.abs(first[0] - first[1]).max() > 60
 
 
 @pytest.mark.e2e
@@ -158,6 +174,14 @@ def test_a_report_replaces_no_file_of_the_users(live, tmp_path):
     assert mine.read_text() == 'mine'
     with pytest.raises(UserError, match='written as JSON'):
         live('--to', 'null', '--report', tmp_path / 'report.txt')
+
+
+def test_a_report_that_comes_during_a_session_stays(tmp_path, capsys):
+    (tmp_path / 'live.json').write_text('of another session')
+    write_report(tmp_path / 'live.json', 'me', '0', QUALITIES[0], (64, 96), 30.0, {'seconds': 3})
+    assert (tmp_path / 'live.json').read_text() == 'of another session'
+    assert json.loads((tmp_path / 'live-2.json').read_text())['seconds'] == 3
+    assert 'live-2.json' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('flags, says', [
