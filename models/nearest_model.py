@@ -38,6 +38,7 @@ class NearestModel(BaseModel):
     TRAINS = False
     PAINTS_UNTRAINED = ANY_SHAPE = True
     MINUTES = 0.0
+    EXPORTED = ''
     ARTEFACTS = r'index/poses\.npz', r'index/\d+\.png'
     index: 'FrameIndex'
 

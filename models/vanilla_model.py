@@ -35,6 +35,8 @@ class VanillaModel(BaseModel):
     """Network: G the generator."""
 
     DEFAULTS: dict[str, Any] = {'netG': NET, 'ngf': 16, 'norm': 'batch'}
+    EXPORTED = ('G: 26 numbers, x and y from 0 to 1 of 13 joints, in (models/vanilla_model.py), or '
+                'the drawn pose at --image_size; a square frame out, RGB from -1 to 1')
 
     @staticmethod
     def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:

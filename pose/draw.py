@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pose.figment import LINES, POINT, colours, landmarks
 from pose.skeleton import RGB, Skeleton, skeleton_of
 from util.errors import unknown_choice
 
@@ -36,8 +37,8 @@ EDN_LIMB = 0.6                                 # opacity of a limb
 
 def default_line_width(size: tuple[int, int], style: str = 'openpose') -> float:
     """The width of a limb in px for a picture of that (width, height): 4 px at 256, 16 at 1024;
-    half of it for edn, whose joints are twice as wide as its limbs."""
-    return max(1.0, min(size) / (128 if style == 'edn' else 64))
+    half of it for edn, whose joints are twice as wide as its limbs; 2 px at 512 for figment."""
+    return max(1.0, min(size) / {'edn': 128, 'figment': 256}.get(style, 64))
 
 
 def draw_pose(pose: np.ndarray, size: tuple[int, int], style: str = 'openpose',
@@ -71,12 +72,12 @@ def draw_facts(style: str, line_width: float, skeleton: str) -> dict[str, Any]:
                              'joints': ' '.join(table.joints[table.part('body')])}
     if style in LABELS:
         return facts | {'labels': labels_of(skeleton)}
-    colours = {}
+    shades = {}
     for part in WIDTHS:
         hexes = [bytes(colour).hex() for colour in COLOURS[style](skeleton, part)]
         if hexes:
-            colours[part] = ' '.join(hexes if len(set(hexes)) > 1 else hexes[:1])
-    return facts | {'colours': colours}
+            shades[part] = ' '.join(hexes if len(set(hexes)) > 1 else hexes[:1])
+    return facts | {'colours': shades}
 
 
 def labels_of(skeleton: str) -> int:
@@ -114,11 +115,11 @@ def edn(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: fl
     canvas[:] = 255
     for part, dot, line in (('body', 2.0, 1.0), ('face', 1.0, 0.0), ('right_hand', 0.75, 0.5),
                             ('left_hand', 0.75, 0.5)):
-        colours = edn_colours(skeleton.name, part)
+        palette = edn_colours(skeleton.name, part)
         first = skeleton.part(part).start
         for joint, outline in _dots(pose, skeleton, part, line_width * dot):
             if part != 'face' or joint - first in EDN_FACE:
-                colour = colours[joint - first]
+                colour = palette[joint - first]
                 cv2.fillConvexPoly(canvas, outline, colour, cv2.LINE_AA, SUBPIXEL)
         if part == 'face':
             continue
@@ -126,7 +127,7 @@ def edn(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: fl
         outlines, shades = [], []
         for limb, outline in _limbs(pose, skeleton, part, line_width * line):
             outlines.append(outline)
-            shades.append(colours[skeleton.limbs[limb][which_end] - first])
+            shades.append(palette[skeleton.limbs[limb][which_end] - first])
         _glaze(canvas, outlines, shades)
 
 
@@ -144,8 +145,24 @@ def pix2pixhd_labels(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton,
             cv2.fillConvexPoly(canvas, outline, (limb + 1,) * 3, cv2.LINE_8, SUBPIXEL)
 
 
+def figment(canvas: np.ndarray, pose: np.ndarray, skeleton: Skeleton, line_width: float) -> None:
+    """What figment's image model gets from its Detect Pose with coloring "per limb": points, then
+    lines with square ends over them. It knows no face and no fingers, and they are left out."""
+    marks, shades = landmarks(pose, skeleton), colours()
+    shown = _seen(marks)
+    radius = max(line_width * POINT - GROWTH, 0.1) / 2
+    for number in np.flatnonzero(shown):
+        outline = _fixed(marks[number, :2] + CIRCLE * radius)
+        cv2.fillConvexPoly(canvas, outline, shades[number], cv2.LINE_AA, SUBPIXEL)
+    lines = LINES[shown[LINES].all(1)]
+    outlines = _rectangles(marks[lines[:, 0], :2], marks[lines[:, 1], :2],
+                           max(line_width - GROWTH, 0.1))
+    for (_, end), outline in zip(lines, outlines):
+        cv2.fillConvexPoly(canvas, outline, shades[end], cv2.LINE_AA, SUBPIXEL)
+
+
 STYLES: dict[str, Callable[[np.ndarray, np.ndarray, Skeleton, float], None]] = {
-    'openpose': openpose, 'edn': edn, 'pix2pixhd_labels': pix2pixhd_labels}
+    'openpose': openpose, 'edn': edn, 'pix2pixhd_labels': pix2pixhd_labels, 'figment': figment}
 LABELS = {'pix2pixhd_labels'}       # styles whose pixels are numbers: resize them by nearest only
 
 
@@ -168,8 +185,13 @@ def edn_colours(skeleton: str, part: str) -> tuple[RGB, ...]:
     return tuple((r, g, b) for r, g, b in map(bytes.fromhex, words.split()))[:len(usual)]
 
 
+def figment_colours(skeleton: str, part: str) -> tuple[RGB, ...]:
+    """RGB of each of figment's landmarks, which are all of the body."""
+    return colours() if part == 'body' else ()
+
+
 COLOURS: dict[str, Callable[[str, str], tuple[RGB, ...]]] = {
-    'openpose': openpose_colours, 'edn': edn_colours}
+    'openpose': openpose_colours, 'edn': edn_colours, 'figment': figment_colours}
 
 
 # The shapes
@@ -191,6 +213,14 @@ def _capsules(starts: np.ndarray, ends: np.ndarray, width: float) -> np.ndarray:
     ahead = half / length * width / 2
     middle = np.where(along >= 0, ends[:, None], starts[:, None])
     return _fixed(middle + along * ahead[:, None] + aside * (ahead[:, ::-1] * (-1, 1))[:, None])
+
+
+def _rectangles(starts: np.ndarray, ends: np.ndarray, width: float) -> np.ndarray:
+    """Outlines int32 (L, 4, 2) of lines from starts to ends (L, 2), with square ends."""
+    along = ends - starts
+    length = np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+    across = along[:, ::-1] * (-1, 1) / length * width / 2
+    return _fixed(np.stack([starts + across, ends + across, ends - across, starts - across], 1))
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:

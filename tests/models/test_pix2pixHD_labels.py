@@ -219,3 +219,19 @@ def test_small_regions_count_only_where_a_label_has_no_others():
     assert cluster(mixed[2:], 10, 1 / 64).tolist() == [[0.9]]
     spread = np.array([[k % 2 + k / 1000, 1.0] for k in range(20)])
     assert sorted(cluster(spread, 2, 0).round(1).ravel().tolist()) == [0.0, 1.0]
+
+
+def test_labels_instances_and_features_are_channels_of_what_is_exported(city, train):
+    from models.exporting.runtimes import OnnxRuntime
+    from scripts import export
+    folder = train('me', *ENCODING, '--max_steps', '2', dataroot=city)
+    named = ['--name', 'me', '--checkpoints_dir', str(folder.parent)]
+    encode_features.main([*named, '--device', 'cpu'])
+    file, = export.main([*named, '--phase', 'test'])
+    assert OnnxRuntime(file).shape[1] == 3 + 1 + 3
+    painted = []
+    for runtime in (['--precision', 'fp32'], ['--runtime', 'onnx']):
+        images = paint(folder, city, '--phase', 'test', *runtime)
+        files = sorted(images.glob('*_fake_B.png'))
+        painted.append(np.stack([np.asarray(Image.open(file), float) for file in files]))
+    assert np.abs(painted[0] - painted[1]).max() <= 1
