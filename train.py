@@ -2,8 +2,8 @@
 
     python train.py --dataroot datasets/me --name me --max_minutes 20
 """
-import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,10 @@ from options.train_options import TrainOptions
 from training.advice import OF_TRAIN, Advice
 from util.errors import UserError, leave, run_main, say
 from util.options import Options
+from util.ranks import Ranks, joined
 from util.words import command
+
+LOST = 'The run is as it was saved last. To go on: the same command with --continue_train.'
 
 if TYPE_CHECKING:
     from data.base_dataset import BaseDataset
@@ -27,43 +30,66 @@ def main(argv: list[str] | None = None, advice: Advice = OF_TRAIN, **made_with: 
     advice      what users are told to type, where another command calls this one
     made_with   further arguments of the model, e.g. settings of body2body for an experiment
     """
-    opt = TrainOptions().parse(argv)
-    check_alone()
+    with joined(LOST) as ranks:
+        return train(argv, advice, ranks, **made_with)
 
-    import torch
 
-    from models import artefacts
-    from models.engine import choose_engine
-    from training.loop import Training
-    from util.runs import RunFolder
+def train(argv: list[str] | None, advice: Advice, ranks: Ranks, **made_with: Any) -> bool:
+    """`main` in one of the processes that torchrun started, or in the only one."""
+    with ranks.in_turn():
+        opt = TrainOptions().parse(argv)
 
-    torch.manual_seed(opt.seed)
-    folder = RunFolder(opt.checkpoints_dir, opt.name, artefacts())
-    folder.check_free(opt.continue_train, opt.overwrite)
-    engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
-    say(f'{opt.name}: {opt.model} on {engine.training}')
-    with folder.locked():
-        dataset = open_dataset(opt, folder)
-        heldout = open_heldout(opt)
-        model = make_model(opt, engine, dataset, **made_with)
-        training = Training(opt, model, dataset, heldout, folder.path, advice)
-        if opt.continue_train:
-            training.files.load(opt.epoch)
-            if training.done:
-                say(training.finished_message())
-                return True
+        import torch
+
+        from models import artefacts
+        from models.engine import choose_engine
+        from training.loop import Training
+        from util.runs import RunFolder
+
+        torch.manual_seed(opt.seed)
+        folder = RunFolder(opt.checkpoints_dir, opt.name, artefacts())
+        if ranks.is_first:
+            folder.check_free(opt.continue_train, opt.overwrite)
+        engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile, ranks)
+        say(f'{opt.name}: {opt.model} on {engine.training}')
+    with folder.locked() if ranks.is_first else nullcontext():
+        with ranks.in_turn():       # the first one decodes the dataset
+            dataset = open_dataset(opt, folder)
+            check_shared(opt, len(dataset), ranks)
+            heldout = open_heldout(opt)
+            model = make_model(opt, engine, dataset, **made_with)
+            training = Training(opt, model, dataset, heldout, folder.path, advice)
+            if not ranks.is_first:  # weights are as the first one's; dropout and noise are not
+                torch.manual_seed(opt.seed + ranks.rank)
+            if opt.continue_train:
+                training.files.load(opt.epoch)
+        if opt.continue_train and training.done:
+            say(training.finished_message())
+            return True
         finished = start(training, opt, folder)
-    if training.interrupt.requested:
-        leave(training.interrupt.requested)
+    if training.asked:
+        ranks.wait()            # torchrun ends them all as soon as one has left
+        leave(training.asked)
     return finished
 
 
-def check_alone() -> None:
-    """UserError in one of several processes that torchrun started: each would train it all."""
-    count = os.environ.get('WORLD_SIZE', '1')
-    if count != '1':
-        raise UserError(f'torchrun started {count} processes, but this program trains in one. Type '
-                        f'python train.py instead; --gpu_ids 0,1 shares each batch among GPUs.')
+def check_shared(opt: Options, frames: int, ranks: Ranks) -> None:
+    """UserError where the processes of torchrun cannot share this training."""
+    if not ranks.are_several:
+        return
+    from models import models
+    count = ranks.count
+    if not models.find(opt.model).TRAINS or opt.max_minutes == 0:
+        raise UserError(f'torchrun started {count} processes, but this run has no steps to share. '
+                        f'Type python train.py in place of torchrun.')
+    if frames < count:
+        raise UserError(f'torchrun started {count} processes, but {opt.dataroot} has {frames} '
+                        f'frames to train on. Give --nproc_per_node {frames} or less.')
+    if opt.batch_size % count:
+        fitting = -(-opt.batch_size // count) * count
+        raise UserError(f'--batch_size {opt.batch_size}: the images of a step are shared among '
+                        f'{count} processes. Give --batch_size {fitting}, or another multiple of '
+                        f'{count}.')
 
 
 def open_dataset(opt: Options, folder: 'RunFolder') -> 'BaseDataset':
@@ -114,11 +140,12 @@ def start(training: 'Training', opt: Options, folder: 'RunFolder') -> bool:
     earlier = folder.written() if opt.overwrite else []
     # a disk without room for the run says so now, not in an hour
     training.files.begin(record, [*earlier, *([background.name] if background else [])])
-    finished = training.run(Visualizer(RunFacts(opt.name, folder.path, opt.facts(), facts,
-                                                opt.continue_train)))
+    run = RunFacts(opt.name, folder.path, opt.facts(), facts, opt.continue_train)
+    finished = training.run(Visualizer(run, silent=not training.ranks.is_first))
     if not finished:
         own = command('train.py', name=opt.name, checkpoints_dir=opt.checkpoints_dir,
                       continue_train=True)
+        own = training.ranks.started_by(own)
         say(f'{opt.name}: stopped at epoch {training.position.epoch}, step '
             f'{training.position.steps}. To go on: {training.advice.resume or own}')
     return finished

@@ -7,6 +7,7 @@ import numpy as np
 
 from data.base_dataset import BaseDataset, check_one_size
 from util.parallel import in_order
+from util.ranks import ALONE, Ranks
 
 
 class Loader:
@@ -14,27 +15,34 @@ class Loader:
 
     A batch has the keys of an item: arrays stacked to (B, ...), paths in lists. Memory maps and
     OpenCV release the interpreter while they work, so threads are enough.
+
+    batch_size   of all ranks together; each gets an equal part of every batch. As many items as
+                 fill no such part are left out of an epoch: fewer than there are ranks, and after
+                 shuffling, so that others are left out of the next
     """
 
     def __init__(self, dataset: BaseDataset, batch_size: int = 1, threads: int = 2,
-                 shuffle: bool = False, seed: int | None = None):
+                 shuffle: bool = False, seed: int | None = None, ranks: Ranks = ALONE):
         self.dataset = dataset
         self.batch_size = batch_size
         self.threads = max(1, threads)      # upstream's 0 means the main process
         self.shuffle = shuffle
         self.seed = seed
+        self.ranks = ranks
+        self.used = len(dataset) // ranks.count * ranks.count       # items of an epoch
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return -(-len(self.dataset) // self.batch_size)
+        return -(-self.used // self.batch_size)
 
     def epoch(self, epoch: int = 0, skip: int = 0) -> Iterator[dict[str, Any]]:
         """The batches of one epoch, without the first `skip`."""
         order = np.arange(len(self.dataset))
         if self.shuffle:
             np.random.default_rng((self.seed or 0, epoch)).shuffle(order)
+        order = order[:self.used]
         chunks = [order[i:i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        calls = ((chunk, epoch) for chunk in chunks[skip:])
+        calls = ((chunk[self.ranks.rank::self.ranks.count], epoch) for chunk in chunks[skip:])
         with ThreadPoolExecutor(self.threads) as pool:
             yield from in_order(pool, self.batch, calls, 2 * self.threads)
 

@@ -50,8 +50,7 @@ if TYPE_CHECKING:
     from models.painted import Painted
 
 # Hint shown when a checkpoint does not fit a model with a fixed architecture (no --netG).
-OTHERWISE = ('It was trained with other flags or another version of this program. Train again with '
-             '--overwrite.')
+OTHERWISE = 'It was trained with other flags or by another version. Train again with --overwrite.'
 
 
 class BaseModel(PaintsLive):
@@ -64,15 +63,14 @@ class BaseModel(PaintsLive):
     SEQUENTIAL   whether a frame is painted from the one painted before it
     BLENDS_PREVIOUS  whether `blend_previous` blends a painted frame with the one before
     TRAINS       whether it trains in steps; otherwise `fit` does all at once
-    RESULTS      more files that test.py writes for each frame: {our label: end of the file name},
-                 for users of another project's names
+    RESULTS      more files of each painted frame, named as elsewhere: {our label: end of the name}
     PAINTS_UNTRAINED  whether it paints something worth seeing before its first step; --max_minutes
                  0 is refused otherwise
     MINUTES      how long transfer.py trains it unless --minutes says otherwise
     ANY_SHAPE    whether a frame of any aspect costs no more than its pixels, without padding to a
                  square; transfer.py then keeps the aspect of the target's video
-    ARTEFACTS    files that it keeps in the run's folder apart from weights, as regular
-                 expressions; train.py --overwrite removes them
+    ARTEFACTS    regular expressions of files in a run apart from weights; --overwrite removes them
+    EXPORTED     what goes into and comes out of what scripts/export.py writes; '': no network
     """
 
     DEFAULTS: dict[str, Any] = {}
@@ -83,6 +81,8 @@ class BaseModel(PaintsLive):
     MINUTES = 20.0
     RESULTS: dict[str, str] = {}
     ARTEFACTS: tuple[str, ...] = ()
+    EXPORTED = 'G: the drawn pose in, the frame out, RGB from -1 to 1'
+    OF_EACH_RANK: tuple[str, ...] = ()      # keys of `state` that differ among ranks (torchrun)
 
     @staticmethod
     def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
@@ -255,11 +255,14 @@ class BaseModel(PaintsLive):
             G.train(was_training)
             self.networks = trained
 
-    def descend(self, name: str, loss: Tensor, *more: str) -> None:
-        """One optimizer step of network `name`, and of those named by `more`, on `loss`."""
+    def descend(self, name: str, loss: Tensor | None, *more: str, share: float = 1.0) -> None:
+        """One optimizer step of network `name`, and of those named by `more`, on the mean of `loss`
+        over all ranks: each calls it, even without a loss. `share` is its weight in the mean."""
         for each in (name, *more):
             self.optimizers[each].zero_grad(set_to_none=True)
-        loss.backward()
+        if loss is not None:
+            loss.backward()
+        self.engine.ranks.average([self.networks[each] for each in (name, *more)], share)
         for each in (name, *more):
             self.optimizers[each].step()
 

@@ -13,7 +13,6 @@ scales and feature matching (Wang et al. 2018, Eq. 4).
 
 Shape letters: B batch, N frames retrieved for each pose, C channels, H W pixels, h w patches, K
 joints. Images are float32 in [-1, 1]; x is the pose, y the real frame, G(x) the painted one.
-`size` is (width, height), `shape` is (height, width).
 """
 from __future__ import annotations
 
@@ -58,6 +57,7 @@ class Body2BodyModel(MultiscaleGAN):
     PAINTS_UNTRAINED = ANY_SHAPE = True     # an untrained refiner shows the frames as they are bent
     MINUTES = 0.0
     ARTEFACTS = ARTEFACTS
+    EXPORTED = 'G: the refiner alone; this program goes on to choose, bend and sample the frames'
     DEFAULTS: dict[str, Any] = {'ngf': 16, 'batch_size': 1, 'lr': 5e-4, 'ema': 0.998}
 
     def __init__(self, opt: argparse.Namespace, engine: Engine,
@@ -117,7 +117,8 @@ class Body2BodyModel(MultiscaleGAN):
 
     def on_train_start(self, dataset: BaseDataset, folder: Path) -> None:
         if not self.loaded:
-            self.use(Kept.make(dataset, folder, self.opt.num_threads, self.settings))
+            self.use(Kept.make(dataset, folder, self.opt.num_threads, self.settings,
+                               self.engine.ranks))
         if self.opt.max_minutes != 0:       # without a step no training frame is painted
             self.shots |= self.find_shots(dataset, fitted=True)
 
@@ -266,8 +267,7 @@ class Body2BodyModel(MultiscaleGAN):
         """Takes a share of the person from the frame before, bent into this pose. Cloth that comes
         from other frames each time does not flicker, and the picture glides where frames jump."""
         from models.tensors import size_of
-        far = self.shots[batch['A_paths'][0]].parts.far
-        share = self.settings.previous_share(far)
+        share = self.settings.previous_share(self.shots[batch['A_paths'][0]].parts.far)
         if not share:
             return painted
         canvas = painted.exact[0].copy()
@@ -300,8 +300,8 @@ class Body2BodyModel(MultiscaleGAN):
     def prepare(self) -> bool:
         return self.painter.prepare(*self.live.likely())
 
-    def alpha(self, painted: Painted) -> np.ndarray:
-        return np.asarray(painted.exact[0].alpha)
+    def on_background(self, replaced: bool) -> None:
+        self.painter.tight = replaced
 
     def paint_nobody(self, batch: Batch) -> np.ndarray:
         from models.tensors import size_of

@@ -2,6 +2,7 @@
 import ctypes
 import dataclasses
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.networks.norm import normalize_together
 from models.networks.packed import can_pack, packed
 from util.errors import UserError, warn
+from util.ranks import ALONE, Ranks
 
 # A dataset's batch on the device: 'A', 'B' and other images float32 (B, C, H, W) in [-1, 1], other
 # arrays as float32 tensors, and paths in lists.
@@ -26,6 +29,9 @@ class Engine:
     plain        fp32, eager, one pass at a time, unfused: the fast path is tested against it
     may_compile  whether torch.compile may be used when it repays its warm-up
     gpu_ids      GPUs that share each batch (DataParallel, as upstream); empty if there is one
+    stand_ins    what runs in the place of a network that paints, such as an exported one
+    runtime      the name of what runs them
+    ranks        processes that share each batch (torchrun)
     """
 
     device: torch.device
@@ -33,6 +39,10 @@ class Engine:
     plain: bool = False
     may_compile: bool = False
     gpu_ids: tuple[int, ...] = ()
+    stand_ins: Mapping[nn.Module, nn.Module] = dataclasses.field(default_factory=dict,
+                                                                 compare=False)
+    runtime: str = ''
+    ranks: Ranks = ALONE
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -52,11 +62,15 @@ class Engine:
         layout = self.memory_format
         if not self.plain:
             layout = getattr(network, 'memory_format', layout)
+        if self.ranks.are_several:
+            normalize_together(network, self.ranks)
         return network.to(self.device).to(memory_format=layout)     # type: ignore[call-overload]
 
     def to_paint(self, network: nn.Module) -> nn.Module:
         """The network to call when nothing trains: its weights packed where this processor gains
         by that, otherwise the network itself."""
+        if network in self.stand_ins:
+            return self.stand_ins[network]
         bf16 = torch.is_autocast_enabled('cpu')
         gains = bf16 or getattr(network, 'packs_float32', True)
         if self.plain or self.device.type != 'cpu' or not gains or not can_pack(bf16):
@@ -92,7 +106,10 @@ class Engine:
             where = torch.cuda.get_device_name(self.device)
         elif where == 'cpu':
             where = f'CPU, {torch.get_num_threads()} threads'
-        return f'{where} | {"bf16" if self.bf16 else "fp32"}'
+        if self.ranks.are_several:
+            where = f'{self.ranks.count} processes, each on {where}'
+        runtime = f' | {self.runtime}' if self.runtime else ''
+        return f'{where} | {"bf16" if self.bf16 else "fp32"}{runtime}'
 
     @property
     def training(self) -> str:
@@ -111,16 +128,20 @@ def to_image(images: Tensor) -> np.ndarray:
 
 
 def choose_engine(device: str = 'auto', gpu_ids: str | None = None, precision: str = 'auto',
-                  no_compile: bool = False) -> Engine:
+                  no_compile: bool = False, ranks: Ranks = ALONE) -> Engine:
     """The engine for --device, --gpu_ids, --precision and --no_compile; UserError where the
-    machine has no such device."""
+    machine has no such device, or not one for each of the ranks."""
     ids = parse_gpu_ids(gpu_ids)
     if device == 'auto':
         device = best_device(gpu_ids, ids)
     check_device(device, gpu_ids, ids)
+    if ranks.are_several:
+        check_ranks(device, gpu_ids, ids, ranks)
     if device == 'cuda':
         torch.backends.cudnn.benchmark = True
-        place = torch.device('cuda', ids[0] if ids else 0)
+        place = torch.device('cuda', ids[0] if ids else ranks.local)
+        if ranks.are_several:
+            torch.cuda.set_device(place)        # where nccl finds it
     else:
         place = torch.device(device)
     if device == 'cpu':
@@ -128,10 +149,11 @@ def choose_engine(device: str = 'auto', gpu_ids: str | None = None, precision: s
     bf16 = precision == 'bf16' or (precision == 'auto' and has_bf16(place))
     # measured: on a CPU without bf16 a compiled pix2pix step is slower than an eager one
     gains = device == 'cuda' or (device == 'cpu' and bf16)
-    several = len(ids) > 1
+    # a rank that compiles, or fails to, would leave the others waiting
+    several = len(ids) > 1 or ranks.are_several
     return Engine(place, bf16=bf16, plain=precision == 'fp32' and no_compile,
                   may_compile=gains and not no_compile and not several,
-                  gpu_ids=ids if several and device == 'cuda' else ())
+                  gpu_ids=ids if len(ids) > 1 and device == 'cuda' else (), ranks=ranks)
 
 
 def best_device(gpu_ids: str | None, ids: tuple[int, ...]) -> str:
@@ -155,6 +177,22 @@ def check_device(device: str, gpu_ids: str | None, ids: tuple[int, ...]) -> None
     if device == 'cuda' and max(ids, default=0) >= torch.cuda.device_count():
         raise UserError(f'--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} '
                         f'GPU(s), numbered from 0.')
+
+
+def check_ranks(device: str, gpu_ids: str | None, ids: tuple[int, ...], ranks: Ranks) -> None:
+    """UserError where the processes of torchrun have no device each."""
+    if ids:
+        raise UserError(f'--gpu_ids {gpu_ids}: each of the {ranks.count} processes of torchrun '
+                        f'has a GPU of its own. Leave that flag out, or type python in place of '
+                        f'torchrun.')
+    if device == 'mps':
+        raise UserError(f'torchrun started {ranks.count} processes, but PyTorch works on one Apple '
+                        f'GPU in one process. Type python in place of torchrun, or add --device '
+                        f'cpu.')
+    here = torch.cuda.device_count() if device == 'cuda' else ranks.nearby
+    if here < ranks.nearby:
+        raise UserError(f'torchrun started {ranks.nearby} processes, but this machine has {here} '
+                        f'GPU(s). Give --nproc_per_node {here}, or --device cpu.')
 
 
 def keep_freed_memory() -> None:

@@ -7,8 +7,7 @@ nothing, the authors' code decides (carolineec/EverybodyDanceNow): the frame bef
 in [-1, 1], and the perceptual loss has twice the weight in the local stage.
 
 Three stages follow one another (models/stage_plan.py): `global`, the inner generator at half size;
-`local`, with an enhancer around it at full size; `face`, a residual on a square around the head,
-with all other networks fixed.
+`local`, with an enhancer around it at full size; `face`, a residual about the head, all else fixed.
 
 Images are float32 (B, C, H, W) in [-1, 1]; x_t is the pose or one-hot labels, y_t the real frame,
 G(x_t) the painted one, short for G(x_t, G(x_{t-1})); _F is the square around the face.
@@ -51,14 +50,14 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         'preprocess': 'scale_width', 'gan_mode': 'lsgan', 'num_D': 3, 'pool_size': 0}
     PAINTERS = ('G', 'Gcoarse', 'Gface')
     SEQUENTIAL = True
+    EXPORTED = 'G: pose and frame before in, frame out; Gface: face square in, its change out'
 
     @staticmethod
     def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:
         declare_generator(group)
         group.add_argument('--stage', default='auto', choices=['auto', *SHARES],
-                           help='auto trains all three in turn. Or train one at a time: global '
-                                '--ngf 64; then local --load_pretrain NAME; then face '
-                                '--load_pretrain NAME')
+                           help='auto trains all three in turn. Or train each: global --ngf 64; '
+                                'then local --load_pretrain NAME; then face --load_pretrain NAME')
         declare_face(group, phase)
         declare_labels(group, ', for which the authors\' code gives 6')
         if phase == 'train':
@@ -274,7 +273,9 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
             before = self.whole(still['before_A'], torch.zeros_like(y), still['before_joints'])
             image = self.frame(x, before)                                # G(x)
         squares = self.squares(batch['joints'], image)
-        if not squares:                     # no head is visible in these frames
+        if not squares:     # no head is visible in these frames, but another rank may see some
+            for name in ('Gface', 'Dface')[:1 + opt.face_discrim]:
+                self.descend(name, None, share=0)
             return {name: torch.zeros((), device=y.device) for name in loss_names(opt)}
         x_F, y_F, G_F = (cut_out(whole, squares) for whole in (x, y, image))
         with self.engine.autocast():
@@ -288,12 +289,12 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
         if self.perceptual is not None:                             # L_P(r + G(x)_F, y_F)   Eq. 4
             with self.engine.autocast():
                 losses['G_VGGface'] = opt.lambda_feat / 2 * self.perceptual(fake_F, y_F)
-        self.descend('Gface', torch.stack(list(losses.values())).sum())
+        self.descend('Gface', torch.stack(list(losses.values())).sum(), share=len(squares))
         if opt.face_discrim:
             D.requires_grad_(True)
             D_real = self.adversarial_face(real, True)                   # log D_f(x_F, y_F)  Eq. 2
             D_fake = self.adversarial_face(fake.detach(), False)         # log(1-D_f(x_F, ..)) Eq. 2
-            self.descend('Dface', (D_real + D_fake) / 2)
+            self.descend('Dface', (D_real + D_fake) / 2, share=len(squares))
             losses |= {'D_realface': D_real, 'D_fakeface': D_fake}
         return {name: losses[name].detach() for name in loss_names(opt)}
 
@@ -308,8 +309,7 @@ class EverybodyDanceNowModel(Pix2PixHDModel):
     def squares(self, joints: Tensor, image: Tensor) -> list[Square]:
         """The square around each visible head of `image`."""
         height, width = image.shape[-2:]
-        side = square_side(self.opt.face_size, width, height)
-        return head_squares(joints, width, height, side)
+        return head_squares(joints, width, height, square_side(self.opt.face_size, width, height))
 
     def residuals(self, image: Tensor, x: Tensor, squares: list[Square]) -> Tensor:
         """r = G_f(x_F, G(x)_F), float32 (len(squares), C, S, S), in the order of the squares."""

@@ -40,7 +40,11 @@ class Pix2PixHDModel(MultiscaleGAN):
     DEFAULTS: dict[str, Any] = {'netG': 'global', 'norm': 'instance', 'preprocess': 'scale_width',
                                 'gan_mode': 'lsgan', 'pool_size': 0}
     PAINTERS: tuple[str, ...] = ('G', 'E')
+    OF_EACH_RANK = 'pool',
     RESULTS = {'real_A': 'input_label.jpg', 'fake_B': 'synthesized_image.jpg'}
+    EXPORTED = ('G: the drawn pose in, or one channel for each label, then those of instance edges '
+                'and of encoded features where the run has them; the frame out, RGB from -1 to 1. '
+                'The encoder stays here')
 
     # the least value of each flag
     LEAST = {'n_downsample_global': 1, 'n_blocks_global': 1, 'n_local_enhancers': 1,

@@ -25,6 +25,7 @@ class Pix2PixModel(BaseModel):
 
     DEFAULTS: dict[str, Any] = {'netG': 'unet_256', 'norm': 'batch', 'gan_mode': 'vanilla',
                                 'pool_size': 0}
+    OF_EACH_RANK = 'pool',
 
     @staticmethod
     def declare_options(group: argparse._ArgumentGroup, phase: str) -> None:

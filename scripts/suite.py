@@ -19,8 +19,8 @@ from scripts.suite_page import line_of, write_pictures, write_suite_page
 from scripts.suite_pairs import Pair, read_pairs
 from scripts.suite_record import RECORD, read_suite
 from scripts.suite_runs import Suite
+from scripts.suite_shards import shard_of, suite_of
 from util.errors import UserError, run_main, say, unknown_choice
-from util.owned import locked
 from util.progress import clock
 
 # seconds without training, only for the progress bar: clips of 10 s at 256 px on two old cores
@@ -81,6 +81,8 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--against', metavar='OLD_DIR', help='the --out of an earlier suite: what '
                         'got worse since is listed first')
     parser.add_argument('--pairs', metavar='NAME,NAME', help='only these pairs; default: all')
+    parser.add_argument('--shard', metavar='I/N', help='only pairs I, I + N, I + 2 N ... of them, '
+                        'from 1: N calls, at once or on several machines, fill one --out')
     opt = parser.read(argv)
     if opt.against and Path(opt.against).resolve() == Path(opt.out).resolve():
         raise UserError(f'--against {opt.against} is --out itself. Name the folder of another '
@@ -105,9 +107,10 @@ def main(argv: Sequence[str] | None = None) -> Path:
     old = read_suite(Path(opt.against)) if opt.against else None
     listed = read_pairs(file)
     pairs = chosen(listed, opt.pairs, file)
-    suite = Suite(Path(opt.out), listed, pairs, opt.minutes, opt.size)
-    suite.check_place()
-    with locked(suite.folder):
+    if opt.shard is not None:
+        pairs = shard_of(pairs, opt.shard)
+    suite = suite_of(opt.shard, Path(opt.out), listed, pairs, opt.minutes, opt.size)
+    with suite.at_work():
         return run_suite(suite, pairs, old, opt)
 
 
@@ -124,6 +127,10 @@ def run_suite(suite: Suite, pairs: Sequence[Pair], old: dict[str, Any] | None,
         return None if old is None else compared(old, suite.record, Noise())
 
     def show() -> Path:
+        with suite.alone():
+            return write_all()
+
+    def write_all() -> Path:
         for pair, row in suite.record['pairs'].items():
             write_pictures(suite.folder, pair, row)
         return write_suite_page(suite.folder, name, suite.record, suite.outdated(), changes(),
@@ -131,6 +138,8 @@ def run_suite(suite: Suite, pairs: Sequence[Pair], old: dict[str, Any] | None,
     do_all(suite, pairs, show)
     page = show()
     rows = suite.record['pairs']
+    if opt.shard is not None:       # others may be in the middle of theirs
+        rows = {name: rows[name] for name in suite.options}
     say('\n'.join(line_of(pair, row) for pair, row in rows.items()))
     found = changes()
     if found:

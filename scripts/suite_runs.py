@@ -2,7 +2,8 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from util.errors import UserError, warn
 from util.files import write_json
 from util.noted import check_ours, in_the_way
 from util.options import Options
+from util.owned import locked
 from util.shapes import items, number, read_shaped, record, table, text
 from util.video import probe
 
@@ -92,6 +94,18 @@ class Suite:
         known = {*self.record['pairs'], *(pair.name for pair in self.listed)}
         pictures = [picture for name in sorted(known) for picture in picture_names(name)]
         check_ours(self.folder, [PAGE, *pictures])
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """No other call fills the folder within the block; UserError where one does."""
+        self.check_place()
+        with locked(self.folder):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes what all pairs share within the block."""
+        yield
 
     def log(self, pair: Pair) -> Path:
         """Where the output of its calls goes."""

@@ -39,8 +39,9 @@ class Training:
         self.advice = advice
         self.model = model
         self.folder = folder
+        self.ranks = model.engine.ranks
         self.loader = Loader(dataset, opt.batch_size, opt.num_threads,
-                             shuffle=not opt.serial_batches, seed=opt.seed)
+                             shuffle=not opt.serial_batches, seed=opt.seed, ranks=self.ranks)
         self.heldout = heldout or None
         self.schedule = Schedule(opt.lr, opt.lr_policy, opt.n_epochs, opt.n_epochs_decay,
                                  opt.max_minutes, opt.lr_decay_iters)
@@ -51,8 +52,10 @@ class Training:
         self.files = RunFiles(folder, model, self.position, {
             'compiled': self.compilation, 'schedule': self.schedule, 'best': self.validation,
             'model': model})
-        self.interrupt = Interrupt('stopping after this step, which is saved. Press Ctrl-C again '
-                                   'to stop at once.')
+        saved = '' if self.ranks.are_several else ', which is saved'    # unless a rank is lost
+        self.interrupt = Interrupt(f'stopping after this step{saved}. Press Ctrl-C again to stop '
+                                   f'at once.')
+        self.agreed: int | None = None              # the signal that asked any of several ranks
         self.visualizer: Visualizer | None = None   # given to run()
         self.shown_at = time.monotonic()
         self.show_cost = 0.0                        # seconds that showing pictures took
@@ -81,7 +84,12 @@ class Training:
         """Whether this session ends here, though the run may not be finished."""
         most = self.opt.max_steps
         enough = most is not None and self.position.steps >= most
-        return enough or self.interrupt.requested is not None
+        return enough or self.asked is not None
+
+    @property
+    def asked(self) -> int | None:
+        """The signal that asked the run to stop: this process, or any of several ranks."""
+        return self.agreed if self.ranks.are_several else self.interrupt.requested
 
     @property
     def epoch_is_over(self) -> bool:
@@ -131,7 +139,8 @@ class Training:
     def train(self) -> None:
         """In steps."""
         self.model.on_train_start(self.loader.dataset, self.folder)
-        self.open_heldout()
+        if self.ranks.is_first:             # which alone paints them
+            self.open_heldout()
         self.files.prepared = True
         if self.opt.max_minutes == 0:
             self.show_untrained()
@@ -197,12 +206,21 @@ class Training:
             position.batches += 1
             took = waited + clock.lap()
             position.seconds += took
+            self.agree()
             self.report(losses, batch, took, waited)
             position.seconds += clock.lap()         # reporting counts as training time
+            self.agree()
             if self.out_of_time or self.over:
                 break
         if self.epoch_is_over:
             self.end_epoch(epoch_clock.lap())
+
+    def agree(self) -> None:
+        """All ranks go by the clock of the first one, and stop where any of them was asked to."""
+        if self.ranks.are_several:
+            said = self.ranks.numbers(self.position.seconds, self.interrupt.requested or 0)
+            self.position.seconds = said[0][0]
+            self.agreed = next((int(signal) for _, signal in said if signal), None)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         """One step; where the first compiled one fails, the run goes on without compiling."""
@@ -242,12 +260,12 @@ class Training:
                              (took - waited) / count, waited / count,
                              iters=self.position.batches * self.opt.batch_size)
         now = time.monotonic()
-        if self.pictures_due(now):
+        if self.ranks.of_first(lambda: self.pictures_due(now)):
             self.show_pictures(batch)
             self.show_cost = time.monotonic() - now
         if self.is_last_step:       # what is saved as done is on the page: nobody does it again
             self.show.settle()
-        if self.save_due(now):
+        if self.ranks.of_first(lambda: self.save_due(now)):
             self.files.save(f'iter_{self.images}' if self.opt.save_by_iter else None)
         self.pace.measure(now)
 
@@ -279,11 +297,13 @@ class Training:
         """The first pair of `batch`, and where frames are held out, one of them with the score."""
         first = {key: value[:1] for key, value in batch.items()}
         epoch = self.position.epoch
-        self.show.pictures(epoch, self.images, labelled(self.model, first))
+        if self.ranks.is_first:
+            self.show.pictures(epoch, self.images, labelled(self.model, first))
         if self.heldout:
-            middle = self.validation.middle()
             scores = self.validation.score()
-            self.show.heldout(epoch, self.images, labelled(self.model, middle), scores['L1'])
+            if self.ranks.is_first:
+                middle = labelled(self.model, self.validation.middle())
+                self.show.heldout(epoch, self.images, middle, scores['L1'])
             self.keep_best(scores)
         self.shown_at = time.monotonic()
 

@@ -51,6 +51,7 @@ class RunFiles:
         self.model = model
         self.position = position
         self.parts = parts
+        self.ranks = model.engine.ranks
         self.prepared = False
         self.saved_at = time.monotonic()
 
@@ -65,17 +66,24 @@ class RunFiles:
 
     def write(self, labels: list[str], record: Callable[[Path], None] | None = None,
               earlier: Collection[str] = ()) -> None:
-        """All in one event: whoever kills this process leaves the save before or this one."""
+        """All in one event: whoever kills this process leaves the save before or this one. The
+        first rank writes while the others wait."""
+        own = self.ranks.gather(self.own_state())
+        self.ranks.of_first(lambda: self.write_alone(labels, own[1:], record, earlier))
+        self.saved_at = time.monotonic()
+
+    def write_alone(self, labels: list[str], others: list[dict[str, Any]],
+                    record: Callable[[Path], None] | None, earlier: Collection[str]) -> None:
+        """`write` without the other ranks, each of which has handed over its own_state."""
         weights: dict[Path, Any] = {
             self.folder / f'{label}_net_{name}.pth': value
             for label in labels for name, value in self.model.weights().items()}
         self.check_finite(weights)
-        files = weights | {self.folder / checkpoints.STATE: self.state()}
+        files = weights | {self.folder / checkpoints.STATE: self.state(others)}
         # test.py would paint with an average that is no longer kept
         gone = [path.name for label in labels for path in self.folder.glob(f'{label}_net_*_ema.pth')
                 if path not in files]
         checkpoints.save(files, {*gone, *earlier}, record)
-        self.saved_at = time.monotonic()
 
     def check_finite(self, weights: Mapping[Path, Any]) -> None:
         """UserError before weights that are no numbers take the place of good ones."""
@@ -112,11 +120,21 @@ class RunFiles:
         if all(path.is_file() for path in paths):
             self.model.load_networks(self.folder, 'latest')
 
-    def state(self) -> dict[str, Any]:
-        """What latest_state.pth holds."""
+    def state(self, others: list[dict[str, Any]]) -> dict[str, Any]:
+        """What latest_state.pth holds.
+
+        others   own_state of all ranks but the first
+        """
         parts = {key: part.state() for key, part in self.parts.items()}
+        more = {'other_ranks': others} if others else {}
         return {**vars(self.position), **parts, 'random': random_state(),
-                'prepared': self.prepared}
+                'prepared': self.prepared, **more}
+
+    def own_state(self) -> dict[str, Any]:
+        """What each rank has of its own; all the rest is the same on all of them."""
+        keys = self.model.OF_EACH_RANK if self.ranks.are_several else ()
+        state = self.model.state() if keys else {}
+        return {'random': random_state(), 'model': {key: state[key] for key in keys}}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what state() gave."""
@@ -125,6 +143,14 @@ class RunFiles:
         for key, part in self.parts.items():
             if key in state:            # runs of earlier versions have no 'best'
                 part.load_state(state[key])
+        others = state.get('other_ranks', [])
+        if len(others) + 1 != self.ranks.count:
+            warn(f'the run was saved by {len(others) + 1} processes, and {self.ranks.count} are '
+                 f'here: it goes on, but not with the same random numbers.')
+        elif not self.ranks.is_first:
+            own = others[self.ranks.rank - 1]
+            self.model.load_state(state['model'] | own['model'])
+            state = state | own
         restore_random(state['random'])
 
 

@@ -31,7 +31,11 @@ class Validation:
         self.keys = {name: keys[name] for name in ('L1', save_best) if name}
 
     def score(self) -> dict[str, float]:
-        """Means over SCORED_FRAMES evenly spaced frames: L1, and what --save_best goes by."""
+        """Means over SCORED_FRAMES evenly spaced frames: L1, and what --save_best goes by. The
+        first rank measures them, for all."""
+        return self.model.engine.ranks.of_first(self.measured)
+
+    def measured(self) -> dict[str, float]:
         frames = evenly_spaced(len(self.dataset), SCORED_FRAMES)
         metrics = picture_scores(thorough=True)
         values: dict[str, list[float]] = {name: [] for name in self.keys}

@@ -24,11 +24,13 @@ class Visualizer:
 
     Each sink works in its own thread, so a call costs microseconds. A sink that raises, or falls
     far behind, is dropped with one warning; the others go on.
+
+    silent   no sink is used
     """
 
-    def __init__(self, run: RunFacts):
+    def __init__(self, run: RunFacts, silent: bool = False):
         self.lanes = []
-        for name in SINKS.names():
+        for name in [] if silent else SINKS.names():
             try:
                 kind: type[Sink] = SINKS.find(name)
                 if kind.WHEN(run):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from util.errors import UserError
+from util.ranks import ALONE, Ranks
 from util.words import command
 
 if TYPE_CHECKING:
@@ -52,9 +53,19 @@ class Kept:
                        film_plate=shrunk_plate(self.film_plate, size))
 
     @classmethod
-    def make(cls, dataset: BaseDataset, folder: Path, threads: int,
-             settings: Body2BodySettings) -> Kept:
-        """Write what a run of that dataset keeps, in place of what an earlier start kept."""
+    def make(cls, dataset: BaseDataset, folder: Path, threads: int, settings: Body2BodySettings,
+             ranks: Ranks = ALONE) -> Kept:
+        """Write what a run of that dataset keeps, in place of what an earlier start kept. The first
+        of several ranks writes it, and the others read it."""
+        with ranks.in_turn():
+            if not ranks.is_first:
+                return cls.load(folder, settings)
+            return cls.make_alone(dataset, folder, threads, settings)
+
+    @classmethod
+    def make_alone(cls, dataset: BaseDataset, folder: Path, threads: int,
+                   settings: Body2BodySettings) -> Kept:
+        """`make` in the one rank that writes."""
         from models.warping.cutouts import SmallCutouts, make_cutouts
         from models.warping.frame_index import FrameIndex
         remove_kept(folder)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import test as painting_entry
+from models.base_model import BaseModel
 from models.networks import define_G
 from scripts.dev.faults import harms
 from tests.saved import equal, weights
@@ -139,10 +140,16 @@ def test_a_state_of_another_kind_is_one_sentence(kind, trained):
         trained('--continue_train', '--max_steps', '2')
 
 
-def test_a_training_that_diverges_keeps_the_save_before_and_says_how_to_go_on(trained):
+def test_a_training_that_diverges_keeps_the_save_before_and_says_how_to_go_on(trained,
+                                                                              monkeypatch):
     before = weights(trained.folder)
-    with pytest.raises(UserError, match='NaN or infinity after step 4.*--continue_train --lr'):
-        trained('--continue_train', '--max_steps', '4', '--lr', '1e12')
+
+    def diverge(model):
+        next(model.networks['G'].parameters()).data.fill_(torch.inf)
+    with monkeypatch.context() as patch, \
+            pytest.raises(UserError, match='NaN or infinity after step 4.*--continue_train --lr'):
+        patch.setattr(BaseModel, 'on_step_end', diverge)
+        trained('--continue_train', '--max_steps', '4')
     assert equal(before, weights(trained.folder))
     trained('--continue_train', '--max_steps', '2', '--lr', '1e-4')
 
