@@ -30,6 +30,7 @@ NEW_APPEARANCE = 0.05   # ... and in its appearance: so small that a find that s
 AHEAD = 0.5        # seconds for which the pace is extrapolated
 UNKNOWN = 1.5      # how unlike an unknown appearance counts
 HIDING = 0.3       # of the smaller box that another covers: one may be behind the other
+NEAR = 0.4         # seconds from which a pace is taken at the end of a track
 MISSED = 0.15      # seconds: a shorter gap is a miss of the detector
 LONG = 0.2         # seconds that a long tracklet lasts at least; a shorter one is a fragment
 
@@ -183,6 +184,14 @@ def split_at_occlusions(bodies: Bodies, tracklet: np.ndarray) -> np.ndarray:
             near = _in_front_or_behind(bodies, frames, back)
             if near:
                 first[[back, *near]] = True
+        for gone, back in zip(rows[gaps], rows[gaps + 1]):
+            met = _met_while_gone(bodies, frames, rows, gone, back)
+            if len(met):
+                first[back] = True
+            for other in np.unique(tracklet[met]):
+                passing = met[tracklet[met] == other]
+                first[passing[0]] = True
+                first[after[passing[-1:]][after[passing[-1:]] >= 0]] = True
     order = np.argsort(tracklet, kind='stable')
     split = np.empty_like(tracklet)
     split[order] = np.cumsum(first[order]) - 1
@@ -196,6 +205,36 @@ def _in_front_or_behind(bodies: Bodies, frames: list[np.ndarray], body: int) -> 
     common = overlap_areas(bodies.box[body][None], bodies.box[others])[0]
     covered = common > HIDING * np.minimum(areas, areas[others == body])
     return [int(other) for other in others[covered] if other != body]
+
+
+def _met_while_gone(bodies: Bodies, frames: list[np.ndarray], rows: np.ndarray, gone: int,
+                    back: int) -> np.ndarray:
+    """The bodies of others, in order, whose boxes cover the place where a person is between two
+    finds, going on as before the first one, or as it comes from before the second one.
+
+    A detector may lose one of two who pass each other before their boxes overlap much. Where the
+    other find then slides to the wrong one, both go on as each other.
+    """
+    met: list[int] = []
+    for at, way in ((gone, -1), (back, 1)):
+        near = rows[(np.abs(bodies.time[rows] - bodies.time[at]) <= NEAR)
+                    & (way * (rows - at) >= 0)]
+        time = bodies.time[near] - bodies.time[at]
+        pace = (time[:, None] * (bodies.centre[near] - bodies.centre[at])).sum(0)
+        pace = pace / max((time ** 2).sum(), 1e-6)
+        for f in range(bodies.frame[gone] + 1, bodies.frame[back]):
+            for other in frames[f]:
+                seconds = np.clip(bodies.time[other] - bodies.time[at], -AHEAD, AHEAD)
+                box = bodies.box[at] + np.tile(pace * seconds, 2)
+                if _covers(box, bodies.box[other]):
+                    met.append(int(other))
+    return np.unique(met).astype(int)
+
+
+def _covers(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether of two boxes one may be behind the other."""
+    areas = [np.prod(box[2:] - box[:2]) for box in (one, other)]
+    return bool(overlap_areas(one[None], other[None])[0, 0] > HIDING * min(areas))
 
 
 class LiveFollower:

@@ -50,6 +50,18 @@ def film(joints: np.ndarray, wear: Sequence[np.ndarray], seed: int = 0,
     return people, looks, truth
 
 
+def sliding(joints: np.ndarray, wear: np.ndarray, lost: float) -> Found:
+    """`film` of two in the same clothes, of whom one is found while their hips are closer than
+    `lost` of their height: first the one, then the other."""
+    tall = np.ptp(joints[0, 0, :, 1])
+    hips = joints[:, :, 8, 0]
+    close = np.flatnonzero(np.abs(hips[:, 0] - hips[:, 1]) < lost * tall)
+    there = joints.copy()
+    there[close[:len(close) // 2], 1] = 0
+    there[close[len(close) // 2:], 0] = 0
+    return film(there, (wear, wear), lost=0)
+
+
 def pick(people: Sequence[np.ndarray], looks: Sequence[np.ndarray], person: str = 'largest',
          fps: float = 25.0, jumps: Iterable[int] = (), skeleton: str = 'BODY_25') -> Picked:
     """Who is picked; the picture changes much at each frame in `jumps`."""

@@ -21,6 +21,7 @@ from tests.pose.tracking.dancers import (
     dancing,
     film,
     pick,
+    sliding,
     who,
 )
 
@@ -47,6 +48,16 @@ def test_two_who_meet_and_go_back_are_told_apart_by_their_clothes(fps, person):
         mine = picked[0]
         assert picked.count(mine) >= 0.98 * len(picked) and set(picked[-fps:]) == {mine}
         assert len(picked) >= 0.9 * sum(mine in there for there in truth)
+
+
+@pytest.mark.parametrize('person', ['1', '2'])
+@pytest.mark.parametrize('lost', [0.2, 0.4])
+def test_two_in_the_same_clothes_who_are_found_as_one_where_they_meet_stay_apart(lost, person):
+    """The one find slides from the one to the other while they are close, and both then part."""
+    people, looks, truth = sliding(crossing(25, True), RED, lost)
+    picked = who(pick(people, looks, person), truth)
+    assert len(picked) > 70 and picked.count(picked[0]) >= 0.9 * len(picked)
+    assert picked[-25:] == 25 * picked[:1]
 
 
 @pytest.mark.parametrize('turn_back, wear', [(False, (RED, RED)), (True, (RED, REDDISH))],
@@ -88,15 +99,18 @@ def test_one_body_found_twice_is_one_person_and_the_surer_find_is_taken():
 
 
 @pytest.mark.slow
-def test_the_real_detector_follows_one_of_two_who_cross():
-    """Whoever is picked is that one in 98 % of the frames in which anybody is picked.
+@pytest.mark.parametrize('second, least', [(SOURCE, 0.98), (TARGET, 0.93)],
+                         ids=['in other clothes', 'twins'])
+def test_the_real_detector_follows_one_of_two_who_cross(second, least):
+    """Whoever is picked is that one in 98 % of the frames in which anybody is picked; of twins, one
+    find in the crossing may go to either.
 
     A find that lies half way between both bodies, within 3 % of their height, is nobody's.
     """
     fps = 15
     detector, people, looks, joints = make_detector('mediapipe'), [], [], []
     for f, x in enumerate(np.linspace(-1, 1, 3 * fps)):
-        cast = [(TARGET, walking(x, 0.35, 1)), (SOURCE, walking(-x, -0.25, -1))]
+        cast = [(TARGET, walking(x, 0.35, 1)), (second, walking(-x, -0.25, -1))]
         image, true = draw_scene(cast, CAMERA, SIZE, noise=f)
         found = detector(image, f)
         people.append(found)
@@ -115,7 +129,7 @@ def test_the_real_detector_follows_one_of_two_who_cross():
             nearer.append(one - other)
         nearer = np.array(nearer) * np.sign(np.median(nearer))
         assert len(nearer) >= 0.5 * len(joints)
-        assert (nearer > -0.03).mean() >= 0.98
+        assert (nearer > -0.03).mean() >= least and (nearer[-fps:] > 0).all()
 
 
 # Cuts
