@@ -2,17 +2,26 @@
 
     python preprocess.py --video me.mp4 --dataroot datasets/me
 """
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from options.preprocess_options import PreprocessOptions
 from util.errors import run_main, say
+from util.ranks import check_alone
+
+if TYPE_CHECKING:           # --help is quick without it
+    from preprocessing.detection import Find
 
 
-def main(argv: list[str] | None = None, in_room: bool = True) -> Path:
+def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None = None) -> Path:
     """Prepare as `argv` says, unless it is done already. Returns the dataset's report.
 
     in_room   False: a fitted dancer may leave the target's picture, for an experiment
+    find      finds the people, in place of preprocessing.detection.detect
     """
+    check_alone('preprocess.py')
     options = PreprocessOptions()
     opt = options.parse(argv)
     if opt.doctor:
@@ -54,7 +63,7 @@ def main(argv: list[str] | None = None, in_room: bool = True) -> Path:
     check_person(opt.person, source.size)
     skipped = round(opt.start * source.fps)         # frames of pictures before --start
     check_source(opt, source.size, skipped + source.facts()['frames'])
-    report = prepare(opt, source, target)
+    report = prepare(opt, source, target, find)
     say(f'report: {report}')
     return report
 

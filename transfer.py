@@ -2,7 +2,8 @@
 
     python transfer.py --target me.mp4 --source dancer.mp4 --output out.mp4
 
-Each step is preprocess.py, train.py or test.py. A step whose result is there is skipped.
+Each step is preprocess.py, train.py or test.py. A step whose result is there is skipped. Several
+videos at --target are painted in one film (options.people).
 """
 import os
 import re
@@ -10,32 +11,36 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from options.framing import flags_in, framing, look_of, scene_of, sizes
+from options.people import TOGETHER, Role
 from options.preprocess_options import PreprocessOptions
 from options.steps import with_own_flags
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions, words_of
+from pose.cleaning.repair import MAX_GAP
 from pose.detect import check_detector
 from training.advice import Advice
 from util.errors import UserError, run_main, say
-from util.files import write_json
+from util.job_record import Record
 from util.noted import check_unchanged, recorded
 from util.options import Options
 from util.output_file import OutputFile
 from util.owned import check_place, finish
+from util.ranks import check_alone
 from util.runs import RunFolder, read_record
 
 RECORD = 'transfer.json'
-PAIR_SIZE = 256     # px, shorter side: what body2body decides on, and the squares of other models
-FILM_SIZE = 720     # px, shorter side of a film, unless the video has less or --size says so
+FILM_FOLDER = 'latest_val'      # in the results of several people, as in those of a run
+HIDDEN = 1.0        # s that one of several people may be hidden by another and goes on behind it;
+                    # two drawn people who walk past each other lose one for 0.6 s
 LONGEST_NAME = 230  # bytes: a disk takes 255, and a file that is not whole yet has a longer name
 
 # flags of its steps that this command sets itself
 SET_HERE = {'--video', '--images', '--camera', '--dataroot', '--poses_only', '--retarget_to',
             '--name', '--suffix', '--checkpoints_dir', '--results_dir', '--video_from', '--model',
-            '--phase'}
+            '--phase', '--background', '--alpha_film', '--keep_scene'}
 # what this command takes in place of a flag of its steps
 INSTEAD = {'--dataroot': 'another --name', '--film_size': '--size', '--max_minutes': '--minutes',
            '--continue_train': 'the same command again'}
@@ -50,7 +55,10 @@ STEPS = {'person': ('preprocess.py', 'target', INSTEAD | {'--video': '--target'}
 
 def main(argv: list[str] | None = None) -> Path:
     """Do as `argv` says. Returns the finished video."""
+    check_alone('transfer.py', '; train.py and test.py work in several')
     opt = TransferOptions().parse(argv)
+    if opt.roles:
+        return together(opt)
 
     import preprocess
     import test
@@ -62,11 +70,7 @@ def main(argv: list[str] | None = None) -> Path:
         probe(video)                    # before an hour of training, not after
     name, target, source = folders(opt)
     output = Path(opt.output)
-    places = {'fake_B.mp4': output, 'side_by_side.mp4': side_by_side(opt)}
-    films = {made: OutputFile(path, (opt.target, opt.source), Path(opt.results_dir))
-             for made, path in places.items()}
-    for film in films.values():
-        film.check()
+    films = films_of(opt)
     started = time.monotonic()
     run = RunFolder(opt.checkpoints_dir, name, artefacts())
     steps = Steps(opt, name, target, source)
@@ -99,11 +103,113 @@ def main(argv: list[str] | None = None) -> Path:
     return output
 
 
+def together(opt: Options) -> Path:
+    """Several people in one film: the same four steps for each of them, then the film of all.
+    Returns it."""
+    import preprocess
+    import test
+    import train
+    from evaluation.people_film import (
+        PaintedPerson,
+        is_painted,
+        own_background,
+        painted_from,
+        write_film,
+    )
+    from preprocessing.people import FoundOnce
+    from util.video import probe
+
+    for video in dict.fromkeys((opt.source, *(role.target for role in opt.roles))):
+        probe(video)
+    whole = Path(opt.results_dir) / TOGETHER.join(role.name for role in opt.roles)
+    people = [OnePerson(opt, role, whole) for role in opt.roles]
+    films = films_of(opt)
+    for results, others in ((whole / FILM_FOLDER, ()), *((p.results, p.folders) for p in people)):
+        check_folders(results, *others)
+    started = time.monotonic()
+    record = Record(whole / RECORD)
+
+    say(f'1/5  the people: {opt.source}')
+    find = FoundOnce()
+    with record.step('people'), own_flags('moves'):
+        if not all((each.source / 'dataset.json').is_file() for each in people):
+            find.check_people(people[0].moves_options, [role.number for role in opt.roles])
+    for name, each in {each.name: each for each in people}.items():
+        say(f'2/5  {name}: {each.opt.target} -> {each.target}')
+        with record.step(f'person {name}'), own_flags('person'):
+            preprocess.main(each.steps.person)
+    for each in people:
+        say(f'3/5  the moves of person {each.number}, for {each.name} -> {each.source}')
+        with record.step(f'moves {each.number}'), own_flags('moves'):
+            preprocess.main(each.steps.moves, find=find)
+    del find
+    for each in people:
+        say(f'4/5  {each.name} in the place of person {each.number} -> {each.results}')
+        with record.step(f'training {each.number}'):
+            training = each.steps.training + continued(each.run, each.target, each.steps.training)
+            with own_flags('training'):
+                train.main(training, ADVICE)
+        made = painted_from(each.run.path, each.source, each.steps.painting)
+        if is_painted(each.results, made, record.painted.get(str(each.number))):
+            say(f'{each.results} is already painted')
+            continue
+        with record.step(f'painting {each.number}'), own_flags('painting'):
+            test.main([*each.steps.painting, '--no_video'])
+            record.painted[str(each.number)] = made
+    say(f'5/5  all of them -> {opt.output}')
+    with record.step('film'):
+        layers = [PaintedPerson(each.source, each.results, own_background(each.run.path))
+                  for each in people]
+        page = write_film(whole / FILM_FOLDER, layers, opt, {
+            'people': ', '.join(f'{each.name} as person {each.number}' for each in people)})
+        for made_film, film in films.items():
+            film.write(page.parent / made_film)
+    say(f'\nfinished in {(time.monotonic() - started) / 60:.1f} minutes\n'
+        f'  video         {opt.output}\n  side by side  {side_by_side(opt)}\n'
+        f'  results page  {page}')
+    return Path(opt.output)
+
+
+class OnePerson:
+    """What one of several people takes: folders and the command lines of the steps."""
+
+    def __init__(self, opt: Options, role: Role, whole: Path):
+        """whole: the folder of the results of all."""
+        from models import artefacts
+        self.number = role.number
+        results = whole / f'person{role.number}'
+        self.opt = opt.but(target=role.target, name=role.name, role=role, results_dir=str(results))
+        self.name, self.target, self.source = folders(self.opt)
+        self.run = RunFolder(opt.checkpoints_dir, self.name, artefacts())
+        self.steps = Steps(self.opt, self.name, self.target, self.source)
+        self.results = self.steps.check()
+        self.folders = self.target, self.source, self.run.path
+
+    @property
+    def moves_options(self) -> Options:
+        """How the source is looked at."""
+        opt, person = (PreprocessOptions().parse(flags)
+                       for flags in (self.steps.moves, self.steps.person))
+        return opt.but(parts=opt.parts or person.parts or 'body')
+
+
+def films_of(opt: Options) -> dict[str, OutputFile]:
+    """{a film of the results: the place that it is copied to}; UserError where it may not be."""
+    output = Path(opt.output)
+    places = {f'fake_B{output.suffix.lower()}': output, 'side_by_side.mp4': side_by_side(opt)}
+    films = {made: OutputFile(path, inputs(opt), Path(opt.results_dir))
+             for made, path in places.items()}
+    for film in films.values():
+        film.check()
+    return films
+
+
 def folders(opt: Options) -> tuple[str, Path, Path]:
     """The run's name, the target's dataset, and the source's; UserError where a disk takes no name
     as long as that."""
     name = opt.name or Path(opt.target).stem
-    source = f'{Path(opt.source).stem}_as_{name}'
+    dancer = f'_person{opt.role.number}' if opt.role else ''
+    source = f'{Path(opt.source).stem}{dancer}_as_{name}'
     for made in (source, side_by_side(opt).name):
         if len(os.fsencode(made)) > LONGEST_NAME:
             raise UserError(f'{made}: too long for the name of a file. Give a shorter --name and '
@@ -127,29 +233,11 @@ def side_by_side(opt: Options) -> Path:
     return output.with_name(f'{output.stem}_side_by_side.mp4')
 
 
-class Record:
-    """What this call did, for programs, in RESULTS_DIR/NAME/transfer.json.
-
-    seconds    {step: what it took}, a stopped or skipped one too
-    finished   the steps that came to their end
-    """
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.seconds: dict[str, float] = {}
-        self.finished: list[str] = []
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """The block is this step: person, moves, training or painting."""
-        began = time.monotonic()
-        try:
-            yield
-            self.finished.append(name)
-        finally:
-            self.seconds[name] = round(time.monotonic() - began, 2)
-            write_json(self.path, {'format': 1, 'seconds': self.seconds,
-                                   'finished': self.finished})
+def inputs(opt: Options) -> list[str]:
+    """The files that are read: none of them may be written."""
+    behind = [opt.background] if Path(opt.background).is_file() else []
+    targets = [role.target for role in opt.roles] or [opt.target]
+    return [*targets, opt.source, *behind]
 
 
 class Steps:
@@ -162,12 +250,14 @@ class Steps:
         self.person = [f'--video={opt.target}', f'--dataroot={target}',
                        *sizes(opt, further, target), *framing(opt.model, further, target),
                        *further]
-        self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only',
-                      f'--retarget_to={target}', *further_flags(opt, 'source')]
+        dancer = one_dancer(opt) if opt.role else []
+        self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only', *dancer,
+                      f'--retarget_to={target}', *scene_of(opt, source),
+                      *further_flags(opt, 'source')]
         self.training = [f'--dataroot={target}', *named, f'--model={opt.model}',
                          f'--max_minutes={opt.minutes}', *further_flags(opt, 'train')]
         self.painting = [f'--dataroot={source}', *named, f'--results_dir={opt.results_dir}',
-                         f'--video_from={opt.source}', *further_flags(opt, 'test')]
+                         f'--video_from={opt.source}', *look_of(opt), *further_flags(opt, 'test')]
 
     def check(self) -> Path:
         """A misspelt flag is refused now, not after an hour. Returns the folder of the results."""
@@ -177,13 +267,13 @@ class Steps:
                 check_detector(opt.but(parts=opt.parts or 'body'))
         with own_flags('training'):
             trained = TrainOptions().parse(self.training, dataset_made=False)
+        if '--no_video' in self.painting:
+            raise UserError('--test_args: with --no_video there is no video to put at --output. '
+                            'Leave --no_video out.')
         # the run's record and the dataset, which say this later, do not exist yet
         known = [f'--model={trained.model}', '--dataset_mode=single']
         with own_flags('painting'):
             painted = TestOptions().parse([*known, *self.painting], dataset_made=False)
-        if painted.no_video:
-            raise UserError('--test_args: with --no_video there is no video to put at --output. '
-                            'Leave --no_video out.')
         return Path(painted.results_dir) / painted.name / f'{painted.epoch}_{painted.phase}'
 
 
@@ -213,71 +303,15 @@ def further_flags(opt: Options, step: str) -> list[str]:
     return words
 
 
-def framing(model: str, further: list[str], target: Path) -> list[str]:
-    """--aspect and --crop of the target's frames: of the dataset that is there, else the whole
-    picture in the video's aspect, where the model paints frames of any aspect: nobody's head or arm
-    is then cut off, and the film looks as the video was filmed.
-
-    further   the words of --target_args, which decide where they name such a flag
-    """
-    from models import models
-    typed = flags_in(further)
-    if typed & {'--width', '--height'}:
-        return []
-    any_shape = models.find(model).ANY_SHAPE
-    made = settings_of(target, typed)
-    if made:
-        chosen = {'aspect': 'square'} | made            # an older dataset does not say it
-        square = chosen['aspect'] == 'square' and chosen.get('crop') != 'none'
-        if any_shape and square and '--aspect' not in typed:
-            say(f'{target} is there, with square frames, and is used. To keep the aspect of the '
-                f'video: another --name.')
-    elif any_shape and '--aspect' not in typed:
-        chosen = {'aspect': 'keep', 'crop': 'none'}
+def one_dancer(opt: Options) -> list[str]:
+    """Flags of preprocess.py for one of several people, who may be hidden by another for a moment:
+    the way there is filled in."""
+    from util.video import probe
+    if '--max_gap' in flags_in(further_flags(opt, 'source')):
+        gap = []
     else:
-        return []
-    untyped = [flag for flag in ('aspect', 'crop') if flag in chosen and f'--{flag}' not in typed]
-    return [f'--{flag}={chosen[flag]}' for flag in untyped]
-
-
-def sizes(opt: Options, further: list[str], target: Path) -> list[str]:
-    """--size and --film_size of the target's frames: of the dataset that is there if its film is as
-    large as asked, else for such a film. A model that paints frames of any aspect decides on small
-    pairs and paints from large frames; any other sees frames as large as its film.
-
-    further   the words of --target_args, which decide where they name such a flag
-    """
-    from models import models
-    typed = flags_in(further)
-    any_shape = models.find(opt.model).ANY_SHAPE
-    is_typed = bool(typed & {'--size', '--width', '--height'})
-    if not any_shape:
-        chosen = {'size': opt.size or PAIR_SIZE, 'film_size': 0}
-    elif is_typed:
-        chosen = {'film_size': opt.size or 0}       # a film as large as the pairs that were typed
-    else:
-        size = opt.size or FILM_SIZE
-        chosen = {'size': min(PAIR_SIZE, size), 'film_size': size}
-    made = settings_of(target, typed)
-    if 'size' in made:
-        there = {'size': made['size'], 'film_size': made.get('film_size', 0)}
-        largest = there['film_size'] or there['size']
-        side = largest if any_shape else there['size']
-        chosen = there if opt.size in (None, side) else chosen
-    if is_typed:
-        chosen.pop('size', None)
-    return [f'--{flag}={value}' for flag, value in chosen.items() if f'--{flag}' not in typed]
-
-
-def flags_in(words: list[str]) -> set[str]:
-    """The flags among these words, without their values."""
-    return {word.partition('=')[0] for word in words if word.startswith('--')}
-
-
-def settings_of(target: Path, typed: set[str]) -> dict[str, Any]:
-    """How the dataset that is there was made; {} where there is none, or with --overwrite."""
-    from data.facts import read_facts
-    return {} if '--overwrite' in typed else read_facts(target).get('settings', {})
+        gap = [f'--max_gap={max(MAX_GAP, round(HIDDEN * probe(opt.source).fps))}']
+    return [f'--person={opt.role.number}', *gap]
 
 
 def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from options.mark_options import marks_in
 from options.webcam_options import WebcamOptions
 from util.errors import run_main, say, warn
+from util.ranks import check_alone
 
 if TYPE_CHECKING:
     from data.target import Target
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Run as `argv` says, until it ends or is ended. Returns the figures."""
+    check_alone('webcam.py')
     opt = WebcamOptions().parse(argv)
 
     from data.facts import trained_facts
@@ -57,8 +60,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     places = chosen(opt.to or [default_place()])
     for place in places:
         place.check()
-    size = (opt.width, opt.height) if opt.width else None
-    camera = open_camera(opt.camera, opt.mirror, size, opt.fps, opt.loop)
+    camera = open_camera(opt.camera, opt.mirror, (opt.width, opt.height) if opt.width else None,
+                         opt.fps, opt.loop)
 
     # from here on networks are loaded
     clock = Clock()
@@ -103,7 +106,7 @@ def load(opt: Options, run: Path, trained: dict[str, Any], target: Target
     from live.painter import LivePainter
     from live.person import LivePerson
     from models import models
-    from models.engine import choose_engine
+    from models.exporting.stand_in import engine_for, use_exported
     from models.limits import no_larger_than_saved
     from pose.detect import detector_for
     kind = models.find(opt.model)
@@ -111,13 +114,14 @@ def load(opt: Options, run: Path, trained: dict[str, Any], target: Target
     # one core for poses, one for painting: a stage that takes several holds the other one up
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    engine = choose_engine(opt.device, opt.gpu_ids, opt.precision, opt.no_compile)
+    engine = engine_for(opt)
     with no_larger_than_saved(opt):
         model = kind(opt, engine)
     model.load_weights(run, opt.epoch)
-    painter = LivePainter(model, trained, opt.background)
+    use_exported(model, run, opt.epoch, opt.runtime)
+    painter = LivePainter(model, trained, opt.background, marks=marks_in(opt))
     person = LivePerson(detector_for(opt), target, opt.fit, opt.facing)
-    say(f'{opt.name} paints --camera {opt.camera} on {engine}')
+    say(f'{opt.name} paints --camera {opt.camera} on {model.engine}')
     return person, painter
 
 
@@ -126,14 +130,15 @@ def outputs_for(opt: Options, places: Sequence[Chosen], controls: Controls, figu
     """Makes the sinks of --to, and the one that records, for pictures of a (width, height)."""
     from live.recorder import Recorder
     from live.stages import Output
+    tags = marks_in(opt).tags
 
     def outputs(size: tuple[int, int]) -> list[Output]:
         made = []
         for place in places:
-            sink = place.kind(place.argument, size, opt.rate, controls, figures.now, camera)
+            sink = place.kind(place.argument, size, opt.rate, controls, figures.now, camera, tags)
             made.append(Output(place.title, sink, clock, figures))
         saved = Path(opt.results_dir) / opt.name / 'live'
-        recorder = Recorder(str(saved), size, opt.rate, controls, figures.now, camera)
+        recorder = Recorder(str(saved), size, opt.rate, controls, figures.now, camera, tags)
         made.append(Output('recorder', recorder, clock, figures, counts=False))
         return made
     return outputs

@@ -24,6 +24,7 @@ from evaluation.evaluators import (
     PoseEvaluator,
 )
 from evaluation.frame_sets import FrameSet, MeasuredFrames
+from evaluation.identity import identity_evaluators
 from evaluation.results import Results
 from evaluation.sharpness import SharpnessEvaluator, target_gradient
 from evaluation.silhouettes import DEFAULTS as SILHOUETTES
@@ -123,6 +124,7 @@ def make_evaluators(film: MeasuredFrames, opt: Options, engine: Engine,
         makers.append(lambda why: pose_evaluators(dataset, ['painted'], why, target, film.size,
                                                   count))
         makers.append(lambda why: frechet_evaluators(target, count, engine, why))
+        makers.append(lambda why: identity_evaluators(film, target, has_truth, engine, why))
     makers.append(lambda why: framed_evaluators(dataset, opt, why if thorough else {}))
     if has_truth or thorough:
         makers.append(lambda why: sharpness_evaluators(film, target, has_truth, why))

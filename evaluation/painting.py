@@ -14,6 +14,7 @@ from data.base_dataset import BaseDataset
 from data.loader import Loader
 from data.transforms import to_channels
 from evaluation.results import Results
+from evaluation.slices import Part, put_together, slice_of
 from models.base_model import BaseModel
 from models.engine import Batch, to_image
 from models.painted import Painted
@@ -62,26 +63,33 @@ class InferredBatch:
 
 def paint_dataset(model: BaseModel, dataset: BaseDataset, results: Results,
                   num_test: int | None = None, threads: int = 2) -> float:
-    """Paint the first `num_test` items (None: all), in order, into `results`.
+    """Paint the first `num_test` items (None: all), in order, into `results`; of several ranks
+    each paints a part, and the first one has them all at the end.
 
     threads   that read the dataset
     Returns   seconds to paint one frame: the median over all batches but the first, which also
               sets things up. Reading and writing overlap with painting and are not counted
     """
-    loader = Loader(dataset, batch_size_for(model, dataset), threads)
-    count = min(len(dataset), num_test or len(dataset))
     model.on_dataset(dataset)
+    model.on_background(results.behind is not None)
+    own = slice_of(dataset, min(len(dataset), num_test or len(dataset)), model)
+    count = own.stop - own.before
+    part: Any = Part(dataset, own.before, own.stop) if model.engine.ranks.are_several else dataset
+    loader = Loader(part, batch_size_for(model, part), threads)
     seconds: list[float] = []
     with results.writing(), progress(None, 'painting', count) as bar, \
-            closing(paint_batches(model, dataset, loader.epoch())) as batches:
+            closing(paint_batches(model, part, loader.epoch())) as batches:
         for painted in batches:
             seconds.append(painted.seconds)
             for i in range(min(len(painted.fake), count - bar.n)):
-                real = large_frame(dataset, bar.n, painted)
-                results.add(painted.batch['A_paths'][i], painted.images(i, real))
+                if own.before + bar.n >= own.start:
+                    real = large_frame(part, bar.n, painted)
+                    layers = [model.layer(painted.painted, i)] if results.behind else []
+                    results.add(painted.batch['A_paths'][i], painted.images(i, real), *layers)
                 bar.update(1)
             if bar.n >= count:
                 break
+        seconds = put_together(results, seconds, model.engine.ranks)
     return statistics.median(seconds[1:] or seconds)
 
 

@@ -3,22 +3,27 @@
 The painted and the real pictures may be larger than the drawn pose. thumbnails/ has a small JPEG of
 each large picture and the posters of the videos: pages show these.
 """
+import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
+from evaluation.backgrounds import Background
 from evaluation.records import read_metrics, read_painting
+from evaluation.rows import row_of
 from evaluation.whole_frame import WholeFrame
 from pose.track import PoseTrack
+from scene.composition import Layer
 from util.errors import UserError, say, warn
-from util.images import fitted, read_image, side_by_side, size_of, write_image
+from util.images import opaque, read_image, read_rgba, size_of, write_image
+from util.marks import Marks
 from util.noted import recorded
 from util.owned import replacing
 from util.parallel import prefetch
@@ -29,10 +34,8 @@ LABELS = ('real_A', 'fake_B', 'real_B')     # upstream's names, in the order peo
 FILMS = {'side by side': 'side_by_side.mp4', 'painted': 'fake_B.mp4'}
 FILES = ('index.html', 'metrics.json', 'painting.json', *FILMS.values(),
          *map(thumbnail_of, FILMS.values()))
+MEASURED = 'measured'   # folder of the pictures that are measured, until they are
 MAX_PENDING = 100e6     # bytes of images that wait to be written; more, and painting waits too
-ROW_HEIGHT = 540        # px at most, of side_by_side.mp4: at 1264 it took 89 ms a frame to encode,
-                        # at 540 13 ms; fake_B.mp4 has every pixel
-ROW_WIDTH = 2048        # px at most: every player shows this
 AHEAD = 2               # frames read while another is encoded
 
 
@@ -53,15 +56,20 @@ class Results:
     trained   dataset.json of what the run was trained on
     also      {label: name of a second file for that image, such as synthesized_image.jpg}
     whole     what is around each picture, if --whole_frame asks for it
+    behind    what is behind the person, if --background asks for another than the target's own
     """
 
     def __init__(self, folder: Path, dataset: PaintedDataset, trained: dict[str, Any],
-                 also: dict[str, str] | None = None, whole: WholeFrame | None = None):
+                 also: dict[str, str] | None = None, whole: WholeFrame | None = None,
+                 behind: Background | None = None, film: str = 'fake_B.mp4'):
+        """film: the name of the painted one."""
         self.place = self.folder = folder
         self.dataset = dataset
         self.trained = trained
         self.also = also or {}
         self.whole = whole
+        self.behind = behind
+        self.films = FILMS | {'painted': film}
         self.part_size = 0, 0                       # of what is painted, without what is around
         self.painted = False                        # whether all frames are on the disk
         self.frames: list[dict[str, str]] = []      # {label: path relative to folder}, in order
@@ -79,7 +87,8 @@ class Results:
         try:
             with replacing(self.place, self.written, 'index.html') as self.folder:
                 try:
-                    yield
+                    with self.measured_from():
+                        yield
                 except BaseException as error:
                     if not self.painted:
                         raise
@@ -88,6 +97,19 @@ class Results:
             self.folder = self.place
         if failed:
             raise failed
+
+    @property
+    def measured(self) -> Path:
+        return self.folder / MEASURED
+
+    @contextmanager
+    def measured_from(self) -> Iterator[None]:
+        """A folder, within the block, for the pictures that are measured where these are not the
+        ones that are shown: the person before the target's own background."""
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.measured, ignore_errors=True)
 
     def written(self) -> set[str]:
         """The files that an earlier call wrote, relative to `place`."""
@@ -128,10 +150,19 @@ class Results:
             future.result()
             waiting -= size
 
-    def add(self, path: str, images: dict[str, np.ndarray]) -> None:
-        """Write `images`, {label: uint8 RGB (H, W, C)}, under the name of `path`."""
+    def add(self, path: str, images: dict[str, np.ndarray], layer: Layer | None = None) -> None:
+        """Write `images`, {label: uint8 RGB (H, W, C)}, under the name of `path`.
+
+        layer   the person alone of the painted one; needed where `behind` is
+        """
         name = Path(path).stem
         self.names.append(name)
+        if self.behind:
+            assert layer
+            self.measured.mkdir(exist_ok=True)
+            self.submit(write_image, f'{MEASURED}/{name}.png', images['fake_B'])
+            picture = self.behind.picture(name, self.time_of(len(self.names) - 1), [layer])
+            images = images | {'fake_B': picture}
         if self.whole:
             self.part_size = size_of(images['fake_B'])
             images = self.whole.placed(images)
@@ -141,7 +172,7 @@ class Results:
             file = f'images/{name}_{label}.png'
             self.submit(write_image, file, image)
             if is_large(image):
-                self.submit(write_thumbnail, thumbnail_of(file), image)
+                self.submit(write_thumbnail, thumbnail_of(file), opaque(image))
             if label in self.also:
                 self.submit(write_image, f'images/{name}_{self.also[label]}', image)
         self.wait(MAX_PENDING)
@@ -152,19 +183,28 @@ class Results:
         future = self.pool.submit(write, self.folder / file, image)
         self.pending.append((future, image.nbytes))
 
+    @cached_property
+    def known_times(self) -> dict[str, float]:
+        """{name of a frame: time stamp in s}, of poses.npz if there is one."""
+        poses = self.dataset.root / 'poses.npz'
+        if not poses.is_file():
+            return {}
+        track = PoseTrack.load(poses)
+        return {str(n + 1): time for n, time in zip(track.index.tolist(), track.times.tolist())}
+
+    def time_of(self, k: int) -> float:
+        """Time stamp in s of frame `k`."""
+        fps = self.dataset.facts.get('fps') or self.trained.get('fps') or 30.0
+        return self.known_times.get(self.names[k].lstrip('0'), k / fps)
+
     def times(self) -> tuple[list[float], list[int]]:
         """Time stamp in s, and frame number in the source video, of every frame."""
-        poses = self.dataset.root / 'poses.npz'
-        if poses.is_file() and all(name.isdecimal() for name in self.names):
-            track = PoseTrack.load(poses)
-            known = dict(zip((track.index + 1).tolist(), track.times.tolist()))
-            numbers = [int(name) for name in self.names]
-            if all(n in known for n in numbers):
-                in_source = [n - 1 for n in numbers]
-                return [known[n] for n in numbers], in_source
+        frames = list(range(len(self.names)))
+        numbers = [name.lstrip('0') for name in self.names]
+        if numbers and all(number in self.known_times for number in numbers):
+            return [self.time_of(k) for k in frames], [int(number) - 1 for number in numbers]
         fps = self.dataset.facts.get('fps') or self.trained.get('fps') or 30.0
-        numbers = list(range(len(self.names)))
-        return [k / fps for k in numbers], numbers
+        return [k / fps for k in frames], frames
 
     def read_images(self, frame: dict[str, str]) -> dict[str, np.ndarray]:
         """{label: uint8 RGB (H, W, 3)} of a frame, without files that cannot be read."""
@@ -172,40 +212,59 @@ class Results:
         return {label: image for label, image in found.items() if image is not None}
 
     def read_measured(self, frame: dict[str, str]) -> dict[str, np.ndarray]:
-        """The same without what is around: the poses are those of the painted part."""
+        """The same without what is around, before the target's own background: the poses are those
+        of the painted part, and so are the measures of the target."""
         images = self.read_images(frame)
+        if self.behind:
+            name = Path(frame['fake_B']).stem.removesuffix('_fake_B')
+            own = read_image(self.measured / f'{name}.png')
+            images.pop('fake_B', None)
+            images |= {} if own is None else {'fake_B': own}
         if self.whole:
             return {label: self.whole.cut(image, self.part_size)
                     for label, image in images.items()}
         return images
 
-    def write_videos(self, video_from: str | None = None) -> None:
-        """fake_B.mp4, side_by_side.mp4 (source, if given | pose | painted | real) and their
-        posters, the first frame of each."""
-        from util.video_writer import VideoWriter
+    def write_videos(self, video_from: str | None = None, marks: Marks | None = None) -> None:
+        """The painted film, side_by_side.mp4 (source, if given | pose | painted | real) and their
+        posters, the first frame of each. The frames in images/, which are measured, stay
+        without the marks."""
+        from util.video_writer import MP4, WITH_ALPHA, VideoWriter
+        marks = marks or Marks()
         times, numbers = self.times()
         size: tuple[int, int] | None = None         # of the first frame; a video has one size
         sources = SourceFrames(video_from, numbers, times) if video_from else None
-        writer = partial(VideoWriter, sound_from=video_from, sound_start=times[0])
+        writer = partial(VideoWriter, sound_from=video_from, sound_start=times[0],
+                         tags=marks.tags)
+        film = self.films['painted']
+        coding = WITH_ALPHA.get(Path(film).suffix, MP4)
         pictures = prefetch(map(self.read_images, self.frames), AHEAD)
-        with writer(self.folder / 'fake_B.mp4') as painted, \
+        with writer(self.folder / film, coding=coding) as painted, \
                 writer(self.folder / 'side_by_side.mp4') as all_images:
             for k, images in enumerate(progress(pictures, 'writing video', len(self.frames))):
                 source = [sources.at(k)] if sources else []
-                if size is None:
-                    size = size_of(images['fake_B'])
-                    cell = cell_size(size, len(images), source)
-                fake = at_size(images['fake_B'], size)
-                cells = [fitted(image, cell) for image in images.values()]
-                row = side_by_side(*source, *cells, height=cell[1])
-                painted.write(fake, times[k])
+                size = size or size_of(images['fake_B'])
+                shown = marks.drawn(self.read_film(k, at_size(images['fake_B'], size)))
+                images['fake_B'] = fake = marks.drawn(images['fake_B'])
+                row = row_of(source, images, size, self.behind is not None)
+                painted.write(shown, times[k])
                 all_images.write(row, times[k])
                 if k == 0:
-                    write_poster(self.folder, 'fake_B.mp4', fake)
+                    write_poster(self.folder, film, fake)
                     write_poster(self.folder, 'side_by_side.mp4', row)
-        self.videos = dict(FILMS)
+        self.videos = dict(self.films)
         for name, file in self.videos.items():
             say(f'{name}: {self.place / file}')
+
+    def read_film(self, k: int, picture: np.ndarray) -> np.ndarray:
+        """Painted frame `k`, with its transparency where it has some; else `picture`, which was
+        read already."""
+        if not self.behind or not self.behind.is_transparent:
+            return picture
+        found = read_rgba(self.folder / self.frames[k]['fake_B'])
+        if found is None:
+            return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+        return at_size(found, size_of(picture))
 
     def write_page(self, facts: dict[str, Any]) -> Path:
         """Write index.html, with the scores of metrics.json if there is one.
@@ -262,22 +321,6 @@ class SourceFrames:
                 break
             self.last = following
         return self.last.image
-
-
-def cell_size(size: tuple[int, int], count: int, others: Sequence[np.ndarray]
-              ) -> tuple[int, int]:
-    """(width, height) px of the pictures in a row of side_by_side.mp4; even where not `size`.
-
-    size, count    of the painted picture, and how many pictures of its aspect the row has
-    others         the other pictures in the row
-    """
-    width, height = size
-    aspects = count * width / height
-    aspects += sum(image.shape[1] / image.shape[0] for image in others)
-    most = min(ROW_HEIGHT, int(ROW_WIDTH / aspects))
-    if height <= most:
-        return size
-    return round(width * most / height / 2) * 2, most // 2 * 2
 
 
 def at_size(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,16 +1,14 @@
 """What lies behind the painted person: her own background, the camera's, green, or a picture."""
-from pathlib import Path
-
 import cv2
 import numpy as np
 
 from live.frames import Posed
+from scene.background_names import ALPHA, LIVE, OWN, PLAIN, SOURCE, check_model, named, read_picture
+from scene.composition import GREEN, covering, plain, replaced
 from util.errors import UserError
-from util.images import fitted, read_or_reason, size_of
+from util.images import size_of
 
-KINDS = 'own', 'camera', 'green'
 COARSE = 16                 # places along a picture: a head before it is one or two of them
-GREEN = 0, 255, 0           # RGB that OBS and others take away by default
 
 
 class Backgrounds:
@@ -20,10 +18,11 @@ class Backgrounds:
     """
 
     def __init__(self, first: str, has_alpha: bool):
-        """first: one of KINDS, or a picture's file. has_alpha: of the model; without it there is
+        """first: one of LIVE, or a picture's file. has_alpha: of the model; without it there is
         only the person's own."""
-        self.picture = None if first in KINDS else read_picture(first)
-        self.names = list(KINDS) if has_alpha else ['own']
+        first = named(first)
+        self.picture = None if first in LIVE else read_picture(first, LIVE)
+        self.names = list(LIVE) if has_alpha else [OWN]
         if first not in self.names:
             self.names.append(first)
         self.now = first
@@ -32,18 +31,16 @@ class Backgrounds:
     @staticmethod
     def check(text: str, has_alpha: bool, model: str) -> None:
         """UserError where --background cannot be had with a model."""
-        if text == 'own':
-            return
-        if not has_alpha:
-            raise UserError(f'--background {text}: --model {model} paints the whole picture and '
-                            f'does not know where in it the person is. Use --background own, or a '
-                            f'run of --model body2body.')
-        if text not in KINDS:
-            read_picture(text)
+        check_model(text, has_alpha, model)
+        if text == ALPHA:
+            raise UserError(f'--background {text}: live pictures have no transparency. Give green, '
+                            f'and take that away in the program that shows them.')
+        if named(text) not in LIVE:
+            read_picture(text, LIVE)
 
     @property
     def replaces(self) -> bool:
-        return self.now != 'own'
+        return self.now != OWN
 
     def next(self) -> str:
         """Go on to the next one; its name."""
@@ -65,28 +62,16 @@ class Backgrounds:
 
     def behind(self, size: tuple[int, int], posed: Posed, into: np.ndarray) -> np.ndarray:
         """uint8 (H, W, 3) of that (width, height)."""
-        if self.now == 'camera':
+        if self.now == SOURCE:
             return seen_by_camera(posed, size, into)
         key = self.now, size
         if key not in self.kept:
-            if self.now == 'green':
-                self.kept[key] = np.full((size[1], size[0], 3), GREEN, np.uint8)
+            if self.now == PLAIN:
+                self.kept[key] = plain(GREEN, size)
             else:
                 assert self.picture is not None
                 self.kept[key] = covering(self.picture, size)
         return self.kept[key]
-
-
-def replaced(picture: np.ndarray, alpha: np.ndarray, own: np.ndarray, behind: np.ndarray
-             ) -> np.ndarray:
-    """A picture with `behind` in place of the background `own` that was blended into it: exact,
-    soft edges too, since only the background's share of each pixel changes. All uint8 (H, W, 3),
-    alpha (H, W)."""
-    share = cv2.merge([cv2.bitwise_not(alpha)] * 3)
-    change = cv2.subtract(behind, own, dtype=cv2.CV_16S)
-    change = cv2.multiply(change, share, scale=1 / 255, dtype=cv2.CV_16S)
-    found: np.ndarray = cv2.add(picture, change, dtype=cv2.CV_8U)
-    return found
 
 
 def seen_by_camera(posed: Posed, size: tuple[int, int], into: np.ndarray) -> np.ndarray:
@@ -108,23 +93,4 @@ def blurred(image: np.ndarray) -> np.ndarray:
     width, height = (max(2, round(share * length)) for length in size_of(image))
     coarse = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     found: np.ndarray = cv2.resize(coarse, size_of(image), interpolation=cv2.INTER_CUBIC)
-    return found
-
-
-def covering(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The middle of an image (H, W, 3), scaled to fill that (width, height)."""
-    share = max(np.divide(size, size_of(image)))
-    width = min(image.shape[1], max(1, round(size[0] / share)))
-    height = min(image.shape[0], max(1, round(size[1] / share)))
-    left, top = (image.shape[1] - width) // 2, (image.shape[0] - height) // 2
-    middle = image[top:top + height, left:left + width]
-    return fitted(middle, size)
-
-
-def read_picture(text: str) -> np.ndarray:
-    """uint8 (H, W, 3) of --background FILE."""
-    found = 'that is a folder' if Path(text).is_dir() else read_or_reason(Path(text))
-    if isinstance(found, str):
-        raise UserError(f'--background {text}: {found}. Give a picture\'s file, or one of '
-                        f'{", ".join(KINDS)}.')
     return found

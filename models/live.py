@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from models.engine import Batch
     from models.painted import Painted
+    from models.warping.canvas import Canvas
     from pose.track import PoseTrack
+    from scene.composition import Layer
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class LivePose:
 class PaintsLive:
     """The part of a model that is asked for live; a model writes what differs.
 
-    HAS_ALPHA   whether it knows how much of each painted pixel is the person (`alpha`), so that
-                another background may lie behind
+    HAS_ALPHA   whether it knows how much of each painted pixel is the person (`alpha`, `layer`), so
+                that another background may lie behind. Painted.exact are canvases then
     """
 
     HAS_ALPHA = False
@@ -68,9 +70,19 @@ class PaintsLive:
         Returns   whether there is more of it."""
         return False
 
+    def on_background(self, replaced: bool) -> None:
+        """Called before painting: whether another background than the run's own comes behind the
+        person."""
+
     def alpha(self, painted: Painted) -> np.ndarray:
         """uint8 (H, W): how much of each pixel of one painted frame is the person."""
-        raise NotImplementedError
+        canvas: Canvas = painted.exact[0]
+        return canvas.alpha
+
+    def layer(self, painted: Painted, i: int = 0) -> Layer:
+        """The person alone of one painted frame."""
+        canvas: Canvas = painted.exact[i]
+        return canvas.layer()
 
     def paint_nobody(self, batch: Batch) -> np.ndarray:
         """uint8 (H, W, C): the picture without anybody; `batch` holds a pose without joints."""

@@ -83,9 +83,9 @@ class PreprocessOptions(EntryOptions):
                             help='strength of smoothing over time; 0: none')
 
         draw = parser.add_argument_group('drawing')
-        draw.add_argument('--draw_style', default=None, help='style of drawn poses: openpose, edn '
-                          'or pix2pixhd_labels; default: with --redraw the present style, with '
-                          '--retarget_to that of the person, else openpose')
+        draw.add_argument('--draw_style', default=None, help='style of drawn poses: openpose, edn, '
+                          'figment or pix2pixhd_labels; default: with --redraw the present '
+                          'style, with --retarget_to that of the person, else openpose')
         draw.add_argument('--line_width', type=float, default=None,
                           help='width of drawn lines, px; default: follows the size')
         draw.add_argument('--redraw', action='store_true', help='draw the poses of the dataset '
@@ -94,6 +94,11 @@ class PreprocessOptions(EntryOptions):
         fit = parser.add_argument_group('poses that are painted as another person')
         fit.add_argument('--poses_only', action='store_true',
                          help='write poses without frames, for test.py to paint')
+        fit.add_argument('--keep_scene', nargs='?', const='others', default=None,
+                         choices=['others', 'nobody'],
+                         help='also keep the video without the dancer, as large as --film_size, '
+                              'for test.py --background source to paint into; others: everybody '
+                              'else stays in it; nobody: all people are taken out')
         fit.add_argument('--retarget_to', default=None, metavar='PATH',
                          help='fit the poses to the person of datasets/NAME or checkpoints/NAME')
         fit.add_argument('--retarget', default='auto', choices=['auto', 'global', 'limbs'],
@@ -109,8 +114,10 @@ class PreprocessOptions(EntryOptions):
 
         look = parser.add_argument_group('reports')
         look.add_argument('--doctor', nargs='+', default=None, metavar='DATASET',
-                          help='make the report of a dataset again; with a second dataset, '
-                               'report how well the first covers its poses')
+                          help='make the report of a dataset again, and say which movements are '
+                               'still to be filmed (docs/filming.md); with a second dataset, '
+                               'those of its dancer first, and how well the first covers its '
+                               'poses')
 
         machine = parser.add_argument_group('machine')
         machine.add_argument('--num_workers', type=int, default=None,
@@ -211,6 +218,9 @@ def check_retarget(opt: Options) -> None:
     """Refuse retargeting that moves poses away from frames, or that lacks a target."""
     if opt.retarget_to and not opt.poses_only:
         raise UserError('--retarget_to moves the poses away from the frames, so it needs '
+                        '--poses_only.')
+    if opt.keep_scene and not opt.poses_only:
+        raise UserError('--keep_scene keeps what somebody else is painted into, so it needs '
                         '--poses_only.')
     for flag, default in (('retarget', 'auto'), ('walk', 'keep'), ('facing', 'auto')):
         if getattr(opt, flag) != default and not opt.retarget_to:

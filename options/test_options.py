@@ -3,7 +3,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from models.exporting.places import check_runtime
 from options.base_options import BaseOptions, Parser
+from options.mark_options import declare_marks, marks_in
 from util.errors import UserError
 from util.options import Options
 
@@ -27,11 +29,16 @@ class TestOptions(BaseOptions):
         test.add_argument('--metrics', default='all', choices=['none', 'fast', 'all'],
                           help='metrics of the painted frames; fast: those that need no network')
         test.add_argument('--no_video', action='store_true', help='write only frames and the page')
+        test.add_argument('--alpha_film', default=None, choices=['webm', 'mov'],
+                          help='the film of --background alpha: webm (VP9, small), or mov '
+                               '(ProRes 4444, large, for editors); default: webm')
         test.add_argument('--whole_frame', action='store_true',
                           help='put what is painted back into the whole frame of the target\'s '
                                'video, before its background, where the run paints a part of it')
+        declare_background(test)
         test.add_argument('--video_from',
                           help='video shown next to the painted one; its sound is used')
+        declare_marks(test)
 
     LEAST = {**BaseOptions.LEAST, 'num_test': 1}
 
@@ -40,8 +47,11 @@ class TestOptions(BaseOptions):
 
     def check(self, opt: Options) -> None:
         super().check(opt)
+        marks_in(opt)                       # refuses what cannot be drawn
+        check_runtime(opt)
         if opt.whole_frame:
             check_whole_frame(opt)
+        check_background(opt)
         if not opt.dataroot:
             run = Path(opt.checkpoints_dir) / opt.name
             if not run.is_dir():
@@ -51,13 +61,42 @@ class TestOptions(BaseOptions):
                             '--dataroot datasets/me.')
 
 
+def declare_background(group: argparse._ArgumentGroup) -> None:
+    """The flag of all that writes a film."""
+    group.add_argument('--background', default='own',
+                       help='what is behind the person: own (of the target), source (the scene '
+                            'that the dancer was filmed in, in the dancer\'s place), green, alpha '
+                            '(PNGs and a film with transparency), or the file of a picture or of a '
+                            'video, which begins again where it ends; all but own with body2body')
+
+
 def declare_painting(group: argparse._ArgumentGroup) -> None:
     """The flags of all that paints with a run."""
+    declare_normalizing(group)
+    group.add_argument('--runtime', default='torch', choices=['torch', 'onnx', 'openvino'],
+                       help='what computes the networks: torch, or what scripts/export.py wrote')
+
+
+def declare_normalizing(group: argparse._ArgumentGroup) -> None:
+    """The flags that change what a run's networks paint."""
     group.add_argument('--eval', action='store_true',
                        help='normalize with the statistics of training; default: with each '
                             'image\'s own if the run was trained with --batch_size 1')
     group.add_argument('--no_ema', action='store_true',
                        help='paint with the trained weights, not with their moving average')
+
+
+def check_background(opt: Options) -> None:
+    """Refuse a background that cannot be had, and flags that do not go with it."""
+    from models import models
+    from scene.background_names import ALPHA, OWN, check_offline
+    if opt.alpha_film and (opt.background != ALPHA or opt.no_video):
+        why = 'there is no film with --no_video' if opt.no_video else 'it needs --background alpha'
+        raise UserError(f'--alpha_film {opt.alpha_film}: {why}. Leave --alpha_film out.')
+    check_offline(opt.background, models.find(opt.model).HAS_ALPHA, opt.model)
+    if opt.whole_frame and opt.background != OWN:
+        raise UserError(f'--background {opt.background}: --whole_frame puts the target\'s own '
+                        f'background around the picture. Leave one of the two out.')
 
 
 def check_whole_frame(opt: Options) -> None:

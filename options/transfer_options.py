@@ -5,8 +5,13 @@ import sys
 from pathlib import Path
 
 from options.base_options import EntryOptions, Parser
+from options.mark_options import declare_marks
+from options.people import declare_people, with_people
+from options.test_options import declare_background
+from scene.background_names import ALPHA
 from util.errors import UserError
 from util.options import Options, check_least
+from util.video_writer import WITH_ALPHA
 
 
 class TransferOptions(EntryOptions):
@@ -17,20 +22,26 @@ class TransferOptions(EntryOptions):
 
     def declare(self, parser: Parser) -> None:
         job = parser.add_argument_group('job')
-        job.add_argument('--target', help='video of the person to paint')
+        job.add_argument('--target', nargs='+', help='video of the person to paint, or of each of '
+                         'several people, who are painted together')
         job.add_argument('--source', help='video of the motion to transfer')
-        job.add_argument('--output', default='out.mp4', help='the video to write')
+        declare_people(job)
+        job.add_argument('--output', default=None, help='the video to write; default: out.mp4, '
+                         'with --background alpha out.webm, or a .mov that you name')
+        declare_background(job)
+        job.set_defaults(background=None)       # depends on how many are painted: with_people
         job.add_argument('--minutes', type=float, default=None,
                          help='training time; default: 0 for a --model that paints untrained '
                               '(body2body, nearest), else 20')
-        job.add_argument('--name', default=None,
-                         help='name of the run; default: the file name of --target')
+        job.add_argument('--name', nargs='+', default=None,
+                         help='name of the run, one for each --target; default: its file name')
         job.add_argument('--model', default='body2body', help='models/MODEL_model.py')
         job.add_argument('--size', type=int, default=None,
                          help='the most that the shorter side of the painted video may have, px; '
                               'it has the aspect of the target\'s video, and no more pixels. '
                               'Default: 720. Of a --model that needs squares: their side; '
                               'default: 256')
+        declare_marks(job)
 
         where = parser.add_argument_group('folders')
         where.add_argument('--datasets_dir', default='./datasets', help='folder of all datasets')
@@ -45,20 +56,35 @@ class TransferOptions(EntryOptions):
     def parse(self, argv: list[str] | None = None) -> Options:
         argv = sys.argv[1:] if argv is None else argv
         opt = super().parse(joined(argv))
-        for flag in ('target', 'source'):
-            if not getattr(opt, flag):
+        for flag, videos in (('target', opt.target), ('source', [opt.source])):
+            if not videos or not all(videos):
                 raise UserError(f'--{flag} is missing. Type: python transfer.py --target me.mp4 '
                                 f'--source dancer.mp4 --output out.mp4')
-            if not Path(getattr(opt, flag)).is_file():
-                raise UserError(f'--{flag} {getattr(opt, flag)}: no such file.')
-        check_least(opt, {'minutes': 0})
-        if not opt.output:
-            raise UserError('--output is empty: name the video to write, e.g. --output out.mp4.')
-        if Path(opt.output).suffix.lower() != '.mp4':
-            raise UserError(f'--output {opt.output}: the output is an mp4. Give '
-                            f'--output {Path(opt.output).with_suffix(".mp4")}.')
+            for video in videos:
+                if not Path(video).is_file():
+                    raise UserError(f'--{flag} {video}: no such file.')
+        check_least(opt, {'minutes': 0, 'size': 16})
+        opt = with_people(opt)
+        opt = opt.but(output=output_of(opt))
         from models import models
         return opt if opt.minutes is not None else opt.but(minutes=models.find(opt.model).MINUTES)
+
+
+def output_of(opt: Options) -> str:
+    """The film to write; UserError where a film of that name cannot hold the pictures."""
+    endings = tuple(WITH_ALPHA) if opt.background == ALPHA else ('.mp4',)
+    if opt.output is None:
+        return f'out{endings[0]}'
+    if not opt.output:
+        raise UserError('--output is empty: name the video to write, e.g. --output out.mp4.')
+    path = Path(opt.output)
+    if path.suffix.lower() in endings:
+        return str(opt.output)
+    if opt.background == ALPHA:
+        raise UserError(f'--output {opt.output}: only a webm or mov has the transparency of '
+                        f'--background alpha. Give --output {path.with_suffix(".webm")}.')
+    raise UserError(f'--output {opt.output}: the output is an mp4. Give '
+                    f'--output {path.with_suffix(".mp4")}.')
 
 
 def words_of(flag: str, text: str) -> list[str]:

@@ -5,7 +5,9 @@ from typing import Any
 from live.quality import QUALITIES
 from live.sinks import described
 from models import models
+from models.exporting.places import check_runtime
 from options.base_options import BaseOptions, Parser
+from options.mark_options import declare_marks, marks_in
 from options.test_options import declare_painting
 from pose.detect import detectors
 from util.errors import UserError
@@ -50,13 +52,14 @@ class WebcamOptions(BaseOptions):
         out.add_argument('--rate', type=float, default=30.0, help='pictures a second to give out; '
                          'the last one is repeated where none is new')
         out.add_argument('--background', default='own', help='what is behind the person: own, '
-                         'camera (what the camera sees), green, or a picture\'s file')
+                         'source (what the camera sees), green, or a picture\'s file')
         out.add_argument('--seconds', type=float, default=None,
                          help='end after this time; default: when you end it')
         out.add_argument('--report', default=None, metavar='FILE.json',
                          help='write the figures there at the end')
         out.add_argument('--results_dir', default='./results', help='folder of all results; the '
                          'keys r and s save into NAME/live in it')
+        declare_marks(out)
 
         painting = parser.add_argument_group('painting')
         names = ', '.join(quality.name for quality in QUALITIES)
@@ -86,6 +89,8 @@ class WebcamOptions(BaseOptions):
         check_no_dataset(opt)
         super().check(opt)
         check_run(opt)
+        marks_in(opt)                       # refuses what cannot be drawn
+        check_runtime(opt)
         check_more_than_0(opt, self.MORE_THAN_0)
         check_most(opt, self.MOST)
         if (opt.width is None) != (opt.height is None):

@@ -1,7 +1,7 @@
 """First pass over a source: find everybody in every frame, in parallel. No torch."""
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from queue import Empty
@@ -93,6 +93,9 @@ def detect(source: Source, opt: Options, film: FilmAhead | None = None) -> Detec
                     np.array(difference), skeleton, source.size, list(masks))
 
 
+Find = Callable[[Source, Options, FilmAhead | None], Detected]      # detect, or as it does
+
+
 def cores() -> int:
     """Processor cores this process may use, up to 4, as each worker loads its own detector."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
@@ -103,7 +106,8 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None,
                  film: FilmAhead | None = None) -> Iterator[Found]:
     """The frames of the source from number `first` up to, without, `last`."""
     detector = detector_for(opt)
-    if not opt.poses_only:              # nobody is cut out of a film that gives only its poses
+    cuts_out = not opt.poses_only or bool(opt.keep_scene)    # else only poses are written
+    if cuts_out:
         detector = with_masks(detector)
     watch = PictureWatch()
     try:
@@ -121,7 +125,7 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None,
             looks = [appearance_of(frame.image, pose[:, :3], skeleton_with(len(pose)))
                      for pose in people]
             shown = np.stack(looks) if looks else np.zeros((0, 0), np.float32)
-            masks = [] if opt.poses_only else detector.masks()
+            masks = detector.masks() if cuts_out else []
             yield frame.index, frame.time, people, shown, difference, masks
     finally:
         detector.close()

@@ -21,15 +21,17 @@ from pose.formats import write_openpose_json
 from pose.shots import choose_shots
 from pose.track import PoseTrack
 from preprocessing.background import background_of
-from preprocessing.detection import cores, detect
+from preprocessing.detection import Find, cores, detect
 from preprocessing.film import FilmAhead, film_size
-from preprocessing.masks import FrameMasks
+from preprocessing.people import masks_of
 from preprocessing.placement import Placement, crop_of, place
 from preprocessing.report.moments import Preview
 from preprocessing.report.write import write_report
+from preprocessing.scene import keep_scene
 from preprocessing.sources import Source
 from preprocessing.writer import Writer
 from preprocessing.written import check_room, no_dataset, ours, written_files
+from scene.source_scene import has_scene
 from util.errors import UserError, say, warn
 from util.files import write_json
 from util.options import Options
@@ -42,17 +44,19 @@ LEAST_PER_PIXEL = 0.1   # bytes: a drawn figure's pair takes 0.2 for a pixel of 
 # {key of dataset.json's settings: flag}, where the flag has another name than in older datasets
 FLAGS = {'stage': 'walk'}
 # options that do not change a dataset's pixels
-NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 'redraw', 'doctor'}
+NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 'redraw', 'doctor',
+                'keep_scene'}
 
 
-def prepare(opt: Options, source: Source, target: Target | None) -> Path:
-    """Make the dataset in `opt.dataroot`. Returns its report."""
+def prepare(opt: Options, source: Source, target: Target | None, find: Find | None = None
+            ) -> Path:
+    """Make the dataset in `opt.dataroot`, with the people that `find` finds. Returns its report."""
     root = Path(opt.dataroot)
 
     def written() -> set[str]:
         return files_to_replace(root, opt.overwrite)
     with replacing(root, written, 'dataset.json', least=least_bytes(opt, source)) as folder:
-        facts = make(opt, source, target, folder)
+        facts = make(opt, source, target, folder, find)
     counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
     say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {facts["frames"]["dropped"]} '
         f'dropped')
@@ -72,12 +76,13 @@ def least_bytes(opt: Options, source: Source) -> float:
     return 0 if opt.poses_only else LEAST_PER_PIXEL * source.count * opt.size ** 2
 
 
-def make(opt: Options, source: Source, target: Target | None, folder: Path) -> dict[str, Any]:
+def make(opt: Options, source: Source, target: Target | None, folder: Path,
+         find: Find | None = None) -> dict[str, Any]:
     """Write the dataset to a new folder. Returns its dataset.json."""
     ahead = film_ahead(opt, source, target, folder)
-    found = detect(source, opt, ahead)
+    found = (find or detect)(source, opt, ahead)
     raw, picked = found.one(opt.person)
-    masks = FrameMasks(found, picked.rows)
+    masks = masks_of(found, picked, opt)
     track, repaired = repair(
         choose_shots(raw, opt.shots), min_confidence=opt.min_confidence, no_swaps=opt.no_swaps,
         no_limits=opt.no_limits, max_gap=opt.max_gap, smooth=opt.smooth)
@@ -106,6 +111,9 @@ def make(opt: Options, source: Source, target: Target | None, folder: Path) -> d
     writer.write(source, preview, opt.num_workers or cores(), ahead)
     if background:
         facts['background'] = background.write(folder)
+    if opt.keep_scene:
+        keep_scene(opt, source, track, masks if masks else None, folder)
+        facts['scene'] = opt.keep_scene
     drawn.save(folder / 'poses.npz')
     if opt.write_json:
         write_openpose_json(track, folder / 'openpose_json')
@@ -247,13 +255,22 @@ def is_finished(opt: Options, source: Source, target: Target | None,
     if opt.overwrite:
         check_room(root, opt.images)
         return False
-    made = read_facts(root).get('settings', {})
+    if opt.keep_scene and not has_scene(root):
+        raise UserError(f'{root} was made without the scene of the video. Add --overwrite to make '
+                        f'it again with --keep_scene, or choose another --dataroot.')
+    facts = read_facts(root)
+    made = facts.get('settings', {})
     known = {**defaults, **made}
     if 'film_size' not in made and opt.film_size != defaults['film_size']:
         known['film_size'] = 0          # an older dataset is used as it is unless one is asked for
+    if opt.poses_only and not opt.keep_scene:
+        known['film_size'] = opt.film_size      # only a scene is as large as that
     differ = [f'{FLAGS.get(name, name)} was {known.get(name)} and is now {value}'
               for name, value in settings(opt, source, target).items()
               if known.get(name) != value]
+    scene = facts.get('scene', 'others')
+    if opt.keep_scene not in (None, scene):
+        differ.append(f'keep_scene was {scene} and is now {opt.keep_scene}')
     if differ:
         raise UserError(f'{root} was made with other settings: {"; ".join(differ)}. Add '
                         f'--overwrite to make it again, or choose another --dataroot.')

@@ -18,12 +18,13 @@ FILM = re.compile(r'frames/(\d{6,})\.jpg')
 JOINTS = re.compile(r'openpose_json/(\d{12,})_keypoints\.json')
 REST = re.compile(r'(poses|found)\.npz|dataset\.json|report\.(html|json)|report/frames\.json|'
                   r'report/frames/\d{6,}\.jpg|report/(person_\d+|\d\d+|near_\d\d+)\.jpg')
-KINDS = FRAME, MASK, FILM, JOINTS, REST
+SCENE = re.compile(r'scene/(poses\.npz|film\.mp4)')
+KINDS = FRAME, MASK, FILM, JOINTS, REST, SCENE
 # of those, what --doctor makes again
 REPORT = re.compile(r'report\.(html|json)|report/(\d\d|near_\d\d)\.jpg')
 CACHE = re.compile(r'\.cache/[^/]+\.(u8|json)')      # decoded pictures; any reader makes them
 FOLDERS = ('', 'train', 'val', 'train_A', 'train_B', 'val_A', 'val_B', 'masks', 'report',
-           'report/frames', 'openpose_json', 'frames', '.cache')
+           'report/frames', 'openpose_json', 'frames', 'scene', '.cache')
 
 
 def written_files(root: Path) -> set[str]:

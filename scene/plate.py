@@ -155,14 +155,18 @@ class Plate:
     def save(self, folder: Path) -> None:
         """Write plate.png and plate.npz into a new folder that takes the place of `folder`."""
         with folder_in_place_of(folder, r'plate\.(png|npz)') as part:
-            write_image(part / 'plate.png', self.picture)
-            write_npz(part / 'plate.npz', confidence=self.confidence, size=np.array(self.size),
-                      transforms=self.transforms, numbers=self.numbers, bars=self.bars)
+            self.write(part)
+
+    def write(self, folder: Path) -> None:
+        """Write both files into a folder that is new."""
+        write_image(folder / 'plate.png', self.picture)
+        write_npz(folder / 'plate.npz', confidence=self.confidence, size=np.array(self.size),
+                  transforms=self.transforms, numbers=self.numbers, bars=self.bars)
 
     @classmethod
-    def load(cls, folder: Path) -> 'Plate':
-        """Read what `save` wrote; UserError for any other folder."""
-        then = 'Train the run again: train.py --overwrite.'
+    def load(cls, folder: Path, then: str = 'Train the run again: train.py --overwrite.'
+             ) -> 'Plate':
+        """Read what `save` wrote; UserError, with `then`, what to type, for any other folder."""
         picture = read_image(folder / 'plate.png') if (folder / 'plate.png').is_file() else None
         if picture is None:
             raise UserError(f'{folder}: no background plate (plate.png is no picture). {then}')

@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+import cv2
 import numpy as np
 import pytest
 from conftest import fitting
@@ -83,11 +84,51 @@ def test_the_whole_job_is_one_command_that_resumes(job, short_videos, capsys):
     (['--train_args', '--dataroot other'], 'transfer.py sets --dataroot itself'),
     (['--test_args', '--name=other'], 'transfer.py sets --name itself'),
     (['--source_args', '--detector foo'], 'no such choice'),
-    (['--minutes', 'nan'], 'give 0 or more'), (['--output', ''], '--output is empty')])
+    (['--minutes', 'nan'], 'give 0 or more'), (['--output', ''], '--output is empty'),
+    (['--size', '0'], '--size 0: give 16 or more'), (['--size', '-5'], 'give 16'),
+    (['--background', 'beach.jpg'], 'beach.jpg: there is no such file'),
+    (['--background', 'green', '--model', 'pix2pix'], 'does not know where in it the person is'),
+    (['--background', 'alpha', '--output', 'out.mp4'], 'Give --output out.webm'),
+    (['--output', 'out.webm'], 'out.mp4'),
+    (['--background', 'alpha', '--test_args=--no_video'], 'with --no_video there is no video'),
+    (['--test_args', '--background green'], 'transfer.py sets --background itself')])
 def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     with pytest.raises(UserError, match=said):
         job(*flags)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('flags, moves, painting', [
+    ([], [], ['--background=own']),
+    (['--background', 'source', '--size', '96'], ['--keep_scene', '--film_size=96'],
+     ['--background=source']),
+    (['--background', 'alpha'], [], ['--background=alpha', '--alpha_film=webm']),
+    (['--background', 'alpha', '--output', 'a.MOV'], [],
+     ['--background=alpha', '--alpha_film=mov'])])
+def test_the_background_reaches_the_steps_that_need_it(flags, moves, painting, tmp_path):
+    opt = TransferOptions().parse(['--target', __file__, '--source', __file__, *flags])
+    steps = transfer.Steps(opt, 'me', tmp_path / 'me', tmp_path / 'dancer')
+    steps.check()
+    assert [flag for flag in steps.moves if flag.startswith(('--keep', '--film'))] == moves
+    assert [flag for flag in steps.painting if flag.startswith(('--back', '--alpha'))] == painting
+    assert Path(opt.output).suffix.lower() == ('.webm' if '--alpha_film=webm' in painting else
+                                               '.mov' if '--alpha_film=mov' in painting else '.mp4')
+
+
+def test_a_source_that_was_made_without_its_scene_is_made_again_with_it(tmp_path):
+    opt = TransferOptions().parse(['--target', __file__, '--source', __file__,
+                                   '--background', 'source'])
+    dancer = tmp_path / 'dancer'
+
+    def moves():
+        return transfer.Steps(opt, 'me', tmp_path / 'me', dancer).moves
+    assert '--overwrite' not in moves()             # nothing is there yet
+    (dancer / 'scene').mkdir(parents=True)
+    (dancer / 'dataset.json').write_text('{}')
+    assert '--overwrite' in moves()
+    for name in ('poses.npz', 'film.mp4'):
+        (dancer / 'scene' / name).touch()
+    assert '--overwrite' not in moves()
 
 
 @pytest.mark.parametrize('model, training', [
@@ -111,13 +152,13 @@ def portrait(short_videos, tmp_path, monkeypatch):
         for frame in read_frames(short_videos[0]):
             video.write(np.ascontiguousarray(frame.image[:, 60:180]))
 
-    def call(model='body2body'):
+    def call(model='body2body', *more):
         flags = fitting(model, '--ngf', '4', '--ndf', '4', '--display_id', '0', '--device', 'cpu',
                         '--no_vgg_loss')
         return transfer.main(['--target', 'upright.mp4', '--source', str(short_videos[1]),
                               '--name', 'me', '--size', '96', '--source_args', '--end 0.5',
                               '--model', model, '--train_args', ' '.join(flags),
-                              '--test_args', '--metrics none --num_test 4'])
+                              '--test_args', '--metrics none --num_test 4', *more])
     return call
 
 
@@ -139,6 +180,19 @@ def test_a_portrait_video_gives_a_portrait_film_without_bars_and_without_trainin
     assert probe('out_side_by_side.mp4').size[1] == 192
     facts = read_json(Path('datasets/me/dataset.json'))
     assert facts['size'] == [96, 192] and facts['crop'] == [0, 0, 120, 240]
+
+
+def test_a_person_dances_in_the_dancers_scene_then_on_nothing(portrait, short_videos):
+    """The film is as large as the scene, and the moves need not be found again."""
+    output = portrait('body2body', '--background', 'source')
+    film = [frame.image.astype(int) for frame in read_frames(output)]
+    scene = next(read_frames(short_videos[1])).image
+    wall = cv2.resize(scene, (96, 96), interpolation=cv2.INTER_AREA).astype(int)
+    assert film[0].shape == (96, 96, 3) and np.abs(film[0] - wall)[:, :12].mean() < 6
+    moved = Path('datasets/source_as_me/scene/film.mp4').stat().st_mtime_ns
+    assert portrait('body2body', '--background', 'alpha') == Path('out.webm')
+    assert probe('out.webm').size == (96, 192) and probe('out_side_by_side.mp4').size[1] == 192
+    assert Path('datasets/source_as_me/scene/film.mp4').stat().st_mtime_ns == moved
 
 
 def test_a_square_dataset_of_an_earlier_version_is_used_as_it_is(portrait, short_videos, capsys):

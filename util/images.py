@@ -60,7 +60,8 @@ def in_colour(image: np.ndarray) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
-    """Write uint8 RGB (H, W, 1 or 3) as PNG or JPEG, by the suffix of `path`; whole or not at all.
+    """Write uint8 RGB (H, W, 1, 3 or 4) as PNG or JPEG, by the suffix of `path`; whole or not at
+    all. Four channels are RGB and straight alpha, which a PNG has.
 
     quality   of a JPEG, 0 to 100
 
@@ -69,6 +70,8 @@ def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
     """
     if image.shape[2] == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    elif image.shape[2] == 4:
+        image = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA)
     how = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix == '.jpg' else []
     _, encoded = cv2.imencode(path.suffix, image, how)
     with atomic(path, flush=False) as part:
@@ -95,6 +98,21 @@ def read_image(path: Path, least: tuple[int, int] | None = None) -> np.ndarray |
         return _pixels(image, encoded)
     picture = _read(path, pixels)
     return None if isinstance(picture, str) else picture
+
+
+def read_rgba(path: Path) -> np.ndarray | None:
+    """uint8 (H, W, 4): RGB and straight alpha; None for a file that is no whole picture."""
+    def pixels(image: Image.Image, encoded: bytes) -> np.ndarray:
+        return np.asarray(_upright(image, encoded).convert('RGBA'))
+    picture = _read(path, pixels)
+    return None if isinstance(picture, str) else picture
+
+
+def opaque(image: np.ndarray) -> np.ndarray:
+    """An image (H, W, C); one of four channels composed onto black, as `read_image` gives it."""
+    if image.shape[2] != 4:
+        return image
+    return cv2.multiply(image[..., :3], cv2.merge([image[..., 3]] * 3), scale=1 / 255)
 
 
 def read_or_reason(path: Path, shrink: int = 1) -> np.ndarray | str:

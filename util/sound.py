@@ -27,6 +27,7 @@ T = TypeVar('T')
 RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 BIT_RATE = 192_000      # bits a second; FFmpeg lowers it where the rate allows less
 BLOCK = 1024            # samples in a packet of AAC
+OPUS_RATE, OPUS_BLOCK = 48000, 960      # the same of Opus, which a webm has
 IN_STEP = 0.05          # seconds; stamps of avi and webm are rounded, and nobody hears less
 AHEAD = 1.0             # seconds: reading begins that much earlier, as the first frames may be cut
 GUESSED = 0.5           # seconds: the same, where a joined recording has another rate: FFmpeg works
@@ -40,7 +41,9 @@ class Sound:
     What cannot be kept of it costs one warning, never the film.
     """
 
-    def __init__(self, path: str | os.PathLike[str], start: float, out: Any):
+    def __init__(self, path: str | os.PathLike[str], start: float, out: Any,
+                 codec: str = 'aac'):
+        """codec: aac, or libopus for a webm."""
         self.path = path
         self.out = out
         self.faults: list[str] = []
@@ -51,8 +54,8 @@ class Sound:
         self.waiting: tuple[float, Any] | None = None
         first = self._next(self.decoded)
         if first is not None:
-            rate = rate_for(first[1].rate)
-            stream = out.add_stream('aac', rate=rate, layout='stereo')
+            rate = OPUS_RATE if codec == 'libopus' else rate_for(first[1].rate)
+            stream = out.add_stream(codec, rate=rate, layout='stereo')
             stream.bit_rate = BIT_RATE
             self.heard_until = 0.0
             self.packets = encoded(end_to_end(chain([first], self.decoded), rate), stream, rate)
@@ -229,7 +232,8 @@ def encoded(pieces: Iterable[np.ndarray], stream: Any,
     """(seconds at which it starts, packet) of the samples, encoded by `stream`."""
     from av import AudioFrame
     place = 0
-    for block in blocks(pieces):
+    size = OPUS_BLOCK if stream.codec_context.name == 'libopus' else BLOCK
+    for block in blocks(pieces, size):
         frame = AudioFrame.from_ndarray(block, 'fltp', 'stereo')
         frame.rate = rate
         frame.time_base = Fraction(1, rate)
@@ -241,14 +245,14 @@ def encoded(pieces: Iterable[np.ndarray], stream: Any,
         yield float(packet.pts * packet.time_base), packet
 
 
-def blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same samples in pieces of BLOCK; the last may be shorter."""
+def blocks(pieces: Iterable[np.ndarray], size: int = BLOCK) -> Iterator[np.ndarray]:
+    """The same samples in pieces of that size; the last may be shorter."""
     held = np.zeros((2, 0), np.float32)
     for piece in pieces:
         held = np.concatenate((held, piece), axis=1)
-        whole = held.shape[1] // BLOCK * BLOCK
-        for first in range(0, whole, BLOCK):
-            yield np.ascontiguousarray(held[:, first:first + BLOCK])
+        whole = held.shape[1] // size * size
+        for first in range(0, whole, size):
+            yield np.ascontiguousarray(held[:, first:first + size])
         held = held[:, whole:]
     if held.shape[1]:
         yield np.ascontiguousarray(held)

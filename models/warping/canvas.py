@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from models.warping.cutouts import Cutout
+from scene.composition import Layer, layer_of
 
 UNUSED = 0.02           # share of a pixel: a frame with less everywhere is not read
 LEAST = 1e-6            # share of a pixel: less counts as this much, whose logarithm is known
@@ -28,22 +29,29 @@ class Canvas:
 
     picture   uint8 (H, W, 3) RGB
     alpha     uint8 (H, W): how much of each pixel is the person
+    behind    uint8 (H, W, 3): the picture without the person, where that is known
     """
     picture: np.ndarray
     alpha: np.ndarray
+    behind: np.ndarray | None = None
 
     @classmethod
     def of(cls, background: np.ndarray) -> 'Canvas':
         """With nobody yet, on a copy of the background."""
-        return cls(background.copy(), np.zeros(background.shape[:2], np.uint8))
+        return cls(background.copy(), np.zeros(background.shape[:2], np.uint8), background)
 
     def copy(self) -> 'Canvas':
-        return Canvas(self.picture.copy(), self.alpha.copy())
+        return Canvas(self.picture.copy(), self.alpha.copy(), self.behind)
 
     @property
     def size(self) -> tuple[int, int]:
         """(W, H)."""
         return self.picture.shape[1], self.picture.shape[0]
+
+    def layer(self) -> Layer:
+        """The person without what is behind, for another background."""
+        assert self.behind is not None
+        return layer_of(self.picture, self.alpha, self.behind).cleaned()
 
 
 class Trust(NamedTuple):

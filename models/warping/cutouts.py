@@ -65,6 +65,9 @@ class Cutouts(TightCutouts, Protocol):
     """
 
     @property
+    def cutout(self) -> Remembered[Cutout]: ...
+
+    @property
     def loose(self) -> Remembered[Cutout]: ...
 
     def at(self, size: tuple[int, int]) -> 'Cutouts': ...
@@ -76,12 +79,13 @@ class SmallCutouts:
     def __init__(self, index: FrameIndex):
         self.size = index.track.size
         self.index = index
+        self.cutout = Remembered(self.read_tight, bytes_of, REMEMBERED)
         self.loose = Remembered(self.read_loose, bytes_of, REMEMBERED)
 
     def at(self, size: tuple[int, int]) -> 'SmallCutouts':
         return self
 
-    def cutout(self, row: int) -> Cutout:
+    def read_tight(self, row: int) -> Cutout:
         return self.around(self.index.cutout(row))
 
     def read_loose(self, row: int) -> Cutout:

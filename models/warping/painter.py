@@ -18,6 +18,7 @@ from models.warping.part_layers import Doll
 from models.warping.part_legs import with_shins
 from models.warping.part_widths import doll_of, measured_bodies
 from models.warping.parts import Bodies, Part
+from models.warping.remembered import Remembered
 from models.warping.settings import Body2BodySettings
 from pose.skeleton import moved
 from scene.film_plate import between_plates
@@ -31,7 +32,12 @@ class Painter:
     """Draws into canvases of film size. What it is asked for is in small px: those of the poses.
 
     A pose of another size than the run's frames is painted at its own size.
+
+    tight   paint the person alone from whole frames, without the shadow on the wall and what else
+            lies close around: another background comes behind
     """
+
+    tight = False
 
     def __init__(self, kept: Kept, settings: Body2BodySettings,
                  parts: Mapping[str, Part] | None = None):
@@ -93,8 +99,12 @@ class Painter:
 
     def read(self, rows: np.ndarray, used: np.ndarray) -> list[Cutout | None]:
         """The cutouts of those rows that are `used`, bool (N,)."""
-        return [self.kept.cutouts.loose(int(row)) if use else None
-                for row, use in zip(rows, used)]
+        return [self.whole(int(row)) if use else None for row, use in zip(rows, used)]
+
+    @property
+    def whole(self) -> Remembered[Cutout]:
+        """The cutouts of whole frames."""
+        return self.kept.cutouts.cutout if self.tight else self.kept.cutouts.loose
 
     def draw_parts(self, canvas: Canvas, query: np.ndarray, shown: PartsShown, small: Size
                    ) -> None:
@@ -116,8 +126,8 @@ class Painter:
         """Read one of these frames, or cut out one of these {layer: rows}, for a pose to come, the
         first that is not in memory. Returns   whether there was one."""
         for row in rows:
-            if (row,) not in self.kept.cutouts.loose:
-                self.kept.cutouts.loose(row)
+            if (row,) not in self.whole:
+                self.whole(row)
                 return True
         for rank in range(max(map(len, parts.values()), default=0)):
             for layer, best in parts.items():

@@ -10,7 +10,7 @@ import numpy as np
 from models.warping.cutouts import Cutout, Cutouts, occupied
 from models.warping.parts import Bodies, Ownership, Placed
 from models.warping.remembered import Remembered
-from pose.silhouette import disc
+from pose.silhouette import morphed
 
 # Bytes of pieces kept in memory, and of whole people that pieces are cut out of.
 PIECES, PEOPLE = 200e6, 64e6
@@ -208,7 +208,4 @@ def _bytes_of_piece(piece: Piece | None) -> int:
 
 def without_slivers(alpha: np.ndarray, width: float) -> np.ndarray:
     """uint8 (h, w): the same without what is narrower than that many px."""
-    radius = max(1, round(width / 2))
-    around = cv2.copyMakeBorder(alpha, radius, radius, radius, radius, cv2.BORDER_CONSTANT,
-                                value=(0,))
-    return cv2.morphologyEx(around, cv2.MORPH_OPEN, disc(radius))[radius:-radius, radius:-radius]
+    return morphed(alpha, cv2.MORPH_OPEN, max(1, round(width / 2)))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from evaluation import results as module
-from evaluation.results import LABELS, Results, cell_size
+from evaluation.results import LABELS, Results
+from evaluation.rows import cell_size
 from tests.browser import ask, needs_browser
 from util.files import write_json
 from util.images import read_image, size_of

@@ -5,8 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from live.backgrounds import Backgrounds, covering, replaced, seen_by_camera
+from live.backgrounds import Backgrounds, seen_by_camera
 from live.frames import Captured, Posed
+from scene.composition import covering, replaced
 from util.errors import UserError
 from util.images import write_image
 
@@ -69,7 +70,7 @@ def test_backgrounds_follow_each_other_and_a_file_is_the_last(tmp_path):
     picture, own = noise(6), noise(7)
     shown = backgrounds(picture, None, own, posed(noise(8)), np.eye(3))
     assert np.array_equal(shown, noise(5))
-    assert [backgrounds.next() for _ in range(4)] == ['own', 'camera', 'green',
+    assert [backgrounds.next() for _ in range(4)] == ['own', 'source', 'green',
                                                       str(tmp_path / 'wall.png')]
     backgrounds.next()
     assert backgrounds(picture, None, own, posed(noise(8)), np.eye(3)) is picture
@@ -80,3 +81,16 @@ def test_without_alpha_there_is_only_the_own_background():
     assert backgrounds.next() == 'own' and not backgrounds.replaces
     with pytest.raises(UserError, match='--background green: --model nearest'):
         Backgrounds.check('green', False, 'nearest')
+
+
+def test_the_camera_is_the_source_and_nothing_is_transparent():
+    picture = noise(6)
+    scale = np.eye(3)
+    for name in ('camera', 'source'):
+        Backgrounds.check(name, has_alpha=True, model='body2body')
+        shown = Backgrounds(name, has_alpha=True)(picture, None, noise(7), posed(noise(8), scale),
+                                                  np.eye(3))
+        assert np.array_equal(shown, noise(8))
+    assert Backgrounds('camera', has_alpha=True).next() == 'green'
+    with pytest.raises(UserError, match='--background alpha: live.*green'):
+        Backgrounds.check('alpha', has_alpha=True, model='body2body')
