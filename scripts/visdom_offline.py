@@ -121,7 +121,7 @@ def fetch() -> None:
         done = subprocess.run(
             [npm, *CLIENTS['npm'][1:], '--fetch-timeout', '30000', *(p.name for p in missing)],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True)
+            stderr=subprocess.STDOUT, text=True, errors='replace')
         if done.returncode:
             reasons = [line for line in done.stdout.splitlines() if line.startswith('npm ')]
             reason = reasons[0] if reasons else f'exit status {done.returncode}'

@@ -92,7 +92,7 @@ def leave_again(number: int, dropped: 'sys.UnraisableHookArgs') -> None:
         leave(number)
     if isinstance(dropped.exc_value, (KeyboardInterrupt, SystemExit)):
         signal.signal(number, leave_once)
-        after(SOON, os.kill, os.getpid(), number)
+        after(SOON, send_self, number)
 
 
 def after(seconds: float, call: Callable[..., object], *given: object) -> None:
@@ -100,6 +100,14 @@ def after(seconds: float, call: Callable[..., object], *given: object) -> None:
     timer = threading.Timer(seconds, call, given)
     timer.daemon = True
     timer.start()
+
+
+def send_self(number: int) -> None:
+    """Send that signal to this process. On Windows os.kill would end it at once, without asking."""
+    if os.name == 'nt':
+        signal.raise_signal(number)
+    else:
+        os.kill(os.getpid(), number)
 
 
 def handled() -> list[int]:
@@ -161,7 +169,7 @@ def end_with_stdin() -> None:
     with suppress(OSError):
         while os.read(0, 1024):
             pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    send_self(signal.SIGTERM)
 
 
 def flush_or_drop(*streams: TextIO) -> None:

@@ -3,8 +3,11 @@ import re
 import shlex
 from pathlib import Path
 
+from notebook import cells
+
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md')])
+NOTEBOOKS = sorted((ROOT / 'docs').glob('*.ipynb'))
+DOCUMENTS = sorted([*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), *NOTEBOOKS])
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 
@@ -13,7 +16,18 @@ OTHER_PROJECTS = '\n## pix2pix: '
 
 
 def read(name):
+    """The text of a document, a notebook's as Markdown."""
+    if name.endswith('.ipynb'):
+        return '\n\n'.join(map(as_markdown, cells(ROOT / name)))
     return (ROOT / name).read_text()
+
+
+def as_markdown(cell):
+    """A cell of a notebook, its commands without the ! before them."""
+    if cell['cell_type'] == 'markdown':
+        return cell['text']
+    lines = re.sub('^( *)!', r'\1', cell['text'], flags=re.M)
+    return f'```python\n{lines}\n```'
 
 
 def own(name):
@@ -46,6 +60,7 @@ def commands(text):
     """[(script, its words)] of all that is set as code and calls a script of this repository."""
     found = []
     for line in code(text):
+        line = re.sub(r'^\S*py(?:thon[\d.]*)?( -[\d.]+)? -m scripts\.(\w+)', r'scripts/\2.py', line)
         called = re.match(r'(?:\S*python[\d.]* )?((?:scripts/(?:dev/)?)?\w+\.py)(?= |$)(.*)', line)
         if called:
             script, words = called.groups()

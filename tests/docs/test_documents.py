@@ -18,6 +18,7 @@ from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from options.transfer_options import TransferOptions
 from options.webcam_options import WebcamOptions
+from scripts import make
 
 ENTRY_POINTS = {'preprocess.py': PreprocessOptions, 'train.py': TrainOptions,
                 'test.py': TestOptions, 'transfer.py': TransferOptions,
@@ -104,6 +105,13 @@ def test_the_makefile_has_the_targets_a_document_names(name):
 
 
 @pytest.mark.parametrize('name', NAMES)
+def test_what_a_document_types_where_there_is_no_make_is_understood(name):
+    for script, words in commands(own(name)):
+        if script == 'scripts/make.py':
+            make.parsed(words)
+
+
+@pytest.mark.parametrize('name', NAMES)
 def test_every_link_of_a_document_leads_to_a_file_and_a_heading(name):
     page = ROOT / name
     for link in re.findall(r'\]\(([^)\s]+)\)', read(name)):
@@ -135,7 +143,7 @@ def test_the_readme_is_short_and_its_first_command_stands_on_the_first_screen():
 def test_every_document_of_docs_is_reached_from_the_readme():
     def linked(name):
         page = ROOT / name
-        links = re.findall(r'\]\(([^)#\s]+\.md)', page.read_text())
+        links = re.findall(r'\]\(([^)#\s]+\.(?:md|ipynb))', read(name))
         return {str((page.parent / link).resolve().relative_to(ROOT)) for link in links}
     reached, fresh = set(), {'README.md'}
     while fresh:

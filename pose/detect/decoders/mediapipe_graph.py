@@ -15,6 +15,7 @@ arXiv 2006.10962. The parameters are those of the graphs in MediaPipe 0.10.21.
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+ONE_BY_ONE = threading.Lock()       # for what a process has once
 # Where MediaPipe declares the options that the graphs below set.
 OPTIONS = ('core.split_vector', 'tensor.image_to_tensor', 'tensor.inference',
            'tensor.tensors_to_detections', 'tensor.tensors_to_floats',
@@ -158,7 +160,8 @@ class Network:
     """
     def __init__(self, model: str | Path, side: int, graph: str, outputs: tuple[str, ...],
                  black: int = 0, border: str = 'BORDER_REPLICATE'):
-        import mediapipe
+        with plain_matplotlib():
+            import mediapipe
         from google.protobuf import text_format
         from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
         from mediapipe.python._framework_bindings.calculator_graph import CalculatorGraph
@@ -275,6 +278,21 @@ def face_square(marks: np.ndarray) -> Square:
     x, y = (low + high) / 2
     across = marks[263, :2] - marks[33, :2]             # the outer corners of the eyes
     return Square(x, y, 1.5 * float((high - low).max()), float(np.arctan2(across[1], across[0])))
+
+
+@contextmanager
+def plain_matplotlib() -> Iterator[None]:
+    """MediaPipe imports matplotlib. Jupyter and Colab name a backend for it to every program that a
+    cell calls; where its package is missing, as in our .venv, matplotlib refuses to be imported."""
+    with ONE_BY_ONE:
+        named = os.environ.get('MPLBACKEND')
+        os.environ['MPLBACKEND'] = 'agg'        # nothing is drawn by it here
+        try:
+            yield
+        finally:
+            del os.environ['MPLBACKEND']
+            if named is not None:
+                os.environ['MPLBACKEND'] = named
 
 
 @contextmanager

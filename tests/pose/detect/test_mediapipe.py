@@ -1,6 +1,10 @@
 """The default detector: everybody, hands and face, as good as MediaPipe's own for one person."""
+import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +12,12 @@ import pytest
 
 from pose.detect import make_detector
 from pose.detect.decoders import face_mesh
-from pose.detect.decoders.mediapipe_graph import Picture, Square, square_about
+from pose.detect.decoders.mediapipe_graph import (
+    Picture,
+    Square,
+    plain_matplotlib,
+    square_about,
+)
 from pose.detect.mediapipe import HANDS, Person, apart, one_each, search_squares
 from pose.skeleton import BODY_25, FACE_MIRROR, from_mediapipe, skeleton_of
 from scripts.demo.body import SOURCE, TARGET
@@ -235,3 +244,25 @@ def test_a_real_woman_and_her_mirror_image_are_both_found(detector):
     inner = [f.image[90:630, 120:840] for f in islice(read_frames(TAICHI), 100)]
     found = [len(detector(np.hstack([i, i[:, ::-1]]), f)) for f, i in enumerate(inner)]
     assert found.count(2) >= 95
+
+
+def test_it_works_where_jupyter_names_a_backend_of_matplotlib_that_is_not_here():
+    code = 'import os\nfrom pose.detect.decoders.mediapipe_graph import PersonFinder\n' \
+           'PersonFinder()\nprint(os.environ["MPLBACKEND"])'
+    named = 'module://matplotlib_inline.backend_inline'
+    done = subprocess.run([sys.executable, '-c', code], cwd=Path(__file__).parents[3], text=True,
+                          env={**os.environ, 'MPLBACKEND': named}, capture_output=True)
+    assert done.stdout.strip() == named, done.stderr[-1000:]
+
+
+def test_several_threads_that_load_it_leave_the_named_backend_as_it_was(monkeypatch):
+    monkeypatch.delenv('MPLBACKEND', raising=False)
+    both = threading.Barrier(2, timeout=1)
+
+    def load():
+        with plain_matplotlib(), suppress(threading.BrokenBarrierError):
+            both.wait()                 # never both within at a time
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(load), pool.submit(load)]:
+            done.result()
+    assert 'MPLBACKEND' not in os.environ
