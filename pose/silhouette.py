@@ -14,6 +14,17 @@ HANDS = 0.35                             # of the forearm: length of the hand be
 SUBPIXEL = 4                             # fractional bits of cv2's integers
 
 
+def morphed(share: np.ndarray, how: int, radius: int) -> np.ndarray:
+    """uint8 (h, w): opened (cv2.MORPH_OPEN) or closed (cv2.MORPH_CLOSE) by a disc; nothing lies
+    beyond the edges.
+
+    radius   px, 1 or more
+    """
+    around = cv2.copyMakeBorder(share, radius, radius, radius, radius, cv2.BORDER_CONSTANT,
+                                value=(0,))
+    return cv2.morphologyEx(around, how, disc(radius))[radius:-radius, radius:-radius]
+
+
 def disc(radius: int) -> np.ndarray:
     """uint8 (2 radius + 1, 2 radius + 1): a filled circle, for morphology."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -169,7 +169,7 @@ def test_earlier_results_stay_until_all_frames_are_painted(run, monkeypatch):
         run(results='stopped')
     assert contents(page.parent) == before
 
-    def broken(self, video_from):
+    def broken(self, video_from, marks):
         raise UserError('no film today')
     monkeypatch.setattr(Results, 'write_videos', broken)
     with pytest.raises(UserError, match='no film today'):

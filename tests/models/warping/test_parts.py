@@ -286,6 +286,15 @@ def test_the_chest_below_the_neck_is_the_trunks():
     assert owned_at(bowed, 'head', (x, 84)) == 1
 
 
+def test_a_head_that_stands_higher_than_in_the_trunks_frame_leaves_no_gap():
+    """Neck and collar of that frame lie below it."""
+    up = {joint: (x, y - 10) for joint, (x, y) in PLACES.items()
+          if joint in ('Nose', 'REye', 'LEye', 'REar', 'LEar')}
+    shown = names_shown(painted([pose()], pose(**up), 0))
+    x, y = PLACES['Neck']
+    assert '' not in set(shown[PLACES['Nose'][1] - 10:y + 5, x].tolist())
+
+
 def test_an_arm_before_the_trunk_brings_nothing_of_it_along():
     """Its sleeve may be wide where it lies free."""
     reach = 0.04 * float(Bodies(pose()[None], BODY_25).height[0])
