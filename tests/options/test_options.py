@@ -225,12 +225,17 @@ def test_an_unfinished_file_ends_no_call_that_does_not_ask_for_it(package, tmp_p
 
 
 @pytest.mark.parametrize('flags', [('--fps', 'nan'), ('--fps', 'inf'), ('--start', 'nan'),
-                                   ('--smooth', 'nan'), ('--line_width', 'nan'), ('--smooth', '1e13')])
+                                   ('--smooth', 'nan'), ('--line_width', 'nan')])
 def test_what_is_no_number_is_refused(flags):
     with pytest.raises(UserError, match=f'{flags[0]} {flags[1]}: give'):
         PreprocessOptions().parse(['--video', __file__, '--dataroot', 'x', *flags])
     with pytest.raises(UserError, match=f'--lr {flags[1]}: give more than 0'):
         train('--lr', flags[1])
+
+
+def test_a_number_that_no_record_could_hold_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r'--lambda_L1 1e\+39: give a number of at most 1e'):
+        train('--dataroot', str(tmp_path), '--lambda_L1', '1e39')
 
 
 @pytest.mark.parametrize('flags, said', [
