@@ -107,15 +107,7 @@ def together(opt: Options) -> Path:
     """Several people in one film: the same four steps for each of them, then the film of all.
     Returns it."""
     import preprocess
-    import test
-    import train
-    from evaluation.people_film import (
-        PaintedPerson,
-        is_painted,
-        own_background,
-        painted_from,
-        write_film,
-    )
+    from evaluation.people_film import PaintedPerson, own_background, write_film
     from preprocessing.people import FoundOnce
     from util.video import probe
 
@@ -144,18 +136,7 @@ def together(opt: Options) -> Path:
             preprocess.main(each.steps.moves, find=find)
     del find
     for each in people:
-        say(f'4/5  {each.name} in the place of person {each.number} -> {each.results}')
-        with record.step(f'training {each.number}'):
-            training = each.steps.training + continued(each.run, each.target, each.steps.training)
-            with own_flags('training'):
-                train.main(training, ADVICE)
-        made = painted_from(each.run.path, each.source, each.steps.painting)
-        if is_painted(each.results, made, record.painted.get(str(each.number))):
-            say(f'{each.results} is already painted')
-            continue
-        with record.step(f'painting {each.number}'), own_flags('painting'):
-            test.main([*each.steps.painting, '--no_video'])
-            record.painted[str(each.number)] = made
+        paint_layers(each, record)
     say(f'5/5  all of them -> {opt.output}')
     with record.step('film'):
         layers = [PaintedPerson(each.source, each.results, own_background(each.run.path))
@@ -168,6 +149,26 @@ def together(opt: Options) -> Path:
         f'  video         {opt.output}\n  side by side  {side_by_side(opt)}\n'
         f'  results page  {page}')
     return Path(opt.output)
+
+
+def paint_layers(each: 'OnePerson', record: Record) -> None:
+    """Prepare the run of one of several people, train it where that is asked for, and paint the
+    person alone, unless that is done already."""
+    import test
+    import train
+    from evaluation.people_film import is_painted, painted_from
+    say(f'4/5  {each.name} in the place of person {each.number} -> {each.results}')
+    with record.step(f'training {each.number}'):
+        training = each.steps.training + continued(each.run, each.target, each.steps.training)
+        with own_flags('training'):
+            train.main(training, ADVICE)
+    made = painted_from(each.run.path, each.source, each.steps.painting)
+    if is_painted(each.results, made, record.painted.get(str(each.number))):
+        say(f'{each.results} is already painted')
+        return
+    with record.step(f'painting {each.number}'), own_flags('painting'):
+        test.main([*each.steps.painting, '--no_video'])
+        record.painted[str(each.number)] = made
 
 
 class OnePerson:

@@ -68,9 +68,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     controls = Controls()
     figures = Figures(clock)
     person, painter = load(opt, run, trained, target)
-    rate = min(opt.rate, camera.fps or opt.rate)        # more is not to be painted
     ladder = Ladder([painter.limited(quality) for quality in asked] if opt.quality
-                    else painter.qualities, rate)
+                    else painter.qualities, min(opt.rate, camera.fps or opt.rate))
     parts = Parts(camera, person, painter, ladder, controls,
                   outputs_for(opt, places, controls, figures, camera, clock))
     session = Session(parts, clock, figures, opt.rate, opt.seconds, teller())
