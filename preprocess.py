@@ -15,11 +15,13 @@ if TYPE_CHECKING:           # --help is quick without it
     from preprocessing.detection import Find
 
 
-def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None = None) -> Path:
+def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None = None,
+         adds_scene: bool = False) -> Path:
     """Prepare as `argv` says, unless it is done already. Returns the dataset's report.
 
     in_room   False: a fitted dancer may leave the target's picture, for an experiment
     find      finds the people, in place of preprocessing.detection.detect
+    adds_scene  make a dataset that only lacks the scene of --keep_scene again; without, refuse
     """
     check_alone('preprocess.py')
     options = PreprocessOptions()
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None 
     from pose.detect import check_detector, check_source
     from pose.draw import check_style
     from pose.tracking.people import check_person
-    from preprocessing.prepare import is_finished, prepare
+    from preprocessing.prepare import is_finished, lacks_scene, prepare
     from preprocessing.sources import check_film, film, open_source
 
     target = Target(opt.retarget_to) if opt.retarget_to else None
@@ -57,6 +59,9 @@ def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None 
         say(f'filmed: {video}')
     source = open_source(video, opt.images, opt.start, opt.end, opt.fps)
     report = Path(opt.dataroot) / 'report.html'
+    if adds_scene and lacks_scene(opt) and \
+            is_finished(opt.but(keep_scene=None), source, target, options.defaults()):
+        opt = opt.but(overwrite=True)       # the same poses again, and the scene
     if is_finished(opt, source, target, options.defaults()):
         say(f'{opt.dataroot} is already finished with these settings: {report}')
         return report

@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> Path:
         preprocess.main(steps.person)
     say(f'2/4  the moves: {opt.source} -> {source}')
     with record.step('moves'), own_flags('moves'):
-        preprocess.main(steps.moves)
+        preprocess.main(steps.moves, adds_scene=True)
     trains = models.find(opt.model).TRAINS and opt.minutes > 0
     how = f'training for {opt.minutes:g} minutes' if trains else 'no training: reading every frame'
     say(f'3/4  {how} -> {run.path}')
@@ -133,7 +133,7 @@ def together(opt: Options) -> Path:
     for each in people:
         say(f'3/5  the moves of person {each.number}, for {each.name} -> {each.source}')
         with record.step(f'moves {each.number}'), own_flags('moves'):
-            preprocess.main(each.steps.moves, find=find)
+            preprocess.main(each.steps.moves, find=find, adds_scene=True)
     del find
     for each in people:
         paint_layers(each, record)
@@ -253,7 +253,7 @@ class Steps:
                        *further]
         dancer = one_dancer(opt) if opt.role else []
         self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only', *dancer,
-                      f'--retarget_to={target}', *scene_of(opt, source),
+                      f'--retarget_to={target}', *scene_of(opt),
                       *further_flags(opt, 'source')]
         self.training = [f'--dataroot={target}', *named, f'--model={opt.model}',
                          f'--max_minutes={opt.minutes}', *further_flags(opt, 'train')]

@@ -80,17 +80,13 @@ def settings_of(target: Path, typed: set[str]) -> dict[str, Any]:
     return {} if '--overwrite' in typed else read_facts(target).get('settings', {})
 
 
-def scene_of(opt: Options, source: Path) -> list[str]:
-    """What the dataset of the source keeps for --background source. One that was made without the
-    scene is made again: its poses come out the same."""
+def scene_of(opt: Options) -> list[str]:
+    """What the dataset of the source keeps for --background source."""
     from scene.background_names import SOURCE, named
-    from scene.source_scene import has_scene
     if named(opt.background) != SOURCE and not opt.role:
         return []
     nobody = ['nobody'] if opt.role else []
-    again = (source / 'dataset.json').is_file() and not has_scene(source)
-    return ['--keep_scene', *nobody, *([f'--film_size={opt.size}'] if opt.size else []),
-            *(['--overwrite'] if again else [])]
+    return ['--keep_scene', *nobody, *([f'--film_size={opt.size}'] if opt.size else [])]
 
 
 def look_of(opt: Options) -> list[str]:

@@ -235,6 +235,12 @@ def settings(opt: Options, source: Source, target: Target | None) -> dict[str, A
     return chosen | {'source_bytes': source.facts()['bytes']}
 
 
+def lacks_scene(opt: Options) -> bool:
+    """Whether the dataset is there without the scene that is asked for."""
+    root = Path(opt.dataroot)
+    return bool(opt.keep_scene) and (root / 'dataset.json').is_file() and not has_scene(root)
+
+
 def is_finished(opt: Options, source: Source, target: Target | None,
                 defaults: Mapping[str, Any]) -> bool:
     """Whether the dataset exists already with these settings.
@@ -255,7 +261,7 @@ def is_finished(opt: Options, source: Source, target: Target | None,
     if opt.overwrite:
         check_room(root, opt.images)
         return False
-    if opt.keep_scene and not has_scene(root):
+    if lacks_scene(opt):
         raise UserError(f'{root} was made without the scene of the video. Add --overwrite to make '
                         f'it again with --keep_scene, or choose another --dataroot.')
     facts = read_facts(root)

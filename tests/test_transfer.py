@@ -115,22 +115,6 @@ def test_the_background_reaches_the_steps_that_need_it(flags, moves, painting, t
                                                '.mov' if '--alpha_film=mov' in painting else '.mp4')
 
 
-def test_a_source_that_was_made_without_its_scene_is_made_again_with_it(tmp_path):
-    opt = TransferOptions().parse(['--target', __file__, '--source', __file__,
-                                   '--background', 'source'])
-    dancer = tmp_path / 'dancer'
-
-    def moves():
-        return transfer.Steps(opt, 'me', tmp_path / 'me', dancer).moves
-    assert '--overwrite' not in moves()             # nothing is there yet
-    (dancer / 'scene').mkdir(parents=True)
-    (dancer / 'dataset.json').write_text('{}')
-    assert '--overwrite' in moves()
-    for name in ('poses.npz', 'film.mp4'):
-        (dancer / 'scene' / name).touch()
-    assert '--overwrite' not in moves()
-
-
 @pytest.mark.parametrize('model, training', [
     ('everybody_dance_now', '--face_generator --face_discrim'),
     ('pix2pixHD', '--label_feat'), ('body2body', '')])

@@ -4,9 +4,9 @@ from pathlib import Path
 import preprocess
 
 
-def prepare(root: Path, *flags: object) -> Path:
+def prepare(root: Path, *flags: object, **more: bool) -> Path:
     """Run preprocess.py into root, 64 px; its report."""
-    return preprocess.main(['--dataroot', str(root), '--size', '64', *map(str, flags)])
+    return preprocess.main(['--dataroot', str(root), '--size', '64', *map(str, flags)], **more)
 
 
 def files(folder: Path) -> list[str]:

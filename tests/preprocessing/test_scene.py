@@ -127,6 +127,20 @@ def test_a_dataset_without_a_scene_says_what_to_type(video: Path, tmp_path: Path
         SourceScene(root)
 
 
+def test_a_scene_is_added_only_to_a_dataset_of_the_same_settings(video: Path, tmp_path: Path
+                                                                 ) -> None:
+    """transfer.py asks for it so; somebody's own choice of frames is not made again."""
+    root = tmp_path / 'dancer'
+    flags = '--video', video, '--poses_only'
+    prepare(root, *flags, '--smooth', '2')
+    before = (root / 'poses.npz').read_bytes()
+    with pytest.raises(UserError, match='smooth was 2.0 and is now 1.0'):
+        prepare(root, *flags, '--keep_scene', adds_scene=True)
+    assert (root / 'poses.npz').read_bytes() == before and 'scene' not in files(root)
+    prepare(root, *flags, '--smooth', '2', '--keep_scene', adds_scene=True)
+    assert files(root / 'scene') == ['film.mp4', 'poses.npz']
+
+
 def test_the_scene_is_the_datasets_and_a_users_file_there_stays(video: Path, tmp_path: Path
                                                                 ) -> None:
     root = tmp_path / 'dancer'
