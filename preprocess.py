@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from options.preprocess_options import PreprocessOptions
 from util.errors import run_main, say
+from util.options import Options
 from util.ranks import check_alone
 
 if TYPE_CHECKING:           # --help is quick without it
@@ -41,7 +42,7 @@ def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None 
     from pose.draw import check_style
     from pose.tracking.people import check_person
     from preprocessing.prepare import is_finished, lacks_scene, prepare
-    from preprocessing.sources import check_film, film, open_source
+    from preprocessing.sources import open_source
 
     target = Target(opt.retarget_to) if opt.retarget_to else None
     if target and not in_room:
@@ -50,13 +51,7 @@ def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None 
     check_detector(opt)
     if opt.draw_style:
         check_style(opt.draw_style)
-    video = opt.video
-    if opt.camera is not None:
-        root = Path(opt.dataroot)
-        video = str(root.with_name(f'{root.name}.mp4'))
-        check_film(Path(video), root, opt.overwrite)
-        film(opt.camera, opt.seconds, Path(video))
-        say(f'filmed: {video}')
+    video = opt.video if opt.camera is None else filmed(opt)
     source = open_source(video, opt.images, opt.start, opt.end, opt.fps)
     report = Path(opt.dataroot) / 'report.html'
     if adds_scene and lacks_scene(opt) and \
@@ -71,6 +66,17 @@ def main(argv: list[str] | None = None, in_room: bool = True, find: Find | None 
     report = prepare(opt, source, target, find)
     say(f'report: {report}')
     return report
+
+
+def filmed(opt: Options) -> str:
+    """Film what --camera sees, next to the dataset. Returns the video's path."""
+    from preprocessing.sources import check_film, film
+    root = Path(opt.dataroot)
+    video = root.with_name(f'{root.name}.mp4')
+    check_film(video, root, opt.overwrite)
+    film(opt.camera, opt.seconds, video)
+    say(f'filmed: {video}')
+    return str(video)
 
 
 if __name__ == '__main__':
