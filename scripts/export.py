@@ -61,7 +61,6 @@ class ExportOptions(BaseOptions):
             from util.runs import missing
             raise missing(folder / f'{opt.epoch}_net_G.pth')
         places.check_model(opt.model)
-        places.check_installed(opt.format, '--format')
         if opt.program == 'figment':
             refuse((
                 (opt.format != 'onnx', '--for figment: figment reads ONNX. Leave --format out.'),
@@ -71,6 +70,7 @@ class ExportOptions(BaseOptions):
                 ((opt.input_nc, opt.output_nc) != (3, 3),
                  f'--for figment: {opt.name} paints {opt.output_nc} channels from {opt.input_nc}, '
                  f'and figment takes 3. Train a run in colour.')))
+        places.check_installed(opt.format, '--format')
 
 
 def main(argv: list[str] | None = None) -> list[Path]:
