@@ -32,96 +32,11 @@ class TrainOptions(BaseOptions):
 
     def declare(self, parser: Parser) -> None:
         super().declare(parser)
-        run = parser.add_argument_group('training run')
-        run.add_argument('--continue_train', action='store_true',
-                         help='resume exactly where the run stopped')
-        run.add_argument('--overwrite', action='store_true',
-                         help='start again and replace the run of this name')
-        run.add_argument('--seed', type=int, default=0, help='seed of every random choice')
-        run.add_argument('--phase', default='train', help='train on DATAROOT/PHASE')
-        run.add_argument('--val_phase', default='val',
-                         help='validate on DATAROOT/VAL_PHASE, which is never trained on')
-        run.add_argument('--no_flip', action='store_true', default=True,
-                         help='kept for older commands; images are flipped only with --flip')
-        run.add_argument('--serial_batches', action='store_true',
-                         help='do not shuffle the images')
-
-        more = parser.add_argument_group('augmentation, of pose and frame alike',
-                                         describes=True)
-        more.add_argument('--flip', action='store_true',
-                          help='mirror half of the pairs; left and right colours of a pose drawn '
-                               'by preprocess.py are exchanged')
-        more.add_argument('--rotate', type=float, default=0.0,
-                          help='rotate by at most this many degrees')
-        more.add_argument('--scale', type=float, default=0.0,
-                          help='scale up or down by at most this fraction; 0.1 is 10 %%')
-        more.add_argument('--shift', type=float, default=0.0,
-                          help='shift by at most this fraction of width and height')
-        more.add_argument('--drop_limb', type=float, default=0.0,
-                          help='probability that a limb, a hand or the face is left out of the '
-                               'pose, so that G paints it even where the detector misses it; try '
-                               '0.05')
-
-        optim = parser.add_argument_group('optimization', describes=True)
-        optim.add_argument('--n_epochs', type=int, default=100, help='epochs at the initial rate')
-        optim.add_argument('--n_epochs_decay', type=int, default=100,
-                           help='epochs over which the rate then falls to zero')
-        optim.add_argument('--max_minutes', type=float, default=None,
-                           help='train for this long instead; the rate falls to zero by the end. '
-                                '0: prepare the run without training it, where --model can paint '
-                                'untrained')
-        optim.add_argument('--max_steps', type=int, default=None,
-                           help='stop after this many steps in total; --continue_train resumes')
-        optim.add_argument('--epoch_count', type=int, default=None,
-                           help='number of the first epoch; --continue_train knows it')
-        optim.add_argument('--lr', type=float, default=2e-4, help='initial learning rate of Adam')
-        optim.add_argument('--beta1', type=float, default=0.5, help='first momentum of Adam')
-        optim.add_argument('--lr_policy', default='linear',
-                           choices=['linear', 'step', 'plateau', 'cosine'],
-                           help='how the rate falls; plateau follows the held-out loss')
-        optim.add_argument('--ema', type=float, default=0.0, metavar='DECAY',
-                           help='paint with an exponential moving average of the weights, saved '
-                                'as latest_net_G_ema.pth; try 0.999; 0: none')
-        optim.add_argument('--lr_decay_iters', type=int, default=50,
-                           help='--lr_policy step: epochs after which the rate falls to a tenth')
-
-        show = parser.add_argument_group('progress')
-        show.add_argument('--print_freq', type=int, default=100,
-                          help='images between lines of loss_log.txt')
-        show.add_argument('--display_freq', type=int, default=400,
-                          help='images between updates of visdom')
-        show.add_argument('--update_html_freq', type=int, default=1000,
-                          help='images between updates of the web page')
-        show.add_argument('--no_html', action='store_true', help='write no web page')
-        show.add_argument('--display_id', type=int, default=1,
-                          help='visdom window; 0: no visdom')
-        show.add_argument('--display_server', default='http://localhost', help='visdom server')
-        show.add_argument('--display_port', type=int, default=8097, help='visdom port')
-        show.add_argument('--display_env', default='main', help='visdom environment')
-        show.add_argument('--display_ncols', type=int, default=4,
-                          help='visdom: images in a row; 0: one window for each')
-        show.add_argument('--display_winsize', type=int, default=256,
-                          help='visdom: window size, px')
-        show.add_argument('--tensorboard', action='store_true',
-                          help='also write CHECKPOINTS_DIR/NAME/tensorboard; show it with '
-                               'tensorboard --logdir CHECKPOINTS_DIR')
-        show.add_argument('--use_wandb', action='store_true',
-                          help='also send to Weights & Biases; needs its package')
-        show.add_argument('--wandb_project_name', default='body2body',
-                          help='project of the run in Weights & Biases')
-
-        save = parser.add_argument_group('saving')
-        save.add_argument('--save_latest_freq', type=int, default=5000,
-                          help='images between saves of latest_net_*.pth')
-        save.add_argument('--save_latest_minutes', type=float, default=10.0,
-                          help='save latest_net_*.pth at least this often, in minutes')
-        save.add_argument('--save_epoch_freq', type=int, default=50,
-                          help='epochs between saves of EPOCH_net_*.pth')
-        save.add_argument('--save_best', default=None, choices=list(save_best_choices()),
-                          help='also save best_net_*.pth, for test.py --epoch best: the best by '
-                               'this score on held-out frames, measured whenever images are shown')
-        save.add_argument('--save_by_iter', action='store_true',
-                          help='keep each save of latest as iter_N_net_*.pth')
+        declare_run(parser)
+        declare_augmentation(parser)
+        declare_optimization(parser)
+        declare_progress(parser)
+        declare_saving(parser)
 
     def reads_record(self, known: dict[str, Any]) -> bool:
         return known['continue_train']
@@ -153,6 +68,112 @@ class TrainOptions(BaseOptions):
         check_more_than_0(opt, ['lr'])
         check_most(opt, {'lr': 1000})
         check_untrained(opt)
+
+
+def declare_run(parser: Parser) -> None:
+    """Which run is trained, and on what."""
+    run = parser.add_argument_group('training run')
+    run.add_argument('--continue_train', action='store_true',
+                     help='resume exactly where the run stopped')
+    run.add_argument('--overwrite', action='store_true',
+                     help='start again and replace the run of this name')
+    run.add_argument('--seed', type=int, default=0, help='seed of every random choice')
+    run.add_argument('--phase', default='train', help='train on DATAROOT/PHASE')
+    run.add_argument('--val_phase', default='val',
+                     help='validate on DATAROOT/VAL_PHASE, which is never trained on')
+    run.add_argument('--no_flip', action='store_true', default=True,
+                     help='kept for older commands; images are flipped only with --flip')
+    run.add_argument('--serial_batches', action='store_true',
+                     help='do not shuffle the images')
+
+
+def declare_augmentation(parser: Parser) -> None:
+    """How pairs are varied while training."""
+    more = parser.add_argument_group('augmentation, of pose and frame alike',
+                                     describes=True)
+    more.add_argument('--flip', action='store_true',
+                      help='mirror half of the pairs; left and right colours of a pose drawn '
+                           'by preprocess.py are exchanged')
+    more.add_argument('--rotate', type=float, default=0.0,
+                      help='rotate by at most this many degrees')
+    more.add_argument('--scale', type=float, default=0.0,
+                      help='scale up or down by at most this fraction; 0.1 is 10 %%')
+    more.add_argument('--shift', type=float, default=0.0,
+                      help='shift by at most this fraction of width and height')
+    more.add_argument('--drop_limb', type=float, default=0.0,
+                      help='probability that a limb, a hand or the face is left out of the '
+                           'pose, so that G paints it even where the detector misses it; try '
+                           '0.05')
+
+
+def declare_optimization(parser: Parser) -> None:
+    """How long, and how fast, the networks learn."""
+    optim = parser.add_argument_group('optimization', describes=True)
+    optim.add_argument('--n_epochs', type=int, default=100, help='epochs at the initial rate')
+    optim.add_argument('--n_epochs_decay', type=int, default=100,
+                       help='epochs over which the rate then falls to zero')
+    optim.add_argument('--max_minutes', type=float, default=None,
+                       help='train for this long instead; the rate falls to zero by the end. '
+                            '0: prepare the run without training it, where --model can paint '
+                            'untrained')
+    optim.add_argument('--max_steps', type=int, default=None,
+                       help='stop after this many steps in total; --continue_train resumes')
+    optim.add_argument('--epoch_count', type=int, default=None,
+                       help='number of the first epoch; --continue_train knows it')
+    optim.add_argument('--lr', type=float, default=2e-4, help='initial learning rate of Adam')
+    optim.add_argument('--beta1', type=float, default=0.5, help='first momentum of Adam')
+    optim.add_argument('--lr_policy', default='linear',
+                       choices=['linear', 'step', 'plateau', 'cosine'],
+                       help='how the rate falls; plateau follows the held-out loss')
+    optim.add_argument('--ema', type=float, default=0.0, metavar='DECAY',
+                       help='paint with an exponential moving average of the weights, saved '
+                            'as latest_net_G_ema.pth; try 0.999; 0: none')
+    optim.add_argument('--lr_decay_iters', type=int, default=50,
+                       help='--lr_policy step: epochs after which the rate falls to a tenth')
+
+
+def declare_progress(parser: Parser) -> None:
+    """Where progress is shown, and how often."""
+    show = parser.add_argument_group('progress')
+    show.add_argument('--print_freq', type=int, default=100,
+                      help='images between lines of loss_log.txt')
+    show.add_argument('--display_freq', type=int, default=400,
+                      help='images between updates of visdom')
+    show.add_argument('--update_html_freq', type=int, default=1000,
+                      help='images between updates of the web page')
+    show.add_argument('--no_html', action='store_true', help='write no web page')
+    show.add_argument('--display_id', type=int, default=1,
+                      help='visdom window; 0: no visdom')
+    show.add_argument('--display_server', default='http://localhost', help='visdom server')
+    show.add_argument('--display_port', type=int, default=8097, help='visdom port')
+    show.add_argument('--display_env', default='main', help='visdom environment')
+    show.add_argument('--display_ncols', type=int, default=4,
+                      help='visdom: images in a row; 0: one window for each')
+    show.add_argument('--display_winsize', type=int, default=256,
+                      help='visdom: window size, px')
+    show.add_argument('--tensorboard', action='store_true',
+                      help='also write CHECKPOINTS_DIR/NAME/tensorboard; show it with '
+                           'tensorboard --logdir CHECKPOINTS_DIR')
+    show.add_argument('--use_wandb', action='store_true',
+                      help='also send to Weights & Biases; needs its package')
+    show.add_argument('--wandb_project_name', default='body2body',
+                      help='project of the run in Weights & Biases')
+
+
+def declare_saving(parser: Parser) -> None:
+    """What is saved, and how often."""
+    save = parser.add_argument_group('saving')
+    save.add_argument('--save_latest_freq', type=int, default=5000,
+                      help='images between saves of latest_net_*.pth')
+    save.add_argument('--save_latest_minutes', type=float, default=10.0,
+                      help='save latest_net_*.pth at least this often, in minutes')
+    save.add_argument('--save_epoch_freq', type=int, default=50,
+                      help='epochs between saves of EPOCH_net_*.pth')
+    save.add_argument('--save_best', default=None, choices=list(save_best_choices()),
+                      help='also save best_net_*.pth, for test.py --epoch best: the best by '
+                           'this score on held-out frames, measured whenever images are shown')
+    save.add_argument('--save_by_iter', action='store_true',
+                      help='keep each save of latest as iter_N_net_*.pth')
 
 
 def check_untrained(opt: Options) -> None:
