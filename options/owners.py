@@ -20,7 +20,7 @@ def owners(name: str, model: str | None) -> str:
 def models_with(names: set[str]) -> list[str]:
     """The models that declare one of these flags, the first published first."""
     from models import models
-    from options.base_options import Parser
+    from options.parser import Parser
     found = []
     for model, kind in models.importable().items():
         for phase in ('train', 'test'):
@@ -33,7 +33,7 @@ def models_with(names: set[str]) -> list[str]:
 
 def scripts_with(names: set[str]) -> list[str]:
     """The entry points that declare one of these flags."""
-    from options.base_options import Parser
+    from options.parser import Parser
     from options.preprocess_options import PreprocessOptions
     from options.test_options import TestOptions
     from options.train_options import TrainOptions

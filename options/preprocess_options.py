@@ -1,7 +1,8 @@
 """Which flags preprocess.py has."""
 import re
 
-from options.base_options import EntryOptions, Parser
+from options.base_options import EntryOptions
+from options.parser import Parser
 from pose.cleaning.repair import MAX_GAP, MIN_CONFIDENCE
 from pose.detect import detectors
 from pose.tracking.people import check_person

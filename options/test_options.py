@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from models.exporting.places import check_runtime
-from options.base_options import BaseOptions, Parser
+from options.base_options import BaseOptions
 from options.mark_options import declare_marks, marks_in
+from options.parser import Parser
 from util.errors import UserError
 from util.options import Options
 

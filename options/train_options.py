@@ -2,7 +2,8 @@
 from pathlib import Path
 from typing import Any
 
-from options.base_options import BaseOptions, Parser
+from options.base_options import BaseOptions
+from options.parser import Parser
 from options.record import warn_of_others
 from util.errors import UserError
 from util.metrics.names import save_best_choices

@@ -4,8 +4,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from options.base_options import EntryOptions, Parser
+from options.base_options import EntryOptions
 from options.mark_options import declare_marks
+from options.parser import Parser
 from options.people import declare_people, with_people
 from options.test_options import declare_background
 from scene.background_names import ALPHA

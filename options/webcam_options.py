@@ -6,8 +6,9 @@ from live.quality import QUALITIES
 from live.sinks import described
 from models import models
 from models.exporting.places import check_runtime
-from options.base_options import BaseOptions, Parser
+from options.base_options import BaseOptions
 from options.mark_options import declare_marks, marks_in
+from options.parser import Parser
 from options.test_options import declare_painting
 from pose.detect import detectors
 from util.errors import UserError

@@ -18,7 +18,7 @@ from evaluation.records import read_metrics, read_painting
 from evaluation.results import at_size
 from evaluation.results_page import card, spaced_in_time
 from evaluation.score_table import Scores, explanation, markdown_table, measured, score_table
-from options.base_options import Parser
+from options.parser import Parser
 from scripts.gallery_page import common_frames, files_of, largest, read_frame, write_video
 from util import thumbnails
 from util.errors import UserError, run_main, say, warn

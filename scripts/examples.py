@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from options.base_options import Parser
+from options.parser import Parser
 from util.errors import UserError, run_main, say, unknown_choice
 from util.words import command
 

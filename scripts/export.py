@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from models.exporting import places
-from options.base_options import BaseOptions, Parser
+from options.base_options import BaseOptions
+from options.parser import Parser
 from options.test_options import declare_normalizing
 from util.errors import UserError, run_main, say, warn
 from util.options import Options, refuse

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from data.facts import read_facts
 from evaluation.records import read_metrics, read_painting
 from models import artefacts, models
-from options.base_options import Parser
 from options.legacy import modern
+from options.parser import Parser
 from options.steps import with_own_flags
 from options.train_options import TrainOptions
 from options.transfer_options import joined, words_of

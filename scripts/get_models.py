@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from options.base_options import Parser
+from options.parser import Parser
 from util.downloads import KNOWN, cached, fetch, known, weights_folder, weights_path
 from util.errors import UserError, run_main, say, warn
 from util.words import command

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from options.base_options import Parser
+from options.parser import Parser
 from scripts.demo.body import SOURCE, TARGET, Figure
 from scripts.demo.camera import SOURCE_CAMERA, TARGET_CAMERA, Camera
 from scripts.demo.dance import SOURCE_DANCE, TARGET_DANCE, Pose, choreograph

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from options.base_options import Parser
+from options.parser import Parser
 from scripts.processes import Turn
 from scripts.suite_changes import Changes, Noise, compared
 from scripts.suite_page import line_of, write_pictures, write_suite_page

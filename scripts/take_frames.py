@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from options.base_options import Parser
+from options.parser import Parser
 from util.errors import UserError, run_main, say
 from util.files import natural
 from util.owned import check_pictures, finish, holds_something, replacing_pictures

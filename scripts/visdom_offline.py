@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from options.base_options import Parser
+from options.parser import Parser
 from util.downloads import CLIENTS, weights_folder
 from util.errors import UserError, run_main, say
 from util.files import atomic, write_text

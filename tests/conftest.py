@@ -15,7 +15,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from models import models
-from options.base_options import Parser
+from options.parser import Parser
 from options.train_options import TrainOptions
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from options.base_options import Parser
+from options.parser import Parser
 from pose.matching.movements import MOVEMENTS
 from scripts.demo.body import SOURCE, TARGET, Figure
 from scripts.demo.camera import TARGET_CAMERA, Camera

@@ -23,7 +23,7 @@ from evaluation.painting import paint_batches
 from models import models
 from models.base_model import BaseModel
 from models.engine import Engine, choose_engine, compile_in_place, has_bf16
-from options.base_options import Parser
+from options.parser import Parser
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from scripts.dev.resized import resized

@@ -11,8 +11,8 @@ import pytest
 from documents import NAMES, ROOT, anchors, code, commands, own, read
 
 from models import models
-from options.base_options import Parser
 from options.legacy import RENAMED, REPLACED
+from options.parser import Parser
 from options.preprocess_options import PreprocessOptions
 from options.test_options import TestOptions
 from options.train_options import TrainOptions

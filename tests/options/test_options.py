@@ -9,7 +9,7 @@ import pytest
 
 import data
 from models import artefacts, models
-from options.base_options import Parser
+from options.parser import Parser
 from options.preprocess_options import PreprocessOptions
 from options.record import recorded_value
 from options.test_options import TestOptions

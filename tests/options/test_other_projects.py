@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from options.base_options import Parser
+from options.parser import Parser
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 from util.errors import UserError
