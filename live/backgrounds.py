@@ -1,7 +1,10 @@
 """What lies behind the painted person: her own background, the camera's, green, or a picture."""
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from live.behind import Behind
 from live.frames import Posed
 from scene.background_names import ALPHA, LIVE, OWN, PLAIN, SOURCE, check_model, named, read_picture
 from scene.composition import GREEN, covering, plain, replaced
@@ -26,6 +29,7 @@ class Backgrounds:
         if first not in self.names:
             self.names.append(first)
         self.now = first
+        self.room = Behind()
         self.kept: dict[tuple[str, tuple[int, int]], np.ndarray] = {}
 
     @staticmethod
@@ -63,6 +67,10 @@ class Backgrounds:
     def behind(self, size: tuple[int, int], posed: Posed, into: np.ndarray) -> np.ndarray:
         """uint8 (H, W, 3) of that (width, height)."""
         if self.now == SOURCE:
+            captured = posed.captured
+            if posed.pose is not None:
+                room = self.room(captured.image, posed.mask, learns=posed.found is not None)
+                posed = replace(posed, captured=replace(captured, image=room))
             return seen_by_camera(posed, size, into)
         key = self.now, size
         if key not in self.kept:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose.masks import PersonMask
+
 
 @dataclass(frozen=True)
 class Captured:
@@ -30,6 +32,7 @@ class Posed:
     depth      float32 (K,) px as large as those of `pose`, or None
     skeleton   the numbering of `found` and `pose`
     scale      float (3, 3), px of the camera -> px of the target's frame; None where not known
+    mask       of the person in the picture that was looked at last; None where not known
     """
     captured: Captured
     found: np.ndarray | None
@@ -37,6 +40,7 @@ class Posed:
     depth: np.ndarray | None
     skeleton: str
     scale: np.ndarray | None = None
+    mask: PersonMask | None = None
 
 
 @dataclass(frozen=True)

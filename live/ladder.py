@@ -1,11 +1,13 @@
 """The choice of a quality: each is measured on pictures of the camera, from the best one down.
 
 What a quality costs depends on the model, the film and the machine, so it is measured, not known.
+What was chosen is reviewed during the session.
 """
 import statistics
 from collections.abc import Sequence
 
 from live.quality import Quality
+from live.review import Review
 from util.errors import UserError
 
 SECONDS = 2.0       # of measuring; then one picture must do for each quality that is left
@@ -18,7 +20,7 @@ SLACK = 0.97        # a camera of 29.97 pictures a second is one of 30
 
 class Ladder:
     """quality   to paint the next picture with
-    chosen    whether that is final
+    chosen    whether it was chosen; then only a review changes it, where there are several
     sentence  what was chosen, and why; '' until then
 
     qualities   best first
@@ -34,6 +36,7 @@ class Ladder:
         self.rates: dict[Quality, float] = {}
         self.began: float | None = None
         self.empty_since: float | None = None
+        self.review = Review(qualities, rate)
         self._paints: list[float] = []
         self._poses: list[float] = []
         if len(qualities) == 1:
@@ -41,13 +44,16 @@ class Ladder:
 
     def found(self, seconds: float) -> None:
         """The pose of a picture was found or moved on, which took that long."""
-        if not self.chosen:
+        if self.chosen:
+            self.review.found(seconds)
+        else:
             self._poses.append(seconds)
 
     def painted(self, seconds: float, now: float) -> None:
         """A picture of the present quality was painted, which took that long."""
         self.empty_since = None
         if self.chosen:
+            self.go_over(seconds, now)
             return
         self.began = now if self.began is None else self.began
         self._paints.append(seconds)
@@ -60,6 +66,7 @@ class Ladder:
         """A picture shows nobody: what it took says nothing. Where that goes on, the choice is made
         from what was measured before, and without that the middle quality is taken."""
         self.empty_since = now if self.empty_since is None else self.empty_since
+        self.review.nobody()
         if self.chosen or now - self.empty_since < PATIENCE:
             return
         if self.rates:
@@ -67,6 +74,12 @@ class Ladder:
         else:
             self.choose(self.qualities[len(self.qualities) // 2],
                         'nobody is there to measure with')
+
+    def go_over(self, seconds: float, now: float) -> None:
+        """Change the quality where the session does not keep what was promised, or has room."""
+        quality = self.review.painted(seconds, now, self.quality, self.rates)
+        if quality != self.quality:
+            self.choose(quality, self.review.why)
 
     def measured(self) -> float:
         """Pictures a second of the present quality, by the slower of its two stages."""

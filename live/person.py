@@ -10,6 +10,7 @@ from data.target import Target
 from live.frames import Captured, Posed
 from pose.cleaning.repair import LiveRepair
 from pose.detect.base import Detector
+from pose.masks import PersonMask
 from pose.retargeting.facing import LiveFacing
 from pose.retargeting.ground import WINDOW
 from pose.retargeting.inside import LiveRoom
@@ -79,6 +80,7 @@ class LivePerson:
         self.follower = LiveFollower(self.detector.skeleton, WINDOW)
         self.fit = LiveFit(self.target.ground, self.skeleton, size, self.fit_how)
         self.since_look = self.every
+        self.mask: PersonMask | None = None
         self.shown = Posed(Captured(-1, 0.0, np.zeros((0, 0, 3), np.uint8)), None, None, None,
                            self.skeleton)
         self._somebody()
@@ -127,6 +129,8 @@ class LivePerson:
         row, is_new = self.follower(people, shown, time)
         if is_new:
             self._somebody()
+        masks = self.detector.masks()
+        self.mask = masks[row] if 0 <= row < len(masks) else None
         if row < 0:
             return None
         own = skeleton_of(self.skeleton)
@@ -142,7 +146,8 @@ class LivePerson:
             if time - self.seen > HOLD:
                 return Posed(captured, None, None, None, self.skeleton)
             last = self.shown
-            return Posed(captured, None, last.pose, last.depth, self.skeleton, last.scale)
+            return Posed(captured, None, last.pose, last.depth, self.skeleton, last.scale,
+                         last.mask)
         joints = self.joints.copy()
         moved = self.speed * min(max(time - self.seen, 0.0), AHEAD)
         joints[:, :2] += moved * (joints[:, 2:3] > 0)
@@ -157,5 +162,5 @@ class LivePerson:
             track, inside = self.room(track, time)
         deep = track.depth[0] if track.depth is not None else None
         self.shown = Posed(captured, joints.astype(np.float32), track.poses[0], deep,
-                           self.skeleton, inside @ into)
+                           self.skeleton, inside @ into, self.mask)
         return self.shown

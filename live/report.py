@@ -11,9 +11,11 @@ from live.figures import line
 from live.film import free
 from live.quality import Quality
 from util.errors import UserError, say, warn
+from util.files import read_json
 from util.noted import check_ours, write_noted
 from util.owned import check_place
 
+KEYS = {'run', 'camera', 'quality', 'rate'}     # of every report
 LOG_EVERY = 10          # s between two lines where the terminal is a file
 
 
@@ -28,7 +30,17 @@ def check_report(text: str | None) -> None:
         raise UserError(f'--report {text}: is written as JSON. Give --report '
                         f'{path.with_suffix(".json").name or "live.json"}.')
     check_place(path.parent)
+    check_free(path)
+
+
+def check_free(path: Path) -> None:
+    """UserError where a file is there that is no earlier report, whoever wrote it."""
     check_ours(path.parent, [path.name])
+    if not path.exists():
+        return
+    found = read_json(path)
+    if not isinstance(found, dict) or not found.keys() >= KEYS:
+        raise UserError(f'--report {path}: that file is no report of webcam.py. Give another name.')
 
 
 def write_report(path: Path, run: str, camera: str, quality: Quality, size: tuple[int, int],
@@ -36,7 +48,7 @@ def write_report(path: Path, run: str, camera: str, quality: Quality, size: tupl
     """Write the figures of the whole session, with what they are of. A file that somebody put
     there during the session stays, and they go next to it."""
     try:
-        check_ours(path.parent, [path.name])
+        check_free(path)
     except UserError:
         taken, path = path, free(path)
         warn(f'--report {taken}: was put there by somebody else meanwhile; the figures are in '

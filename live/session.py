@@ -22,6 +22,7 @@ from live.stages import Output, Stage, first_failure
 from util.camera import Camera
 from util.clock import Clock
 from util.errors import UserError, say, warn
+from util.images import fitted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,6 +94,7 @@ class Session:
             'pose': Stage('pose', self.find, self.posed.close),
             'paint': Stage('paint', self.paint, self.painted.close)}
         self.outputs: Sequence[Output] = ()
+        self.size = (0, 0)              # of every picture that is given out
         self.newest: LiveFrame | None = None
         self.at_last = clock.now()      # when the camera's newest picture came
         self.missed = 0                 # pictures that the camera itself dropped
@@ -161,19 +163,28 @@ class Session:
             now = self.clock.now()
             self.figures.count('paint')
             self.figures.took('paint', now - began)
+            if self.outputs:        # a film cannot change its size
+                picture = fitted(picture, self.size)
             self.painted.put(LiveFrame(posed, picture))
-            if not self.is_chosen:
-                self.measure(posed, now - began, now)
+            self.measure(posed, now - began, now)
 
     def measure(self, posed: Posed, took: float, now: float) -> None:
         """Tell the ladder what a picture took, and go on with the quality that it names."""
+        before = self.ladder.quality
         if posed.pose is None:
             self.ladder.nobody(now)
         else:
             self.ladder.painted(took, now)
         self.use(self.ladder.quality)
-        self.is_chosen = self.ladder.chosen
-        self.clock.tell()
+        if not self.is_chosen:
+            self.is_chosen = self.ladder.chosen
+            self.clock.tell()
+        elif self.ladder.quality != before:
+            self.tell_quality()
+
+    def tell_quality(self) -> None:
+        self.figures.ladder = self.ladder.sentence
+        say(self.ladder.sentence)
 
     def next_posed(self) -> Posed | None:
         """The newest pose, waited for. The painter prepares itself for the next ones meanwhile."""
@@ -243,8 +254,7 @@ class Session:
         if self.controls.ended or first_failure(self.stages):
             return False
         self.ladder.finish()
-        self.figures.ladder = self.ladder.sentence
-        say(self.ladder.sentence)
+        self.tell_quality()
         if self.camera.measured:
             self.first = self.clock.now()
             self.camera.rewind()        # a file is shown from its start
@@ -253,7 +263,8 @@ class Session:
     def serve(self) -> None:
         """Start the sinks and the clock. Sinks that only the main thread may call are called here,
         so that a slow window does not hold up the others."""
-        self.outputs = self.make_outputs(self.painter.size)
+        self.size = self.painter.size
+        self.outputs = self.make_outputs(self.size)
         self.figures.start()
         here = [output for output in self.outputs if output.sink.MAIN_THREAD]
         for output in self.outputs:

@@ -25,8 +25,9 @@ LOCAL = 'file://'
 DEVICE = re.compile('^/dev/video(?=[0-9]+$)')       # Linux's name of the camera of that number
 LARGEST = 2 ** 31 - 1       # number of a camera that OpenCV takes
 ASKED = 4                   # numbers that are tried where the system does not list its cameras
-BEHIND = 0.5                # s that a file may be behind its own pace. It is then played later: if
-                            # decoding is too slow for that pace, every frame would be dropped
+# s that a file may be behind its own pace. It is then played later: where decoding is too slow for
+# that pace, every frame would be dropped. After a sudden stall it catches up by dropping frames
+BEHIND = 0.5
 MOST_FPS = 1000             # an address may say anything
 ANSWER = 10_000             # ms in which an address must answer, and give the next picture
 # what else there is, for webcam.py and for preprocess.py
@@ -92,6 +93,8 @@ class FileCamera(Camera):
 
     start, first   when this pass began: seconds on the clock, and of its first frame in the file
     over           when the newest picture gives way to the next one
+    behind         s that the frame before was behind its own pace; least: after a stall, the least
+                   since then, else None
     """
 
     def __init__(self, path: str, mirror: bool = False, size: tuple[int, int] | None = None,
@@ -105,6 +108,8 @@ class FileCamera(Camera):
         self.size = keeping_shape(self.info.size, size) if size else None
         self.loop = loop
         self.first = self.start = self.over = 0.0
+        self.behind = 0.0
+        self.least: float | None = None
         self.number = 0
         self.rewound = False
 
@@ -127,9 +132,7 @@ class FileCamera(Camera):
         self.first = frame.time
         while frame is not None and not self.closed and not self.rewound:
             after = next(frames, None)      # decoded while this one is waited for
-            behind = clock.now() - self.due(frame)
-            if behind > BEHIND:
-                self.start += behind
+            self.keep_pace(clock.now() - self.due(frame))
             due = self.due(frame)
             self.over = due + 1 / self.fps if after is None else self.due(after)
             clock.wait_for(lambda: self.closed or self.rewound, due)
@@ -137,6 +140,19 @@ class FileCamera(Camera):
                 yield Picture(self.number, due, self.shown(frame.image))
             self.number += 1
             frame = after
+
+    def keep_pace(self, behind: float) -> None:
+        """Play on later where a frame is too late, s, unless that is catching up after a stall."""
+        is_stall = self.least is None and behind - self.behind >= BEHIND
+        catches_up = self.least is not None and behind < self.least + BEHIND / 10
+        if behind <= BEHIND:
+            self.least = None
+        elif is_stall or catches_up:
+            self.least = behind if self.least is None else min(self.least, behind)
+        else:
+            self.start += behind
+            self.least = None
+        self.behind = behind
 
     def due(self, frame: Frame) -> float:
         """The time of the clock at which that frame is captured."""

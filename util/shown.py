@@ -79,7 +79,9 @@ def opaque(image: np.ndarray) -> np.ndarray:
 def display_matrix(frame: Any) -> np.ndarray | None:
     """(2, 2): px of the frame -> px of the picture, apart from where they begin; None where the
     file has no such matrix."""
-    entry = frame.side_data.get('DISPLAYMATRIX')
+    from av.sidedata.sidedata import SideDataContainer
+    # frame.side_data keeps one that keeps the frame: some MB each, until Python looks for cycles
+    entry = SideDataContainer(frame).get('DISPLAYMATRIX')      # type: ignore[call-arg]
     if entry is None:
         return None
     a, b, _, c, d = np.frombuffer(entry, np.int32)[:5] / (1 << 16)
@@ -100,14 +102,16 @@ def upright(image: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     """The image in the one of eight orientations that is nearest to the display matrix."""
     if matrix is None:
         return image
+    import cv2
     (across, across_by_y), (down_by_x, down) = matrix
+    # OpenCV turns 1080x1920 in 3 ms, numpy's strided copy takes 13
     if abs(across_by_y) + abs(down_by_x) > abs(across) + abs(down):
-        image = image.swapaxes(0, 1)
+        image = cv2.transpose(image)
         across, down = across_by_y, down_by_x
     if across < 0:
-        image = image[:, ::-1]
+        image = cv2.flip(image, 1)
     if down < 0:
-        image = image[::-1]
+        image = cv2.flip(image, 0)
     return np.ascontiguousarray(image)
 
 

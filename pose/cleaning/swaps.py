@@ -26,6 +26,7 @@ from pose.cleaning.swap_costs import (
     move_costs,
     pair_of,
     path_costs,
+    places,
     strayed,
 )
 from pose.skeleton import Skeleton, skeleton_of
@@ -123,7 +124,8 @@ def _states_in(poses: np.ndarray, depth: np.ndarray, times: np.ndarray, table: S
     sizes = (scale[:, None] * lengths[table.part('body')]).ravel()
     least = FLOOR * float(np.nan_to_num(sizes).max())
     seen = np.stack([(poses[:, pair, 2] > 0).all(1) for pair in pairs], 1)
-    moves = [move_costs(poses[:, pair], times, least, prior.momentum) for pair in pairs]
+    moves = [move_costs(poses[:, pair], depth[:, pair], times, least, prior.momentum)
+             for pair in pairs]
     bones = bone_costs(poses, names, table, lengths, scale)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     state = likeliest(np.stack(moves, 1), seen, bones, states, prior.switch,
@@ -202,7 +204,7 @@ class _LiveGroup:
 
     ways    float (S, S): to the state one frame before, and this one
     last, older, before   of each pair when it was last seen: its place, that one frame earlier,
-                          px (P, 2, 2), and the seconds between the two
+                          px (P, 2, 3) with its depth, and the seconds between the two
     off     float (P, N, 2) px: how far it strayed, in the last N frames
     """
     FRAMES, OFTEN = 64, 2   # whose median is how far a pair usually strays; taken every so often
@@ -220,7 +222,7 @@ class _LiveGroup:
         self.orders = [self._order(state) for state in self.states]
         pairs = len(known)
         self.ways: np.ndarray | None = None
-        self.last = self.older = np.zeros((pairs, 2, 2))
+        self.last = self.older = np.zeros((pairs, 2, 3))
         self.seen_at = np.full(pairs, -np.inf)
         self.before = np.full(pairs, np.inf)
         self.off = np.full((pairs, self.FRAMES, 2), np.nan)
@@ -241,7 +243,7 @@ class _LiveGroup:
               scale: float) -> np.ndarray | None:
         """The order in which the joints (K, 4) are the person's own; None: as found."""
         seen = (joints[self.pairs, 2] > 0).all(1)
-        moves = self._moves(joints[self.pairs, :2].astype(float), seen, time, lengths, scale)
+        moves = self._moves(self._places(joints), seen, time, lengths, scale)
         bones: dict[tuple[int, int], np.ndarray] = {}
         if self.crosses:
             bones = bone_costs(joints[None, :, :3], self.names, self.table, lengths,
@@ -262,6 +264,10 @@ class _LiveGroup:
         self.ways -= self.ways.min()
         state = int(self.ways.min(0).argmin())
         return self.orders[state] if state else None
+
+    def _places(self, joints: np.ndarray) -> np.ndarray:
+        """float (P, 2, 3): where the pairs of joints (K, 4) are."""
+        return np.stack([places(joints[pair], joints[pair, 3]) for pair in self.pairs])
 
     def _moves(self, now: np.ndarray, seen: np.ndarray, time: float, lengths: np.ndarray,
                scale: float) -> np.ndarray:

@@ -77,6 +77,38 @@ def test_a_file_that_is_decoded_too_slowly_is_played_slowly_and_not_dropped(clip
     assert abs(camera.time_of(clock.now()) - 5 / FPS) < 6 / FPS
 
 
+def test_where_each_frame_takes_long_to_decode_none_is_a_stall(clip, monkeypatch):
+    clock = FakeClock()
+
+    def slow(path, fps):
+        still = next(read_frames(path))
+        for k in range(60):
+            clock.sleep(0.8)
+            yield still._replace(time=k / FPS)
+    monkeypatch.setattr('util.camera.read_frames', slow)
+    numbers = [picture.number for picture in taken(FileCamera(clip), clock)]
+    assert len(numbers) > 0.9 * (numbers[-1] + 1)
+
+
+def test_after_a_stall_a_file_is_back_at_its_own_pace_and_its_sound_in_step(clip, monkeypatch):
+    clock = FakeClock()
+
+    def stalled(path, fps):
+        for number, frame in enumerate(long):
+            if number == 20:
+                clock.sleep(3)              # the computer stands still
+            yield frame
+    long = [frame._replace(time=number / FPS)
+            for number, frame in enumerate([*read_frames(clip)] * 20)]
+    monkeypatch.setattr('util.camera.read_frames', stalled)
+    camera = FileCamera(clip)
+    times = [picture.time for picture in taken(camera, clock)]
+    late = [time for time in times if time > 5]
+    assert np.diff(late) == pytest.approx(np.full(len(late) - 1, 1 / FPS), abs=1e-3)
+    assert max(times) == pytest.approx(11.9, abs=1e-3)
+    assert camera.time_of(10.0) == pytest.approx(10.0, abs=1e-3)
+
+
 def test_a_file_that_is_looped_goes_on_without_a_jump_in_time(clip):
     pictures = taken(FileCamera(clip, loop=True), FakeClock(), 15)
     times = [p.time for p in pictures]

@@ -106,3 +106,64 @@ def test_where_the_person_goes_away_what_was_measured_counts():
     ladder.nobody(1.0)
     ladder.nobody(4.1)
     assert ladder.chosen and 'about 10 of 30' in ladder.sentence
+
+
+def went_on(ladder, paints, seconds, now=0.0, rate=30):
+    """A session that goes on for some seconds with pictures that take so long, by quality; the
+    qualities it went through."""
+    went = [ladder.quality]
+    end = now + seconds
+    while now < end:
+        takes = paints[ladder.quality.name]
+        now += max(takes, 1 / rate)
+        ladder.found(0.001)
+        ladder.painted(takes, now)
+        if ladder.quality != went[-1]:
+            went.append(ladder.quality)
+    return went, now
+
+
+def test_a_quality_that_falls_clearly_short_of_its_promise_gives_way_to_the_next_one():
+    ladder, now = measured({'best': 0.1, 'good': 0.03, 'least': 0.01})
+    went, _ = went_on(ladder, {'good': 0.06, 'least': 0.02}, 60, now)
+    assert went == [GOOD, LEAST] and 'only 17 pictures a second' in ladder.sentence
+
+
+def test_a_stall_of_seconds_changes_no_quality():
+    ladder, now = measured({'best': 0.1, 'good': 0.03, 'least': 0.01})
+    for _ in range(5):
+        went, now = went_on(ladder, {'good': 0.2, 'least': 0.01}, 4, now)
+        assert went == [GOOD]
+        went, now = went_on(ladder, {'good': 0.03, 'least': 0.01}, 30, now)
+        assert went == [GOOD]
+
+
+def test_a_slow_camera_changes_no_quality():
+    ladder, now = measured({'best': 0.1, 'good': 0.03, 'least': 0.01})
+    assert went_on(ladder, {'good': 0.03, 'least': 0.01}, 60, now, rate=12)[0] == [GOOD]
+
+
+def test_where_the_computer_becomes_free_a_better_quality_is_taken():
+    ladder, now = measured({'best': 0.1, 'good': 0.03, 'least': 0.01})      # on a busy machine
+    went, _ = went_on(ladder, {'best': 0.02, 'good': 0.006}, 60, now)
+    assert went == [GOOD, BEST] and 'room' in ladder.sentence
+
+
+def test_a_quality_that_proved_too_slow_is_never_taken_again():
+    ladder, now = measured({'best': 0.1, 'good': 0.03, 'least': 0.02})
+    went, now = went_on(ladder, {'good': 0.06, 'least': 0.02}, 40, now)
+    assert went == [GOOD, LEAST]
+    assert went_on(ladder, {'good': 0.06, 'least': 0.001}, 300, now)[0] == [LEAST]
+
+
+def test_an_empty_picture_says_nothing_of_a_quality():
+    ladder, now = measured({'best': 0.1, 'good': 0.03, 'least': 0.01})
+    for _ in range(20):
+        went, now = went_on(ladder, {'good': 0.06, 'least': 0.01}, 9, now)
+        assert went == [GOOD]
+        ladder.nobody(now)
+
+
+def test_the_one_quality_that_was_asked_for_stays():
+    ladder = Ladder([GOOD], 30)
+    assert went_on(ladder, {'good': 0.5}, 100)[0] == [GOOD]

@@ -9,6 +9,7 @@ from live.frames import Captured, Posed
 from live.person import HOLD, LivePerson
 from pose.cleaning.smoothing import lag
 from pose.detect.base import Detector
+from pose.masks import PersonMask
 from pose.retargeting.filmed_ways import measure_facing
 from pose.retargeting.ground import WINDOW, measure_ground
 from pose.retargeting.room import is_framed, measure_room
@@ -75,6 +76,13 @@ def test_nobody_is_the_last_pose_for_half_a_second_and_then_none():
     gone = [f for f, each in enumerate(posed) if each.pose is None]
     assert gone[0] == 25 + int(HOLD * FPS) and gone == list(range(gone[0], 75))
     assert np.array_equal(posed[30].pose, posed[24].pose) and posed[30].found is None
+
+
+def test_the_mask_of_the_person_followed_comes_along() -> None:
+    detector = Scripted([[standing(100, 150), standing(240, 150, 0.7)]] * 3)
+    masks = [PersonMask.of(np.full((8, 8), n, np.uint8), 9, 9, 8) for n in range(2)]
+    detector.masks = lambda: masks        # type: ignore[method-assign]
+    assert all(each.mask is masks[0] for each in play(LivePerson(detector, a_target()), 3))
 
 
 def test_who_comes_back_is_painted_at_once():

@@ -13,9 +13,10 @@ import pytest
 
 import webcam
 from live.quality import QUALITIES
-from live.report import write_report
+from live.report import check_report, write_report
 from options.webcam_options import WebcamOptions
 from util.errors import UserError
+from util.noted import write_noted
 from util.video import read_frames
 from util.video_writer import VideoWriter
 
@@ -176,6 +177,18 @@ def test_a_report_replaces_no_file_of_the_users(live, tmp_path):
         live('--to', 'null', '--report', tmp_path / 'report.txt')
 
 
+def test_a_report_replaces_reports_only(live, tmp_path):
+    """The record of a dataset is the program's own, and lost for good where it is replaced."""
+    figures = 'me', '0', QUALITIES[0], (64, 96), 30.0, {'seconds': 3}
+    write_report(tmp_path / 'live.json', *figures)
+    check_report(str(tmp_path / 'live.json'))
+    write_noted(tmp_path / 'dataset.json', '{"size": [64, 64]}')
+    with pytest.raises(UserError, match='dataset.json: that file is no report of webcam.py'):
+        check_report(str(tmp_path / 'dataset.json'))
+    write_report(tmp_path / 'dataset.json', *figures)
+    assert json.loads((tmp_path / 'dataset.json').read_text()) == {'size': [64, 64]}
+
+
 def test_a_report_that_comes_during_a_session_stays(tmp_path, capsys):
     (tmp_path / 'live.json').write_text('of another session')
     write_report(tmp_path / 'live.json', 'me', '0', QUALITIES[0], (64, 96), 30.0, {'seconds': 3})
@@ -197,6 +210,15 @@ def test_flags_that_make_no_sense_are_refused(flags, says, live):
 def test_a_run_fills_in_the_flags_of_its_networks(one_step):
     opt = WebcamOptions().parse(['--name', 'me', '--checkpoints_dir', str(one_step.parent)])
     assert (opt.model, opt.netG, opt.ngf) == ('pix2pix', 'unet_128', 4)
+
+
+def test_help_shows_what_a_session_can_use_and_no_flag_of_training(capsys):
+    with pytest.raises(SystemExit):
+        WebcamOptions().parse(['--help'])
+    shown = capsys.readouterr().out
+    assert '--camera' in shown and '--which_epoch' in shown
+    for flag in ('--dataroot', '--num_threads', '--netG', '--init_gain', '--loadSize', '--verbose'):
+        assert flag not in shown, flag
 
 
 def test_older_spellings_hold_in_webcam_py_too(one_step):

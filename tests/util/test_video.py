@@ -1,4 +1,5 @@
 """Reading keeps times, colours and the right way up; or says what is wrong."""
+import gc
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tests.util.clips import UNEVEN, beep, clip, ffmpeg, noisy, number
 from util.containers import decode
 from util.errors import UserError
+from util.shown import upright
 from util.video import probe, read_frames
 from util.video_writer import VideoWriter
 
@@ -33,6 +35,22 @@ def test_probe_says_what_a_video_is(tmp_path):
     assert (info.size, info.frames, info.rotation, info.sound) == ((64, 48), 75, 0, True)
     assert (info.fps, info.duration) == (pytest.approx(25), pytest.approx(3.0))
     assert not probe(clip(tmp_path / 'b.mp4', UNEVEN)).sound
+
+
+def test_frames_that_were_read_do_not_wait_in_memory_to_be_found(tmp_path):
+    path = beep(tmp_path / 'a.mp4')
+
+    def waiting():
+        return sum(isinstance(each, av.VideoFrame) for each in gc.get_objects())
+    gc.collect()
+    gc.disable()
+    try:
+        before = waiting()
+        for _ in read_frames(path):
+            pass
+        assert waiting() - before <= 2      # of 75
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize('start, end, numbers', [
@@ -88,6 +106,18 @@ def test_a_phone_held_upright_gives_upright_pictures(tmp_path, degrees):
     assert info.rotation == degrees
     assert info.size == shown.shape[1::-1] == ((64, 48) if degrees == 180 else (48, 64))
     assert np.abs(shown.astype(int) - player).max() <= 3
+
+
+@pytest.mark.parametrize('matrix', [((a, 0), (0, b)) for a in (1, -1) for b in (1, -1)]
+                         + [((0, a), (b, 0)) for a in (1, -1) for b in (1, -1)])
+def test_every_pixel_of_a_turned_or_mirrored_picture_is_where_its_matrix_puts_it(matrix):
+    image = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+    turned = upright(image, np.array(matrix, float))
+    places = np.mgrid[:7, :5].reshape(2, -1)                # x, y of every pixel
+    x, y = np.array(matrix) @ places
+    x, y = x - x.min(), y - y.min()
+    assert turned.flags.c_contiguous
+    assert np.array_equal(turned[y, x], image[places[1], places[0]])
 
 
 def test_wide_pixels_are_made_square_and_nearly_square_ones_left(tmp_path):

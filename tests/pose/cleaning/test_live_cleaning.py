@@ -13,7 +13,7 @@ from pose.cleaning.swaps import LiveSwaps
 from pose.one_euro import OneEuro, OneEuroFilter
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
-from tests.pose.cleaning.tracks import ELBOW, FPS, HEIGHT, SWAPS, WRIST, dancing, swapped
+from tests.pose.cleaning.tracks import ELBOW, FPS, HEIGHT, KNEE, SWAPS, WRIST, dancing, swapped
 
 AFTER = round(LEARNING * FPS) + 1
 
@@ -69,12 +69,23 @@ def test_after_a_pause_joints_are_where_they_are_found():
     assert np.array_equal(smooth(track[200], HEIGHT, 2.0), track[200])
 
 
+def test_a_joint_goes_on_as_it_was_found_to_move_and_not_after_it_came_to_rest():
+    smooth, joints = LiveSmoothing(), joints_of(dancing())[0]
+    for f in range(8):
+        moved = joints.copy()
+        moved[WRIST, 0] += 4 * min(f, 4) ** 2           # gains speed, then stops
+        smooth(moved, HEIGHT, f / 10)
+        if f == 4:
+            assert 200 < smooth.speed[WRIST, 0] < 320       # px a second; 280 over the last frame
+    assert not smooth.speed.any()
+
+
 def test_a_guess_is_dropped_and_a_lost_joint_is_held_for_five_frames():
     track = dancing()
     poses = track.poses.copy()
-    poses[AFTER:AFTER + 10, WRIST, 2] = 0.1
+    poses[AFTER:AFTER + 10, KNEE, 2] = 0.1
     live = cleaned(replace(track, poses=poses))
-    shown = live.poses[AFTER:AFTER + 10, WRIST, 2] > 0
+    shown = live.poses[AFTER:AFTER + 10, KNEE, 2] > 0
     assert shown.tolist() == [True] * HELD + [False] * (10 - HELD)
 
 
