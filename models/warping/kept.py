@@ -68,12 +68,14 @@ class Kept:
         """`make` in the one rank that writes."""
         from models.warping.cutouts import SmallCutouts, make_cutouts
         from models.warping.frame_index import FrameIndex
+        from scene.made_up import warn_of_made_up
         remove_kept(folder)
         index = FrameIndex.make(dataset, folder / 'index', threads, settings.selection)
         if settings.masks:
             index.keep_masks(dataset, threads)
         plate = index.plate()
         plate.save(folder / 'plate')
+        warn_of_made_up(plate)
         index.cut_out(plate, threads, settings.darkest_shadow)
         if dataset.film_size is None:
             return cls(index, plate, SmallCutouts(index), plate)

@@ -21,7 +21,7 @@ from models.warping.frame_index import TIGHT, FrameIndex, rescaled, track_of
 from models.warping.part_looks import unlikeness
 from models.warping.part_order import Held, depth_signs, drawing_order, layers
 from models.warping.part_sight import speeds, visibility
-from models.warping.parts import ARMS, Bodies
+from models.warping.parts import ARMS, LEGS, Bodies
 from models.warping.settings import PartSettings
 from pose.matching.live import Follower
 from pose.matching.retrieval import RetrievalSettings, best_path, least, nearest_true
@@ -188,6 +188,8 @@ class PartIndex:
             bones = np.where(there, square, 0).sum(-1) / np.maximum(there.sum(-1), 1)
             if name == 'trunk':
                 bones = bones + settings.shrugged * self._shrugged(query, some)
+            elif name.endswith(LEGS[:2]):
+                bones = bones + settings.drawn_out * drawn_out(asked[some, 0], known[:, 0])
             turned = np.nan_to_num(((facing[0][some, None] - facing[1]) ** 2).sum(-1))
             costs = 1e4 * (bones + weight * turned + self.flaws[name])
             yield some, costs.astype(np.float32)
@@ -247,6 +249,17 @@ class PartIndex:
         """bool (F, T): the frames within that time of each of F rows."""
         times, shots = self.track.times, self.track.shots
         return (np.abs(times[rows, None] - times) <= seconds) & (shots[rows, None] == shots)
+
+
+def drawn_out(asked: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """float (f, T): the square of the logarithm of how many times longer a bone (f, 2) is than a
+    known one (T, 2); 0 where it is shorter or not seen."""
+    longer = np.log(lengths(asked)[:, None] / lengths(known))
+    return np.nan_to_num(longer).clip(0, 1) ** 2
+
+
+def lengths(bones: np.ndarray) -> np.ndarray:
+    return np.maximum(np.linalg.norm(bones, axis=-1), 1e-3)
 
 
 class LiveParts:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from models.warping.cutouts import Cutout, Cutouts, occupied
-from models.warping.parts import Bodies, Ownership, Placed
+from models.warping.part_ownership import Ownership
+from models.warping.parts import Bodies, Placed
 from models.warping.remembered import Remembered
 from pose.silhouette import morphed
 
@@ -74,7 +75,7 @@ class Pieces:
         cutout = self.cutouts.cutout(row)
         height, width = cutout.image.shape[:2]
         box = cutout.left, cutout.top, width, height
-        ownership = Ownership(self.bodies.one(row), self.cutouts.size, box)
+        ownership = Ownership(self.bodies.one(row), self.cutouts.size, box, cutout.image)
         matte = cv2.LUT(cv2.extractChannel(cutout.image, cutout.image.shape[2] - 1), WITHOUT_HAZE)
         return Person(cutout, matte, ownership)
 

@@ -11,6 +11,7 @@ from pose.track import PoseTrack
 
 ALONG = np.linspace(0, 1, 7)            # of a part's axis: where it is looked at
 FREE = 1.1                  # reaches from another part
+FREE_HAND = 2.0             # of trunk and head from a forearm: fingers are spread
 SKULL = 1.9                 # of the line from neck to nose: the top of the skull
 
 
@@ -27,7 +28,8 @@ def visibility(bodies: Bodies, name: str, size: tuple[int, int]) -> tuple[np.nda
         apart = ~meeting(name, other, bodies.parts, points.shape[1])
         away = distances(points, bodies, other)
         visible &= (own <= away * bias[other][:, None]) | ~apart
-        free &= (away > FREE) | ~apart
+        spread = name in FLOORS and other.endswith('forearm')
+        free &= (away > (FREE_HAND if spread else FREE)) | ~apart
     return visible.mean(1), free.mean(1)
 
 

@@ -1,4 +1,6 @@
-"""How thick the limbs of one person are, clothes included, measured in the mattes of the frames."""
+"""How thick the limbs of one person are, and how wide at most, clothes included: measured in the
+mattes of the frames."""
+from collections import defaultdict
 from collections.abc import Mapping
 
 import cv2
@@ -8,7 +10,7 @@ from models.warping.cutouts import Cutout, Cutouts, TightCutouts
 from models.warping.frame_index import FrameIndex
 from models.warping.part_layers import Doll
 from models.warping.part_sight import visibility
-from models.warping.parts import Bodies, Part
+from models.warping.parts import Bodies, Part, distances
 from pose.skeleton import moved
 from util.images import scaling
 from util.sampling import evenly_spaced
@@ -19,6 +21,10 @@ CLEAR = 0.85                # share of a part that must be seen, and free of oth
 SHARES = 0.3, 0.5, 0.7      # of a bone: where it is measured
 OUTWARDS = np.linspace(0.2, 3.0, 29)        # usual reaches from the bone
 THINNEST, THICKEST = 0.7, 2.0               # usual reaches
+FEWEST_SIDES = 20           # with fewer, a part is as wide at most as parts usually are
+MOST, MARGIN = 0.9, 1.2     # share of the sides that are no wider; a little more, for the edge
+OTHER = {'R': 'L', 'L': 'R'}
+LEAST = 1.5                 # reaches: at 1.3 the edge of a bare forearm was cut off
 
 
 def doll_of(index: FrameIndex, cutouts: Cutouts, parts: Mapping[str, Part] | None = None) -> Doll:
@@ -45,44 +51,71 @@ def measured_bodies(index: FrameIndex, cutouts: TightCutouts,
 
 
 def measured_parts(cutouts: TightCutouts, bodies: Bodies) -> dict[str, Part]:
-    """The parts with the reach that they have in these frames; trunk and head keep theirs.
+    """The parts as thick, and as wide at most, as they are in these frames; trunk and head stay as
+    they are. A side that is hidden nearly always is as thin as the other one.
 
     bodies   of the frames that are looked at, the first ones of `cutouts`
     """
-    parts = {}
-    for name, part in bodies.parts.items():
-        wide = 1.0 if name in ('trunk', 'head') else thickness(cutouts, bodies, name)
-        parts[name] = part._replace(reach=part.reach * wide)
+    parts = dict(bodies.parts)
+    thick: dict[str, float | None] = {}
+    farthest = defaultdict(list)
+    for name in parts:
+        if name in ('trunk', 'head'):
+            continue
+        thick[name], far = thickness(cutouts, bodies, name)
+        farthest[name[2:]].append(far)
+    for name, own in thick.items():
+        part = bodies.parts[name]
+        other = thick.get(OTHER[name[0]] + name[1:])
+        usual = own or min(other or 1.0, 1.0)
+        found = np.concatenate(farthest[name[2:]])
+        widest = part.widest
+        if len(found) >= FEWEST_SIDES:
+            most = MARGIN * float(np.quantile(found, MOST)) / usual
+            widest = min(max(most, LEAST), widest)
+        parts[name] = part._replace(reach=part.reach * usual, widest=widest)
     return parts
 
 
-def thickness(cutouts: TightCutouts, bodies: Bodies, name: str) -> float:
-    """How many usual reaches thick a part is: the median of its thinner side over its frames."""
+def thickness(cutouts: TightCutouts, bodies: Bodies, name: str) -> tuple[float | None, np.ndarray]:
+    """How many usual reaches thick a part is, the median of its thinner side over its frames, None
+    where those are few; and, of each side that ends where no other part is, float (N,), how many
+    usual reaches away."""
     visible, free = visibility(bodies, name, cutouts.size)
     clear = np.flatnonzero((visible >= CLEAR) & (free >= CLEAR)
                            & bodies.placed[name].seen[:, 0])
     clear = clear[evenly_spaced(len(clear), FRAMES)]
     if len(clear) < FEWEST:
-        return 1.0
-    found = [side_of(cutouts.cutout(int(row)), bodies, name, int(row)) for row in clear]
-    return float(np.clip(np.median(np.concatenate(found)), THINNEST, THICKEST))
+        return None, np.empty(0)
+    found, merged = zip(*[sides_of(cutouts.cutout(int(row)), bodies, name, int(row))
+                          for row in clear])
+    sides = np.stack(found)
+    thick = float(np.clip(np.median(sides.min(1)), THINNEST, THICKEST))
+    return thick, sides[~np.stack(merged)]
 
 
-def side_of(cutout: Cutout, bodies: Bodies, name: str, row: int) -> np.ndarray:
-    """float (S,), in usual reaches: how far from the bone the person ends, at each of SHARES, on
-    the side where that is nearer."""
+def sides_of(cutout: Cutout, bodies: Bodies, name: str, row: int
+             ) -> tuple[np.ndarray, np.ndarray]:
+    """float (2, S), in usual reaches: how far from the bone the person ends, at each of SHARES, on
+    both sides; and bool (2, S), where another part is nearer to that end."""
     placed = bodies.placed[name]
     start, end = placed.start[row, 0], placed.end[row, 0]
     line = end - start
     across = np.array([-line[1], line[0]]) / max(float(np.hypot(*line)), 1e-6)
     reach = bodies.parts[name].reach * bodies.height[row]
     matte = cv2.extractChannel(cutout.image, cutout.image.shape[2] - 1)
-    middles = start - (cutout.left, cutout.top) + np.array(SHARES)[:, None] * line
-    ends = []
-    for way in (across, -across):
-        points = middles[:, None] + OUTWARDS[None, :, None] * reach * way
-        points = points.astype(np.float32)
-        seen = cv2.remap(matte, points[..., 0], points[..., 1], cv2.INTER_LINEAR) > 127
-        outside = np.concatenate([~seen, np.ones((len(SHARES), 1), bool)], 1)
-        ends.append(np.append(OUTWARDS, OUTWARDS[-1])[outside.argmax(1)])
-    return np.min(ends, 0)
+    middles = start + np.array(SHARES)[:, None] * line
+    ways = np.stack([across, -across])[:, None, None]
+    points = middles[:, None] + OUTWARDS[:, None] * reach * ways            # (2, S, outwards, 2)
+    places = (points - (cutout.left, cutout.top)).astype(np.float32)
+    seen = cv2.remap(matte, places[..., 0].reshape(-1, len(OUTWARDS)),
+                     places[..., 1].reshape(-1, len(OUTWARDS)), cv2.INTER_LINEAR) > 127
+    seen = seen.reshape(points.shape[:-1])
+    outside = np.concatenate([~seen, np.ones((*seen.shape[:2], 1), bool)], -1).argmax(-1)
+    last = np.minimum(outside, len(OUTWARDS) - 1)
+    ends = np.take_along_axis(points, last[..., None, None], 2).reshape(1, -1, 2)
+    one = bodies.one(row)
+    own = distances(ends, one, name)
+    others = [distances(ends, one, other) for other in bodies.parts if other != name]
+    merged = (np.min(others, 0) < own) | (outside.reshape(1, -1) == len(OUTWARDS))
+    return OUTWARDS[last], merged.reshape(last.shape)

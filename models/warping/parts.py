@@ -25,15 +25,17 @@ class Part(NamedTuple):
     reach   how thick it is around them
     parent  the part that it hangs on, '' for the trunk
     beyond  how far it goes on behind the end of its bones, in lengths of a bone: hand, toes, hair
+    widest  reaches: what is farther from the bones is not the part's
     """
     bones: tuple[tuple[str, str], ...]
     reach: float
     parent: str
     beyond: float = 0.0
+    widest: float = 2.6                 # hair and wide sleeves
 
 
 TRUNK = Part((('Neck', 'MidHip'), ('RShoulder', 'RHip'), ('LShoulder', 'LHip'),
-              ('RShoulder', 'LShoulder'), ('RHip', 'LHip')), 0.10, '')
+              ('RShoulder', 'LShoulder'), ('RHip', 'LHip')), 0.10, '', widest=1.7)
 HEAD = Part((('Neck', 'Nose'), ('REar', 'LEar')), 0.095, 'trunk', 0.6)
 # of each side: name, joints of the bones, reach, parent, beyond
 LIMBS = (('upper arm', (('Shoulder', 'Elbow'),), 0.05, 'trunk', 0.0),
@@ -48,17 +50,8 @@ FLOORS = {'trunk': 1.0, 'head': 0.8}
 FAR, INSIDE = 9.0, 0.3      # distance of a part that is not seen, and of the middle of a trunk
 BEFORE, BEHIND = 0.8, 1.25  # factor on the distance of a part that lies before or behind the trunk
 BEHIND_BY = 0.02            # deeper than the trunk: an arm behind it
-SIDE = 240                  # coarse px along the longer side, at which ownership is computed
-SOFT = 0.25                 # reaches over which ownership changes
-WIDEST, WIDEST_TRUNK = 2.6, 1.7     # reaches: hair and sleeves are no farther from their part
-PAST = 0.8                  # reaches: how far a limb goes on past a joint
 END_WIDTH = 1.4             # how much wider a hand is than a wrist
 NECK_WIDTH = 0.4            # how much thinner a neck is than a head
-COLLAR = 0.45               # of the way from neck to nose: neck and collar end below the chin
-# reaches: radius of the overlap at a joint. More of an elbow that is bent in its frame would be a
-# knob on a straight arm. More of a neck would lay its collar over the print on a shirt; less, 0.05,
-# opens a slit between collar and chest
-DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.15
 
 
 def _parts() -> dict[str, Part]:
@@ -179,6 +172,7 @@ def distances(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
     """
     part, placed = bodies.parts[name], bodies.placed[name]
     reach = (part.reach * bodies.height)[:, None]
+    thinner = min(part.reach / PARTS[name].reach, 1)       # a hand is as wide on a thin arm
     nearest = np.full((len(bodies), points.shape[1]), FAR, np.float32)
     x, y = points[..., 0], points[..., 1]
     for b in range(len(part.bones)):
@@ -190,7 +184,7 @@ def distances(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
         last = 1 + (part.beyond if b == 0 or name.endswith('foot') else 0)
         share = ((to_x * along_x + to_y * along_y) / square).clip(0, last)
         away = np.hypot(to_x - share * along_x, to_y - share * along_y) / reach
-        away = np.where(share > 1, away / END_WIDTH, away)
+        away = np.where(share > 1, away * thinner / END_WIDTH, away)
         if name == 'head' and b == 0:
             away = away / (NECK_WIDTH + (1 - NECK_WIDTH) * (2 * share).clip(0, 1))
         nearest = np.where(placed.seen[:, b, None], np.minimum(nearest, away), nearest)
@@ -237,112 +231,3 @@ def biases(bodies: Bodies) -> dict[str, np.ndarray]:
             behind = bodies.depths(name) > trunk + BEHIND_BY
             found[name] = np.where(behind, BEHIND, BEFORE)
     return found
-
-
-def relatives(name: str, parts: dict[str, Part]) -> set[str]:
-    """A part, the one it hangs on and those that hang on it: they overlap at their joints."""
-    near = {name, parts[name].parent}
-    return {other for other in parts if other in near or parts[other].parent == name}
-
-
-class Ownership:
-    """Which pixels of one frame belong to which part.
-
-    bodies   of that one pose
-    size     (W, H) of the frame
-    box      (left, top, width, height) of the frame where it is asked; None takes all of it
-    step     px of the frame for each coarse pixel, which are counted from the box's corner
-    """
-
-    def __init__(self, bodies: Bodies, size: tuple[int, int],
-                 box: tuple[int, int, int, int] | None = None):
-        assert len(bodies) == 1
-        self.bodies = bodies
-        self.step = max(1, round(max(size) / SIDE))
-        left, top, width, height = box or (0, 0, *size)
-        self.coarse = -(-width // self.step), -(-height // self.step)
-        x = left + (np.arange(self.coarse[0]) + 0.5) * self.step - 0.5
-        y = top + (np.arange(self.coarse[1]) + 0.5) * self.step - 0.5
-        self.points = np.stack(np.meshgrid(x, y), -1).reshape(1, -1, 2).astype(np.float32)
-        bias = biases(bodies)
-        self.away = {name: distances(self.points, bodies, name)[0] for name in bodies.parts}
-        self.rank = {name: self.away[name] * bias[name][0] for name in bodies.parts}
-        for name, floor in FLOORS.items():
-            self.rank[name] = np.maximum(self.rank[name], floor)
-        # a chest below the neck is the trunk's, with the print on its shirt
-        self.rank['head'] += FAR * (past_ends(self.points, bodies, 'head')[0] > 0)
-        ranks = np.stack(list(self.rank.values()))
-        self.owner = ranks.argmin(0)
-        self.least, self.second = np.partition(ranks, 1, axis=0)[:2]
-
-    def of(self, name: str) -> np.ndarray:
-        """float32 (h, w) 0..1: how much of each coarse pixel the part owns. At its joints it
-        overlaps its relatives, so that no gap opens where they are bent."""
-        mine = self.owner == list(self.rank).index(name)
-        others = np.where(mine, self.second, self.least)
-        owned = ((others - self.rank[name]) / SOFT + 0.5).clip(0, 1)
-        widest = WIDEST_TRUNK if name == 'trunk' else WIDEST
-        owned *= ((widest - self.away[name]) / SOFT).clip(0, 1)
-        past = past_ends(self.points, self.bodies, name)[0]
-        owned *= ((PAST - past) / SOFT + 0.5).clip(0, 1)
-        if name != 'trunk':
-            owned = np.maximum(owned, self._joints(name))
-        return owned.reshape(self.coarse[::-1])
-
-    def under_trunk(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """float32 (h, w), 0 or 1: the trunk between shoulders and hips, whatever lies before it;
-        the clothes on the hips, which go with trunk and thighs, and neck and collar; and where
-        nothing else lies before them."""
-        inside = within_trunk(self.points, self.bodies)[0]
-        before = [self.rank[name] for name in self.rank
-                  if name.endswith(ARMS) or name == 'head']
-        free = np.min(before, 0) > self.rank['trunk']
-        edges = self._hips() & free | self._collar()
-        clear = (inside & free) | edges
-        shape = self.coarse[::-1]
-        return (inside.astype(np.float32).reshape(shape), edges.astype(np.float32).reshape(shape),
-                clear.astype(np.float32).reshape(shape))
-
-    def _collar(self) -> np.ndarray:
-        """bool (h w,): neck and collar, which the head owns in its frame. A head that stands higher
-        above the shoulders than there does not cover them."""
-        placed = self.bodies.placed['head']
-        if not placed.seen[0, 0]:
-            return np.zeros(self.points.shape[1], bool)
-        neck, line = placed.start[0, 0], placed.end[0, 0] - placed.start[0, 0]
-        share = (self.points[0] - neck) @ line / max(float(line @ line), 1e-6)
-        is_head = self.owner == list(self.rank).index('head')
-        return is_head & (share < COLLAR) & (self.away['trunk'] < 1)
-
-    def _hips(self) -> np.ndarray:
-        """bool (h w,): the clothes on the hips. They are as wide as the hips above the hip joints
-        and narrower towards the crotch: thighs that are spread otherwise show the rest."""
-        neck, middle = self.bodies.joint('Neck')[0, :2], self.bodies.joint('MidHip')[0, :2]
-        apart = self.bodies.joint('LHip')[0, :2] - self.bodies.joint('RHip')[0, :2]
-        reach = self.bodies.parts['trunk'].reach * self.bodies.height[0]
-        down = (middle - neck) / max(float(np.hypot(*(middle - neck))), 1e-3)
-        to = self.points[0] - middle
-        past, aside = to @ down / reach, np.abs(to @ (-down[1], down[0])) / reach
-        outside = np.maximum(aside - np.hypot(*apart) / 2 / reach, 0)
-        lower = (to[:, 1] > 0) & (past > 0) & (past < PAST) & (outside < 1 - past / PAST)
-        upper = (past > -PAST) & (past <= 0)
-        return (self.away['trunk'] < 1) & (lower | upper)
-
-    def _joints(self, name: str) -> np.ndarray:
-        """float32 (h w,) 0..1: discs about the joints that the part shares with its relatives."""
-        parts = self.bodies.parts
-        kin = relatives(name, parts)
-        strangers = [self.rank[other] for other in parts if other not in kin]
-        own = np.min([self.rank[other] for other in kin], 0)
-        mine = own <= np.min(strangers, 0) + 0.1 if strangers else True
-        wide = DISC_HEAD if name == 'head' else DISC_ARM if name.endswith(ARMS) else DISC
-        radius = wide * parts[name].reach * self.bodies.height[0]
-        placed = self.bodies.placed[name]
-        centres = [placed.start[0, 0]]
-        if any(part.parent == name for part in parts.values()):
-            centres.append(placed.end[0, 0])
-        discs = np.zeros(self.points.shape[1], np.float32)
-        for centre in centres:
-            away = np.linalg.norm(self.points[0] - centre, axis=-1) / radius
-            discs = np.maximum(discs, ((1 - away) / SOFT + 0.5).clip(0, 1))
-        return discs * mine * placed.seen[0, 0]

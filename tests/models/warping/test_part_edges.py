@@ -16,8 +16,9 @@ from models.engine import choose_engine
 from models.warping import part_choice
 from models.warping.part_choice import WHOLE, PartIndex, PartsShown, choose_parts, farness
 from models.warping.part_layers import Doll
+from models.warping.part_ownership import Ownership
 from models.warping.part_pieces import Cutout
-from models.warping.parts import Bodies, Ownership, distances, past_ends
+from models.warping.parts import Bodies, distances, past_ends
 from models.warping.settings import Body2BodySettings, PartSettings, from_record
 from models.warping.shots import known_cameras
 from options.train_options import TrainOptions

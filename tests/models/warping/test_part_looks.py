@@ -7,7 +7,8 @@ from drawn_dolls import SIZE, drawn, in_front, pose
 from models.warping.part_choice import PartIndex
 from models.warping.part_legs import with_shins
 from models.warping.part_looks import FEWEST, unlikeness
-from models.warping.parts import PAST, Bodies, Ownership
+from models.warping.part_ownership import PAST, Ownership
+from models.warping.parts import Bodies
 from models.warping.settings import PartSettings
 from pose.matching.retrieval import RetrievalSettings
 from pose.skeleton import BODY_25, mirror

@@ -7,8 +7,9 @@ from models.warping.part_choice import PartIndex, farness
 from models.warping.part_layers import Doll
 from models.warping.part_maps import part_map
 from models.warping.part_order import drawing_order
+from models.warping.part_ownership import Ownership
 from models.warping.part_widths import measured_parts
-from models.warping.parts import Bodies, Ownership, parts_of
+from models.warping.parts import Bodies, parts_of
 from models.warping.selection import FACING
 from models.warping.settings import PartSettings
 from pose.matching.retrieval import RetrievalSettings
