@@ -48,7 +48,7 @@ PERSON = record({
     'first': seconds, 'chosen': switch, 'why': text()})
 FIT = record({}, {
     'how': text(), 'why': text(), 'slide_before': maybe(number()), 'slide_after': maybe(number()),
-    'facing': record({}, {'sentence': text(), 'rows': items(items(count, 2))}),
+    'legs': text(), 'facing': record({}, {'sentence': text(), 'rows': items(items(count, 2))}),
     'framed': record({'before': number(0, 1), 'after': number(0, 1)})})
 SETTINGS = record({}, {
     'video': maybe(path), 'images': maybe(path), 'retarget_to': maybe(path),

@@ -46,12 +46,13 @@ class Target:
         self.facing, self.room = shown_by(folder, facts)
 
 
-def filmed(track: PoseTrack) -> dict[str, Any]:
+def filmed(track: PoseTrack, bars: tuple[int, int, int, int] = (0, 0, 0, 0)) -> dict[str, Any]:
     """What the training poses show of a person, for dataset.json: the ways that were filmed, and
-    size and room in the picture. {} where they show nobody."""
+    size and room in the picture, of which bars take that many px at the left, top, right and
+    bottom. {} where they show nobody."""
     if not track.shown().any():
         return {}
-    return {'facing': measure_facing(track).to_dict(), 'room': measure_room(track).to_dict()}
+    return {'facing': measure_facing(track).to_dict(), 'room': measure_room(track, bars).to_dict()}
 
 
 def shown_by(folder: Path, facts: dict[str, Any]) -> tuple[Facing | None, Room | None]:

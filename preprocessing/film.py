@@ -77,11 +77,7 @@ class FilmAhead:
     def frames(self, track: PoseTrack) -> Iterator[Frame]:
         """The frames of the track, which show what the video does, in fewer pixels."""
         for index, time in zip(track.index.tolist(), track.times.tolist(), strict=True):
-            image = read_image(self.path(index), self.small_size)
-            if image is None:
-                raise UserError(f'{self.path(index)} cannot be read back. Is the disk full or '
-                                f'failing? Run the same command again.')
-            yield Frame(index, time, image)
+            yield Frame(index, time, read_back(self.path(index), self.small_size))
 
     def keep_only(self, numbers: Collection[int]) -> None:
         """Remove the frames of all other numbers."""
@@ -89,6 +85,15 @@ class FilmAhead:
         for path in (self.folder / FOLDER).iterdir():
             if path.name not in kept:
                 path.unlink()
+
+
+def read_back(path: Path, least: tuple[int, int] | None = None) -> np.ndarray:
+    """A picture that was written a moment ago, as util.images.read_image gives it."""
+    image = read_image(path, least)
+    if image is None:
+        raise UserError(f'{path} cannot be read back. Is the disk full or failing? Run the same '
+                        f'command again.')
+    return image
 
 
 def write_film_frame(folder: Path, index: int, image: np.ndarray, box: Box,

@@ -8,7 +8,7 @@ from collections import deque
 
 import numpy as np
 
-from pose.body import body_parts
+from pose.body import body_parts, joint_at
 from pose.cleaning.bone_lengths import bone_lengths, proportions
 from pose.skeleton import Skeleton, skeleton_of
 from pose.stretches import runs, shot_slices
@@ -24,12 +24,14 @@ AROUND_LONGEST = 1.2    # times the usual: frames next to a false find that shar
 OWN = 0.95              # quantile of a length, over the body's scale, that is the straight one
 TWICE = 2.0             # a limb bone that is twice as long as it usually is, is a false find
 BEYOND = 0.5            # share of the joints outside the picture: the rest is guessed as well
+HALF = 0.2              # torsos from a side of the picture to a body's whole midline: half of the
+                        # body is beyond, and the detector squeezes it into what is left
 REASON = 'a pose that no body has'
 
 
 def impossible(track: PoseTrack) -> np.ndarray:
-    """bool (F,): the body is suddenly much smaller or taller, a limb bone is twice its length, or
-    half of the joints lie outside the picture."""
+    """bool (F,): the body is suddenly much smaller or taller, a limb bone is twice its length, half
+    of the joints lie outside the picture, or half of the body does."""
     found = track.seen()
     return found & (_resized(track) | _stretched(track) | _outside(track))
 
@@ -76,18 +78,35 @@ def stretched(poses: np.ndarray, skeleton: str, lengths: np.ndarray,
 
 
 def _outside(track: PoseTrack) -> np.ndarray:
-    """bool (F,): more than BEYOND of the body's joints lie outside the picture."""
-    return outside(track.poses, track.joints, track.size)
+    """bool (F,): more than BEYOND of the body's joints lie outside the picture, or half of the body
+    does, unless that is so through most of a shot."""
+    false = outside(track.poses, track.joints, track.size)
+    seen = track.seen()
+    aside = seen & half_outside(track.poses, track.joints, track.size)
+    for shot in shot_slices(track.shots):
+        if aside[shot].sum() <= seen[shot].sum() / 2:
+            false[shot] |= aside[shot]
+    return false
 
 
 def outside(poses: np.ndarray, table: Skeleton, size: tuple[int, int]) -> np.ndarray:
-    """bool (F,): the same of poses (F, K, 3) in a picture of that (width, height)."""
+    """bool (F,): more than BEYOND of the joints of poses (F, K, 3) lie outside a picture of that
+    (width, height)."""
     body = poses[:, table.part('body')]
     seen = body[..., 2] > 0
     width, height = size
     inside = ((body[..., 0] >= 0) & (body[..., 0] <= width - 1)
               & (body[..., 1] >= 0) & (body[..., 1] <= height - 1))
     return (seen & ~inside).sum(1) > BEYOND * np.maximum(seen.sum(1), 1)
+
+
+def half_outside(poses: np.ndarray, table: Skeleton, size: tuple[int, int]) -> np.ndarray:
+    """bool (F,): the midline of poses (F, K, 3) with a torso lies at a side of a picture of that
+    (width, height), or beyond."""
+    neck, hips = (joint_at(poses, table, joint)[:, :2] for joint in ('Neck', 'MidHip'))
+    near = HALF * np.hypot(*(neck - hips).T)
+    left = np.maximum(neck[:, 0], hips[:, 0]) < near
+    return left | (np.minimum(neck[:, 0], hips[:, 0]) > size[0] - 1 - near)
 
 
 class LiveImpossible:
@@ -109,7 +128,8 @@ class LiveImpossible:
         false = self._resized(parts, parts / scale) if self.past else False
         self.past.append((time, parts, parts / scale))
         return bool(false or stretched(poses, self.skeleton, lengths, np.array([scale]))[0]
-                    or outside(poses, self.table, self.size)[0])
+                    or outside(poses, self.table, self.size)[0]
+                    or half_outside(poses, self.table, self.size)[0])
 
     def _resized(self, parts: np.ndarray, own: np.ndarray) -> bool:
         """As the offline one, of the lengths px (2,) of torso and leg."""

@@ -1,10 +1,11 @@
 """Cleans a raw track, step by step. Shapes as in pose/track.
 
     without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> drop_impossible -> fill
-    -> smooth
+    -> with_hidden_arms -> smooth
 
 Every step takes a track and returns another; `repair` runs them all and counts their changes.
-LiveRepair does the same to one frame after another, and holds a lost joint where repair fills.
+LiveRepair does the same to one frame after another, and holds a lost joint where repair fills. A
+live dancer keeps hidden arms always.
 """
 from dataclasses import replace
 from functools import cache
@@ -13,6 +14,7 @@ import numpy as np
 
 from pose.cleaning import smoothing
 from pose.cleaning.bone_lengths import LiveProportions, parents, proportions
+from pose.cleaning.hidden_limbs import possible_arms, with_hidden_arms
 from pose.cleaning.plausible import REASON, LiveImpossible, impossible
 from pose.cleaning.swaps import LiveSwaps, undo_swaps
 from pose.shots import SHORTEST_SHOT, body_jumps
@@ -35,12 +37,14 @@ HELD, LEARNING = 5, 1.0
 
 
 def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps: bool = False,
-           no_limits: bool = False, max_gap: int = MAX_GAP, smooth: float = 1.0
-           ) -> tuple[PoseTrack, dict[str, int]]:
+           no_limits: bool = False, max_gap: int = MAX_GAP, smooth: float = 1.0,
+           hidden_arms: bool = False) -> tuple[PoseTrack, dict[str, int]]:
     """Clean a raw track, and count the changes of each step.
 
     min_confidence, max_gap, smooth    as the steps below take them; 0 leaves a step out
     no_swaps, no_limits                leave these two out
+    hidden_arms                        keep guessed arms, of a dancer in whose poses
+                                       somebody is painted
     Returns  the track, and the number of 'flyers' (frames), 'guesses' and 'beyond_limits' (joints)
              removed, of 'swaps' undone (frames), of 'impossible' poses (frames), and of joints
              'filled'
@@ -57,6 +61,8 @@ def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps
     counts['impossible'] = _lost(possible, plausible).any(1).sum()
     whole = fill(plausible, max_gap)
     counts['filled'] = _lost(whole, plausible).sum()
+    if hidden_arms:
+        whole = with_hidden_arms(whole, sided)
     return smoothing.smooth(whole, smooth), {name: int(count) for name, count in counts.items()}
 
 
@@ -265,9 +271,9 @@ class LiveRepair:
         self.start = time if self.start is None else self.start
         self.proportions(found[:, :3], time)
         own = self.proportions
-        joints = self.swaps(found, time, own.lengths, own.scale)
-        drop = guesses(joints[None, :, :3], self.table, self.min_confidence)[0]
-        joints = _unseen(joints, drop)
+        sided = self.swaps(found, time, own.lengths, own.scale)
+        drop = guesses(sided[None, :, :3], self.table, self.min_confidence)[0]
+        joints = _unseen(sided, drop)
         if time - self.start >= LEARNING:
             scale = np.array([own.scale])
             beyond = beyond_limits(joints[None, :, :3], self.skeleton, own.lengths, scale)[0]
@@ -276,7 +282,10 @@ class LiveRepair:
             self.doubted = self.doubted + 1 if false else 0
             if 0 < self.doubted <= HELD:
                 return None
-        return self.smoothing(self._hold(joints), self.height, time)
+        held = self._hold(joints)
+        hidden = possible_arms(held[None, :, :3], sided[None, :, :3], self.table, own.lengths,
+                               np.array([own.scale]))[0]
+        return self.smoothing(np.where(hidden[:, None], sided, held), self.height, time)
 
     def _hold(self, joints: np.ndarray) -> np.ndarray:
         """The joints with those lost for no more than HELD frames where they were, moved with the

@@ -178,9 +178,11 @@ class _Body:
 
     def share(self, points: np.ndarray) -> np.ndarray:
         """float (F,): of its size, that the body without its arms has in the picture; 1 at most."""
-        over = self.parts(points)[1] - allowed(self.room)
+        may = allowed(self.room)
+        over = self.parts(points)[1] - may
         over = np.delete(over, PARTS.index('arms'), 1).max(1)
-        sizes = np.array(self.room.size, np.float64)
+        bars = np.minimum(may, 0).max(0)
+        sizes = np.array(self.room.size, np.float64) + bars[:2] + bars[2:]
         excess = over[:, :2] + over[:, 2:]
         return np.minimum(1, (sizes / (sizes + np.maximum(excess, 0))).min(1))
 

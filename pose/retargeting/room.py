@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pose.body import BONES, both_sides, chain_length, joint_at, sided
+from pose.body import BONES, IN_TORSOS, both_sides, chain_length, joint_at, sided
 from pose.retargeting.ground import visible_heights
 from pose.skeleton import Skeleton
 from pose.track import PoseTrack
@@ -52,6 +52,7 @@ class RoomSettings:
 SETTINGS = RoomSettings()
 USUAL = (1, 99)               # percentiles of the target's heights: the smallest and the tallest
 FURTHEST = 90                 # percentile of how far a part reaches beyond an edge; rarer is chance
+THIGH = 0.5                   # of the leg
 HIGHEST = 40                  # percentile of where knees are: most frames reach down to the edge
 KNEES = both_sides('Knee')
 LEGS = both_sides('Knee', 'Ankle', 'BigToe', 'SmallToe', 'Heel')
@@ -77,7 +78,8 @@ class Room:
     hidden     joints of the legs that were never in the picture
     knees      how far below the hips, and at what y, the knees are at least, where the legs end
                there at the picture's edge: higher up they would end in the air. None elsewhere
-    beyond     {part: how far it reaches beyond left, top, right and bottom edge}
+    beyond     {part: how far it reaches beyond left, top, right and bottom edge}; negative where
+               bars of a letterbox end the picture before
     """
     size: tuple[int, int]
     height: tuple[float, float]
@@ -101,10 +103,14 @@ class Room:
         return cls(**known)
 
 
-def measure_room(track: PoseTrack, settings: RoomSettings = SETTINGS) -> Room:
-    """Measure it on the frames of a track that show a body."""
+def measure_room(track: PoseTrack, bars: tuple[int, int, int, int] = (0, 0, 0, 0),
+                 settings: RoomSettings = SETTINGS) -> Room:
+    """Measure it on the frames of a track that show a body.
+
+    bars   px that a letterbox takes of the picture at the left, top, right and bottom
+    """
     track = track.select(track.shown())
-    hidden = _never_shown(track, settings)
+    hidden = _never_shown(track, bars[3], settings)
     track = without_joints(track, hidden)
     heights = np.concatenate([visible_heights(track.select(track.shots == shot))
                               for shot in np.unique(track.shots)])
@@ -114,7 +120,7 @@ def measure_room(track: PoseTrack, settings: RoomSettings = SETTINGS) -> Room:
     over = overreach(track.poses, track.joints, heights, track.size, settings)
     beyond: dict[str, tuple[float, float, float, float]] = {}
     for part, edges in zip(PARTS, over.transpose(1, 0, 2)):
-        far = np.percentile(np.maximum(edges, 0), FURTHEST, axis=0)
+        far = np.percentile(np.maximum(edges + bars, 0), FURTHEST, axis=0) - bars
         left, top, right, bottom = (round(float(px), 2) for px in far)
         beyond[part] = left, top, right, bottom
     return Room(track.size, (smallest, tallest), float(np.median(torso)), float(np.median(hips)),
@@ -136,16 +142,23 @@ def _knees(track: PoseTrack, hidden: tuple[str, ...]) -> tuple[float, float] | N
     return below, y
 
 
-def _never_shown(track: PoseTrack, settings: RoomSettings) -> tuple[str, ...]:
-    """Joints of the legs that lie below the picture or at its edge, but for a few guesses."""
+def _never_shown(track: PoseTrack, bar: int, settings: RoomSettings) -> tuple[str, ...]:
+    """Joints of the legs that lie below the picture or at its edge, but for a few guesses. Of who
+    was filmed to the waist not even a guess lies near the picture. bar: px that covers its end."""
+    end = track.size[1] - 1 - bar
     margin = settings.inside * float(np.median(visible_heights(track)))
+    hips = joint_at(track.poses, track.joints, 'MidHip')[:, 1]
+    torso = chain_length(track.poses, track.joints, BONES['spine'])
+    below = {'Knee': THIGH, 'Ankle': 1.0, 'BigToe': 1.0, 'SmallToe': 1.0, 'Heel': 1.0}
     hidden = []
     for joint in LEGS:
         if joint not in track.joints.joints:
             continue
         here = joint_at(track.poses, track.joints, joint)
         found = (here[:, 2] > 0).any()
-        inside = (here[:, 2] > 0) & (here[:, 1] < track.size[1] - 1 - margin)
+        inside = (here[:, 2] > 0) & (here[:, 1] < end - margin)
+        if not found:       # behind a table, or below the picture?
+            found = np.median(hips + below[joint[1:]] * IN_TORSOS['leg'] * torso) > end
         if found and inside.mean() < settings.shown:
             hidden.append(joint)
     # What hangs on a joint that was never shown was not shown either.

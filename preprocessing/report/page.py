@@ -71,6 +71,8 @@ def facts_sections(facts: dict[str, Any]) -> None:
 def summary(report: Report) -> str:
     frames = report['frames']
     split = ', '.join(f'{count} in {phase}' for phase, count in report['split'].items())
+    between = frames['kept'] - sum(report['split'].values())
+    split += f', {between} left out between them' if between else ''
     kept = f'{frames["kept"]} are kept ({split}), {frames["dropped"]} dropped.'
     if frames['found'] is None:
         return f'Of {frames["read"]} frames {kept}'
@@ -191,8 +193,9 @@ def person_section(facts: dict[str, Any], report: Report) -> None:
 def gaps_sentence(gaps: Gaps) -> str:
     if not gaps['times']:
         return 'none'
-    noun = 'gap' if gaps['times'] == 1 else 'gaps'
-    return (f'{gaps["frames"]} in {gaps["times"]} {noun}, the longest of {gaps["longest"]} '
+    if gaps['times'] == 1:
+        return f'{gaps["frames"]}, all in a row'
+    return (f'{gaps["frames"]} in {gaps["times"]} stretches, the longest of {gaps["longest"]} '
             f'frames')
 
 

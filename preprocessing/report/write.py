@@ -35,8 +35,11 @@ def doctor(folder: Path, source: Path | None = None) -> Path:
     """
     for place in filter(None, (folder, source)):
         if not place.is_dir():
-            raise UserError(f'--doctor {place}: no such folder. Give a dataset, and optionally '
-                            f'poses to compare with it: --doctor datasets/me datasets/dancer')
+            made = sorted(str(each.parent) for each in place.parent.glob('*/dataset.json'))
+            there = f' There is {", ".join(made[:9])}.' if made else ''
+            raise UserError(f'--doctor {place}: no such folder.{there} Give a dataset, and '
+                            f'optionally poses to compare with it: --doctor datasets/me '
+                            f'datasets/dancer_as_me')
     shown, target = (folder, None) if source is None else (source, folder)
     Prepared(shown)         # refuse what is no dataset before anything is written there
     adopt(shown)
@@ -93,7 +96,10 @@ def fitting_notes(dataset: Prepared) -> list[str]:
     sentence = dataset.facing.get('sentence')
     if sentence:
         notes.append(f'Facing: {sentence}. --facing as_is leaves the dancer as filmed.')
-    framed = (dataset.facts.get('fit') or {}).get('framed')
+    fit = dataset.facts.get('fit') or {}
+    if fit.get('legs'):
+        notes.append(f'Legs: {fit["legs"]}.')
+    framed = fit.get('framed')
     if framed and framed['before'] < framed['after']:
         notes.append(f'In {100 * (1 - framed["before"]):.0f} % of the frames the fitted body left '
                      f'the picture where the target never did; it was moved, and arms were '

@@ -1,4 +1,6 @@
 """Pictures and joints that were made elsewhere are held against each other before any work."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -6,6 +8,7 @@ from PIL import Image
 import preprocess
 from pose.formats import write_openpose_json
 from pose.track import PoseTrack
+from preprocessing.prepare import check_track
 from util.errors import UserError
 
 
@@ -58,3 +61,13 @@ def test_photos_of_a_phone_are_counted_with_how_to_convert_them(pictures, capsys
         prepared(pictures)
     said = capsys.readouterr().err
     assert '4 .HEIC cannot be read' in said and '10.png (there is no such file)' in said
+
+
+def test_joints_that_lie_in_one_place_are_nobody() -> None:
+    poses = np.ones((4, 25, 3), np.float32)
+    poses[:, :, :2] += np.arange(4)[:, None, None] * 10         # it moves, and has no size
+    point = PoseTrack(poses, np.arange(4) / 25, np.arange(4), 'BODY_25', (64, 64))
+    with pytest.raises(UserError, match='all joints lie in one place of the picture'):
+        check_track(point, point, poses_only=True)
+    poses[2, 0, :2] += 20
+    check_track(point, replace(point, poses=poses), poses_only=True)

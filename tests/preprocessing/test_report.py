@@ -65,6 +65,11 @@ def test_a_report_that_fails_leaves_the_pictures_of_the_one_before(me, monkeypat
     assert sorted(path.name for path in (me / 'report').iterdir()) == before
 
 
+def test_a_dataset_that_is_not_there_is_named_with_those_that_are(me):
+    with pytest.raises(UserError, match=f'no such folder. There is {me}. Give a dataset'):
+        doctor(me, me.with_name('dancer'))
+
+
 def check_typed(value, kind, where='report'):
     """The keys of every object in `value` are those that its TypedDict declares."""
     if get_origin(kind) in (Union, UnionType):
@@ -87,6 +92,15 @@ def check_typed(value, kind, where='report'):
 @pytest.mark.parametrize('made', ['prepared', 'dancer'])
 def test_report_json_holds_what_its_types_declare(made, request):
     check_typed(numbers(request.getfixturevalue(made)), Report)
+
+
+def test_the_frames_of_the_first_sentence_add_up(prepared):
+    """Between what is trained on and what is held out a second belongs to neither."""
+    page = (prepared / 'report.html').read_text()
+    found = re.search(r'of (\d+) frames; (\d+) are kept \((\d+) in train, (\d+) in val, (\d+) left '
+                      r'out between them\), (\d+) dropped', page)
+    read, kept, train, val, between, dropped = map(int, found.groups())
+    assert train + val + between == kept and kept + dropped == read and between > 0
 
 
 def test_the_numbers_say_what_is_on_the_page(prepared):

@@ -39,12 +39,18 @@ def beyond_the_edge(poses):
     return poses
 
 
+def half_beyond_the_side(poses):
+    poses[..., 0] += 155 * (poses[..., 2] > 0)
+    return poses
+
+
 def long_shin(poses):
     poses[:, BODY_25.index('RAnkle'), 1] += 60
     return poses
 
 
-@pytest.mark.parametrize('change', [long_torso, tiny, beyond_the_edge, long_shin])
+@pytest.mark.parametrize('change', [long_torso, tiny, beyond_the_edge, half_beyond_the_side,
+                                    long_shin])
 def test_what_no_body_has_is_found_and_nothing_else(change):
     rows = slice(70, 76)
     found = impossible(harmed(still(), rows, change))
@@ -53,8 +59,10 @@ def test_what_no_body_has_is_found_and_nothing_else(change):
 
 @pytest.mark.parametrize('track', [
     still(), turning(half_turns()),
-    harmed(still(), slice(60, 90), lambda p: p * (1, 1, 1) - (0, 20, 0) * (p[..., 2:] > 0))],
-    ids=['still', 'turning', 'jumping'])
+    harmed(still(), slice(60, 90), lambda p: p * (1, 1, 1) - (0, 20, 0) * (p[..., 2:] > 0)),
+    harmed(still(), slice(70, 76), lambda p: p + (145, 0, 0) * (p[..., 2:] > 0)),
+    harmed(still(), slice(10, 150), half_beyond_the_side)],
+    ids=['still', 'turning', 'jumping', 'at the edge', 'half in the picture all the time'])
 def test_what_bodies_do_is_left_alone(track):
     assert not impossible(track).any()
 

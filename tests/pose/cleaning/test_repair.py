@@ -68,6 +68,19 @@ def test_sides_exchanged_for_good_are_put_back_however_long_the_shot_is():
     assert differ(undo_swaps(swapped(found, SWAPS['whole'], range(500, 900))), found) == []
 
 
+def test_sides_that_pass_each_other_in_the_picture_but_not_in_depth_are_put_back():
+    """A body that turns has one shoulder behind the other meanwhile; a detector in doubt only draws
+    both together."""
+    found = dancing(0.005, turning=20)
+    rows = range(100, 112)                              # turned by 70 degrees
+    wrong = swapped(found, SWAPS['whole'], rows)
+    partners = list(found.joints.partners)
+    for row in (rows[0] - 1, rows[-1] + 1):             # in doubt: halfway between both sides
+        wrong.poses[row] = (found.poses[row] + found.poses[row, partners]) / 2
+    mended = undo_swaps(wrong)
+    assert np.array_equal(mended.poses[rows], found.poses[rows])
+
+
 def test_hands_and_face_go_with_the_body():
     name = 'COCO_18+face+hands'
     table, rng = skeleton_of(name), np.random.default_rng(0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pose.body import BONES, body_sizes, chain_length
+from pose.body import BONES, body_sizes, both_sides, chain_length
 from pose.retargeting.inside import fit_room
 from pose.retargeting.room import Room, framed, measure_room
 from pose.retargeting.within import damped, within
@@ -139,6 +139,25 @@ def test_a_target_filmed_to_the_knees_gets_no_feet_and_his_torso_is_hers():
     assert fitted.poses[:, HIP, 1] == pytest.approx(half_body().poses[:, HIP, 1].mean(), abs=8)
 
 
+def test_a_target_filmed_to_the_waist_is_fitted_by_her_torso():
+    waist = turning(np.linspace(-10, 10, 100), size=3.0, y=60.0, picture=(320, 200))
+    poses = waist.poses.copy()
+    poses[poses[..., 1] > 215] = 0                  # the detector gives nothing so far outside
+    room = measure_room(replace(waist, poses=poses))
+    legs = both_sides('Knee', 'Ankle', 'BigToe', 'Heel')
+    assert set(legs) <= set(room.hidden)
+    fitted = fit_room(replace(still(), size=(320, 200)), room)
+    assert chain_length(fitted.poses, BODY_25, BONES['spine']) == pytest.approx(93, rel=0.05)
+    assert fitted.poses[:, HIP, 1] == pytest.approx(waist.poses[:, HIP, 1].mean(), abs=12)
+    assert fitted.poses[:, NECK, 1].min() > 0
+
+
+def test_legs_behind_a_table_are_not_taken_for_legs_below_the_picture():
+    poses = still().poses.copy()
+    poses[:, [BODY_25.index(joint) for joint in both_sides('Knee', 'Ankle', 'BigToe', 'Heel')]] = 0
+    assert not measure_room(replace(still(), poses=poses)).hidden
+
+
 def test_a_knee_is_not_lifted_where_the_leg_would_end_in_the_air():
     room = measure_room(half_body())
     lifted = half_body()
@@ -178,3 +197,33 @@ def test_a_path_between_bounds_keeps_to_them_and_is_smooth():
     assert np.abs(np.diff(path, 2)).max() < 1
     assert damped(np.array([0, 4, 8, 4, 0.0]), np.array([0, 0, 2, 0, 0.0])).tolist() \
         == [0, 1, 2, 1, 0]
+
+
+def test_nobody_is_moved_over_the_bars_of_a_letterbox():
+    bars = (100, 30, 100, 45)                   # the body itself reaches from 124 to 198, 72 to 186
+    room = measure_room(still(), bars)
+    for x, y in ((90, 0), (-90, 0), (0, 40), (0, -45)):
+        away = moved(still(), x=x, y=y)
+        fitted = fit_room(away, room)
+        seen = fitted.poses[fitted.poses[..., 2] > 0]
+        assert seen[:, 0].min() >= 100 and seen[:, 0].max() <= 220
+        assert seen[:, 1].min() >= 30 and seen[:, 1].max() <= 195
+        assert body_sizes(fitted.poses, BODY_25) == pytest.approx(
+            body_sizes(away.poses, BODY_25), rel=0.01)
+    aside = moved(still(), x=90)
+    assert np.array_equal(aside.poses, fit_room(aside, ROOM).poses)     # without bars there is room
+
+
+def test_a_body_larger_than_a_letterbox_is_made_smaller():
+    bars = (0, 60, 0, 40)                       # 140 px are left; the body with hair takes 220
+    room = replace(measure_room(still(size=0.7, y=115.0), bars), height=(50.0, 250.0))
+    fitted = fit_room(still(size=2.0), room)
+    body = fitted.poses[:, [NECK, HIP, *FEET, BODY_25.index('Nose')], 1]
+    assert body.min() >= 60 and body.max() <= 200
+    assert (body_sizes(fitted.poses, BODY_25) > 60).all()
+
+
+def test_feet_below_a_bar_are_feet_that_were_never_shown():
+    shown = turning(np.zeros(100), y=100.0)     # ankles at y 180 of 240
+    assert 'RAnkle' in measure_room(shown, (0, 0, 0, 65)).hidden
+    assert not measure_room(shown).hidden
