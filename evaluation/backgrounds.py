@@ -13,17 +13,24 @@ from pathlib import Path
 
 import numpy as np
 
+from data.facts import read_facts
+from pose.retargeting.ground import visible_heights
 from pose.retargeting.in_scene import into_scene
+from pose.retargeting.lifted import SIDES, joints_of_foot, lifted
+from pose.skeleton import moved
+from pose.stretches import shot_slices
 from pose.track import PoseTrack
 from scene.background_names import ALPHA, OWN, PLAIN, SOURCE, is_picture, named, read_picture
-from scene.composition import GREEN, Layer, composed, covering, light_of, plain
-from scene.source_scene import THEN, SourceScene
-from util.errors import UserError
+from scene.composition import GREEN, Layer, composed, covering, darkened, light_of, plain
+from scene.contact_shadow import contact_shadow
+from scene.source_scene import THEN, SourceScene, has_scene
+from util.errors import UserError, warn
 from util.images import scaling, size_of
 from util.options import Options
 from util.ranks import started
 from util.video import Frame, probe, read_frames
 
+OFTEN, SELDOM = 0.5, 0.1    # shares of the frames that show feet
 SAME_TIME = 1e-4        # s: stamps of two films that lie no further apart are equal
 
 
@@ -31,8 +38,9 @@ class Background:
     """What is behind one film's people; a subclass says what.
 
     is_transparent   whether pictures have four channels
+    has_floor        whether people stand in it, and leave their shadows
     """
-    is_transparent = False
+    is_transparent = has_floor = False
 
     def behind(self, name: str, time: float, size: tuple[int, int]) -> np.ndarray:
         """uint8 (H, W, 3) of the frame of that name, at `time` s, for a painted picture of that
@@ -47,7 +55,8 @@ class Background:
     def picture(self, name: str, time: float, layers: Sequence[Layer]) -> np.ndarray:
         """uint8 (H, W, C): the layers of one frame of the target, the first farthest away."""
         behind = self.behind(name, time, size_of(layers[0].colours))
-        return composed(behind, [self.placed(name, layer) for layer in layers])
+        placed = [self.placed(name, layer) for layer in layers]
+        return composed(darkened(behind, placed) if self.has_floor else behind, placed)
 
 
 class Colour(Background):
@@ -109,15 +118,27 @@ class Transparent(Background):
 
 class DancersScene(Background):
     """The scene that the dancer was filmed in; the person stands where the dancer stood."""
+    has_floor = True
 
     def __init__(self, root: Path):
         """root: of the dataset whose poses are painted."""
+        if not has_scene(root) and read_facts(root).get('layout', 'poses') != 'poses':
+            raise UserError(f'--background source: {root} is the video of the person, and a scene '
+                            f'is kept with the poses of a dancer. Name those, as in --dataroot '
+                            f'datasets/dancer; docs/background.md has the commands.')
         self.scene = SourceScene(root)
         self.fitted = PoseTrack.load(root / 'poses.npz')
         if not np.array_equal(self.fitted.index, self.scene.track.index):
             raise UserError(f'{self.scene.path}: not the scene of the poses in poses.npz. {THEN}')
         matrices = into_scene(self.fitted, self.scene.track)
         self.places = dict(zip(self.fitted.index.tolist(), matrices, strict=True))
+        self.rows = {number: row for row, number in enumerate(self.fitted.index.tolist())}
+        self.lifted = lifted(self.scene.track)
+        self.tall = heights(self.scene.track)
+        if feet_seen(self.scene.track) > OFTEN and feet_seen(self.fitted) < SELDOM:
+            warn('the scene shows the feet of the dancer, and the video of the person shows none: '
+                 'the painted legs end in the air. Film the whole body, or choose a source that is '
+                 'cut off alike.')
         self.lights: dict[int, np.ndarray] = {}     # of each shot, by its first frame
 
     def behind(self, name: str, time: float, size: tuple[int, int]) -> np.ndarray:
@@ -129,18 +150,49 @@ class DancersScene(Background):
         return self.scene(number)
 
     def placed(self, name: str, layer: Layer) -> Layer:
-        return self.moved(name, layer).lit(self.light(name))
+        return self.shown(name, layer).lit(self.light(name))
 
-    def moved(self, name: str, layer: Layer) -> Layer:
-        """A layer of the target's frame at its place in this scene."""
+    def shown(self, name: str, layer: Layer) -> Layer:
+        """A layer of the target's frame as this scene shows it, with the shadow of the feet."""
         place = self.places[int(name) - 1]
         if not np.isfinite(place).all():        # the dancer has no place in that shot
-            return replace(layer, alpha=np.zeros_like(layer.alpha))
-        return layer.moved(place @ scaling(size_of(layer.colours), self.fitted.size))
+            return Layer(*(np.zeros_like(part) for part in (layer.colours, layer.alpha)))
+        there = layer.moved(place @ scaling(size_of(layer.colours), self.fitted.size))
+        shown = there.seen_in(self.scene.size)
+        return replace(shown, light=layer.light, shadow=self.shadow(name, shown.alpha))
+
+    def shadow(self, name: str, person: np.ndarray) -> np.ndarray | None:
+        """As of Layer.shadow, of a person whose opacity in this scene is uint8 (H, W)."""
+        row = self.rows[int(name) - 1]
+        pose = moved(self.fitted.poses[row], self.places[int(name) - 1])
+        feet = []
+        for s, side in enumerate(SIDES):
+            foot = pose[joints_of_foot(self.fitted.joints, side)]
+            joints = foot[foot[:, 2] > 0, :2]
+            if len(joints) and np.isfinite(self.lifted[row, s]):
+                feet.append((joints, float(self.lifted[row, s])))
+        return contact_shadow(person, feet, self.tall[row]) if feet and self.tall[row] else None
 
     def light(self, name: str) -> np.ndarray:
         """As of light_of, in that frame; after `behind` of it."""
         return self.lights[self.scene.shots[int(name) - 1]]
+
+
+def heights(track: PoseTrack) -> np.ndarray:
+    """float (F,) px: how tall the body looks, in each shot for itself; 0 where nobody is shown."""
+    tall = np.zeros(len(track))
+    for shot in shot_slices(track.shots):
+        rows = shot.start + np.flatnonzero(track.shown()[shot])
+        if len(rows):
+            tall[rows] = visible_heights(track.select(rows))
+    return tall
+
+
+def feet_seen(track: PoseTrack) -> float:
+    """The share of the frames of a track whose pictures show an ankle."""
+    ankles = track.poses[track.shown()][:, [track.joints.index(side + 'Ankle') for side in SIDES]]
+    shown = (ankles[..., 2] > 0) & (ankles[..., 1] < track.size[1])
+    return float(shown.any(1).mean()) if len(shown) else 0.0
 
 
 def over(front: np.ndarray, back: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from pose.skeleton import moved
 from scene.background_names import SOURCE, named
 from scene.composition import Layer, light_of, plain
 from scene.plate import Plate
-from util.errors import UserError
+from util.errors import UserError, warn
 from util.images import read_rgba, scaling
 from util.marks import marks_of
 from util.noted import states_of
 from util.options import Options
 from util.progress import progress
 
+MISSED = 0.5        # s: who is not painted for longer is said; shorter is filled in, or a frame
+MOST = 4            # such times that are named
 SIDE = 256          # px, shorter side of the drawn poses, as large as other models see them
 
 
@@ -56,14 +59,13 @@ class PaintedPerson:
         if rgba is None:
             raise UserError(f'{path}: cannot be read. Move {self.results} away, then give the same '
                             f'command again.')
-        layer = self.scene.moved(name, Layer.of_rgba(rgba))
-        return replace(layer.seen_in(self.scene.scene.size), light=self.light)
+        return self.scene.shown(name, replace(Layer.of_rgba(rgba), light=self.light))
 
     def pose(self, name: str, size: tuple[int, int]) -> np.ndarray:
         """uint8 (H, W, 3): the pose as it stands in the scene, in a picture of that size."""
         number = int(name) - 1
         place = self.scene.places[number]
-        if not np.isfinite(place).all():        # as of DancersScene.moved
+        if not np.isfinite(place).all():        # as of DancersScene.shown
             return plain((0, 0, 0), size)
         fitted = self.scene.fitted
         row = int(np.flatnonzero(fitted.index == number)[0])
@@ -77,6 +79,7 @@ class SharedScene(Background):
 
     shown   the scene of the frame that was asked for last
     """
+    has_floor = True
     shown: DancersScene
 
     def __init__(self, people: Sequence[PaintedPerson]):
@@ -119,6 +122,8 @@ def write_film(folder: Path, people: Sequence[PaintedPerson], opt: Options,
     chosen = opt.but(alpha_film=Path(opt.output).suffix.lower()[1:])
     behind = SharedScene(people) if named(opt.background) == SOURCE else background_of(chosen)
     assert behind is not None
+    for person, role in zip(people, opt.roles, strict=True):
+        say_unpainted(person, f'{role.name}, in the place of person {role.number},')
     size = sizes.pop()
     small = drawn_size(size)
     order = far_first([person.scene.scene.track for person in people])
@@ -136,6 +141,18 @@ def write_film(folder: Path, people: Sequence[PaintedPerson], opt: Options,
                              marks_of(folder.parent.name, opt.no_metadata, opt.watermark))
         return results.write_page({**facts, 'source': opt.source, 'background': opt.background,
                                    'model': opt.model})
+
+
+def say_unpainted(person: PaintedPerson, who: str) -> None:
+    """Warn where somebody is missing for a while in the middle of a shot."""
+    times = {int(name): time for name, time in person.times.items()}
+    shots = person.scene.scene.shots
+    lost = [f'{times[a]:.1f} to {times[b]:.1f} s' for a, b in pairwise(sorted(times))
+            if times[b] - times[a] > MISSED and shots[a - 1] == shots[b - 1]]
+    if lost:
+        more = f' and {len(lost) - MOST} times more' if len(lost) > MOST else ''
+        warn(f'{who} is not painted at {", ".join(lost[:MOST])}{more}: the dancer is not found '
+             f'there, as while hidden behind somebody for more than a second.')
 
 
 def over_each_other(pictures: Sequence[np.ndarray]) -> np.ndarray:

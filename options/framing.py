@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from options.mark_options import as_flags
-from util.errors import say
+from util.errors import UserError, say
 from util.options import Options
 
 PAIR_SIZE = 256     # px, shorter side: what body2body decides on, and the squares of other models
@@ -69,6 +69,16 @@ def sizes(opt: Options, further: list[str], target: Path) -> list[str]:
     return [f'--{flag}={value}' for flag, value in chosen.items() if f'--{flag}' not in typed]
 
 
+def check_size(opt: Options, further: list[str], target: Path) -> None:
+    """UserError where --size asks for another film than that of the target's dataset."""
+    from models import models
+    typed = flags_in(further)
+    made = settings_of(target, typed)
+    if made and not typed & {'--size', '--width', '--height', '--film_size'}:
+        film = made.get('film_size') if models.find(opt.model).ANY_SHAPE else 0
+        check_side(opt, target, film or made.get('size'), 'target_args')
+
+
 def flags_in(words: list[str]) -> set[str]:
     """The flags among these words, without their values."""
     return {word.partition('=')[0] for word in words if word.startswith('--')}
@@ -80,13 +90,32 @@ def settings_of(target: Path, typed: set[str]) -> dict[str, Any]:
     return {} if '--overwrite' in typed else read_facts(target).get('settings', {})
 
 
-def scene_of(opt: Options) -> list[str]:
-    """What the dataset of the source keeps for --background source."""
+def scene_of(opt: Options, typed: set[str], source: Path) -> list[str]:
+    """What the dataset of the source keeps for --background source: a scene as large as --size
+    says, or as the one that is there.
+
+    typed  flags in --source_args, where --keep_scene may say who stays in the scene
+    """
+    from data.facts import read_facts
     from scene.background_names import SOURCE, named
     if named(opt.background) != SOURCE and not opt.role:
         return []
     nobody = ['nobody'] if opt.role else []
-    return ['--keep_scene', *nobody, *([f'--film_size={opt.size}'] if opt.size else [])]
+    scene = [] if '--keep_scene' in typed else ['--keep_scene', *nobody]
+    there = settings_of(source, typed) if 'scene' in read_facts(source) else {}
+    side = there.get('film_size')
+    if '--film_size' not in typed:
+        check_side(opt, source, side, 'source_args')
+    size = opt.size or side
+    return [*scene, *([f'--film_size={size}'] if size else [])]
+
+
+def check_side(opt: Options, root: Path, side: int | None, args: str) -> None:
+    """UserError where --size asks for another film than the dataset that is there was made for,
+    px on its shorter side; args: what hands flags to the step that makes it again."""
+    if side and opt.size not in (None, side):
+        raise UserError(f'--size {opt.size}: {root} was made for a film of {side} px. Leave --size '
+                        f'out, give another --name, or make it again with --{args} "--overwrite".')
 
 
 def look_of(opt: Options) -> list[str]:

@@ -103,6 +103,9 @@ def check_together(opt: Options, names: list[str]) -> None:
         ('--person' in flags,
          '--source_args: --person names one dancer. With several videos at --target give '
          '--people 1,2.'),
+        ('--keep_scene' in flags,
+         '--source_args: --keep_scene says who stays in the scene of one dancer. Where several '
+         'people are painted nobody does. Leave it out.'),
         ('--num_test' in opt.test_args,
          '--test_args: --num_test would end each person at another moment. Give --source_args '
          '"--end 3" in place of it.')))

@@ -23,6 +23,7 @@ from pose.track import PoseTrack
 from preprocessing.background import background_of
 from preprocessing.detection import Find, cores, detect
 from preprocessing.film import FilmAhead, film_size
+from preprocessing.letterbox import bars_of
 from preprocessing.people import masks_of
 from preprocessing.placement import Placement, crop_of, place
 from preprocessing.report.moments import Preview
@@ -38,6 +39,7 @@ from util.options import Options
 from util.owned import finish, holds_something, replacing
 
 GAP = 1.0           # seconds between the training part and the held-out part
+LEAST_BODY = 1.0    # px: how far the joints of a frame are apart, in some frame at least
 RARELY_SEEN = 0.5   # below this share of the frames a user should check the video
 LEAST_PER_PIXEL = 0.1   # bytes: a drawn figure's pair takes 0.2 for a pixel of its frame, a filmed
                         # one's 1.5
@@ -58,8 +60,10 @@ def prepare(opt: Options, source: Source, target: Target | None, find: Find | No
     with replacing(root, written, 'dataset.json', least=least_bytes(opt, source)) as folder:
         facts = make(opt, source, target, folder, find)
     counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
-    say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {facts["frames"]["dropped"]} '
-        f'dropped')
+    between = facts['frames']['kept'] - sum(facts['split'].values())
+    gap = f'{between} left out between them, ' if between else ''
+    say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {gap}'
+        f'{facts["frames"]["dropped"]} dropped')
     return root / 'report.html'
 
 
@@ -85,7 +89,7 @@ def make(opt: Options, source: Source, target: Target | None, folder: Path,
     masks = masks_of(found, picked, opt)
     track, repaired = repair(
         choose_shots(raw, opt.shots), min_confidence=opt.min_confidence, no_swaps=opt.no_swaps,
-        no_limits=opt.no_limits, max_gap=opt.max_gap, smooth=opt.smooth)
+        no_limits=opt.no_limits, max_gap=opt.max_gap, smooth=opt.smooth, hidden_arms=bool(target))
     check_track(raw, track, opt.poses_only)
 
     placement = place(opt, source, track, target)
@@ -111,6 +115,9 @@ def make(opt: Options, source: Source, target: Target | None, folder: Path,
     writer.write(source, preview, opt.num_workers or cores(), ahead)
     if background:
         facts['background'] = background.write(folder)
+    bars = bars_of(folder, facts['layout'], placement.size)
+    if any(bars):
+        facts |= filmed(drawn.select(phases['train']), bars)
     if opt.keep_scene:
         keep_scene(opt, source, track, masks if masks else None, folder)
         facts['scene'] = opt.keep_scene
@@ -148,6 +155,11 @@ def check_track(raw: PoseTrack, track: PoseTrack, poses_only: bool) -> None:
         raise UserError(f'a person was found in {found} of {total} frames, never long enough to '
                         f'follow. Look at the video, or take another part of it with --start '
                         f'and --end.')
+    joints, seen = np.split(track.poses[track.kept], [2], axis=2)
+    spans = np.where(seen > 0, joints, -np.inf).max(1) - np.where(seen > 0, joints, np.inf).min(1)
+    if spans.max() < LEAST_BODY:
+        raise UserError('all joints lie in one place of the picture: that is no person. Look at '
+                        'what found them, or take another --detector.')
     if found < RARELY_SEEN * total:
         warn(f'a person was found in only {found} of {total} frames; report.html lists the rest. '
              f'The whole body must be visible and not too small.')

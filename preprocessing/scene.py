@@ -1,13 +1,14 @@
 """Keeps the scene that a dancer was filmed in, for painting somebody else into it. No torch.
 
 The video is read twice more: first all frames small, for the camera, and some of each shot as large
-as the film, for the background; they wait in memory as JPEG. Then each frame loses the dancer: the
+as the film, for the background; these wait on the disk. Then each frame loses the dancer: the
 background takes the place, and all around stays as it was filmed, with the dancer's shadow.
 """
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from pose.skeleton import moved
 from pose.track import PoseTrack
 from preprocessing.crop import even_size
+from preprocessing.film import read_back
 from preprocessing.masks import FrameMasks
 from preprocessing.placement import Placement, cropped
 from preprocessing.sources import Source
@@ -24,18 +26,21 @@ from scene.matte import covered
 from scene.plate import Masks, Plate
 from scene.source_scene import as_bright, save, without
 from util.arrays import LazySequence
-from util.images import resized, scaling, size_of
+from util.errors import warn
+from util.images import resized, scaling, size_of, write_image
 from util.options import Options
 from util.parallel import prefetch
 from util.progress import progress
 from util.sampling import evenly_spaced
 
 SMALL = 256         # px, shorter side at which the camera is followed, as in training
-QUALITY = 95        # of the JPEGs: 256x454 takes 30 kB, so that a minute takes 54 MB
+QUALITY = 95        # of the JPEGs that wait: 256x454 takes 30 kB, so that a minute takes 54 MB
 WORTH_A_LOAN = 0.002    # of a background that is only filled in: less is not looked for elsewhere
 SOFT = 0.01             # of the longer side: in so much, one background passes into another
 SURE = 0.98             # confidence of a place at which two backgrounds are compared
 MOST_LOANS = 3          # other shots that are looked at, the longest ones
+SHOWN = 0.5             # confidence of a place that some frame shows
+MADE_UP = 0.1           # of the pixels that people hide: more of them is said
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,14 @@ class Behind:
         self.view = lru_cache(1)(self._view)        # a still camera shows the same again
 
     def __call__(self, number: int) -> np.ndarray:
-        return self.view(self.film.camera(number).tobytes())
+        return self.view(self.film.camera(number).tobytes())[0]
 
-    def _view(self, camera: bytes) -> np.ndarray:
+    def is_shown(self, number: int, size: tuple[int, int]) -> np.ndarray:
+        """bool (h, w), in pictures of that size: what any frame shows; the rest is made up."""
+        sure = self.view(self.film.camera(number).tobytes())[1]
+        return cv2.resize(sure, size, interpolation=cv2.INTER_AREA) > SHOWN
+
+    def _view(self, camera: bytes) -> tuple[np.ndarray, np.ndarray]:
         matrix = np.frombuffer(camera).reshape(3, 3)
         picture, sure = self.film.at(matrix, self.size)
         for plate, into in self.loans:
@@ -78,7 +88,7 @@ class Behind:
             share = (1 - sure) * known
             picture = cv2.blendLinear(matched, picture, share, 1 - share)
             sure = np.maximum(sure, known)
-        return picture
+        return picture, sure
 
 
 class SceneMaker:
@@ -87,10 +97,13 @@ class SceneMaker:
     track    the dancer, in px of the video
     masks    of everybody in each frame, if there are any
     side     the most that the shorter side of the scene's pictures may have
+    folder   an empty one, in which frames wait
+    hidden, made_up   small pixels that people hide, in all frames so far, and how many of them no
+                      frame shows
     """
 
     def __init__(self, opt: Options, source: Source, track: PoseTrack, masks: FrameMasks | None,
-                 side: int):
+                 side: int, folder: Path):
         self.opt = opt
         side = min(side, *source.size)
         self.size = even_size(source.size, side)
@@ -99,8 +112,12 @@ class SceneMaker:
                                             source, track)
         self.masks = masks
         self.track = track
-        self.small: dict[int, np.ndarray] = {}
-        self.large: dict[int, np.ndarray] = {}
+        self.seen: set[int] = set()         # rows of the track
+        self.small = folder / 'small'
+        self.large = folder / 'large'
+        self.small.mkdir()
+        self.large.mkdir()
+        self.hidden = self.made_up = 0
         self.rows = {int(track.index[row]): row for row in np.flatnonzero(track.kept).tolist()}
         self.shots = {}
         for shot in np.unique(track.shots[track.kept]).tolist():
@@ -115,37 +132,39 @@ class SceneMaker:
         if row is None:
             return
         large = resized(image, self.size)
-        self.small[row] = encoded(resized(large, self.placement.size))
+        write_image(waiting(self.small, row), resized(large, self.placement.size), QUALITY)
         if row in self.chosen:
-            self.large[row] = encoded(large)
+            write_image(waiting(self.large, row), large, QUALITY)
+        self.seen.add(row)
 
     def track_in_scene(self) -> PoseTrack:
         """The dancer in px of the scene; frames that were not seen are not kept."""
         matrix = scaling(self.track.size, self.size)
         track = replace(self.track, poses=moved(self.track.poses, matrix), size=self.size)
-        lost = ~np.isin(np.arange(len(track)), list(self.small))
+        lost = ~np.isin(np.arange(len(track)), list(self.seen))
         return track.drop(lost, 'a frame that cannot be read')
 
     def pictures_without(self, source: Source) -> Iterator[tuple[float, np.ndarray]]:
         """The time, and uint8 (H, W, 3), of each frame that is kept, without the dancer."""
         plates = {}
         for shot, rows in self.shots.items():
-            plates[shot] = self.plate(rows[np.isin(rows, list(self.small))])
+            plates[shot] = self.plate(rows[np.isin(rows, list(self.seen))])
         behind = {shot: Behind(plate, self.size, self.loans(shot, plates))
                   for shot, plate in plates.items()}
         for frame in progress(prefetch(source.frames()), 'taking out the dancer', source.count):
             row = self.rows.get(frame.index)
-            if row is None or row not in self.small:
+            if row is None or row not in self.seen:
                 continue
-            background = behind[int(self.track.shots[row])](frame.index)
-            yield frame.time, without(resized(frame.image, self.size), self.left_out(row),
-                                      background)
+            shot, person = behind[int(self.track.shots[row])], self.left_out(row)
+            self.hidden += int(person.sum())
+            self.made_up += int((person & ~shot.is_shown(frame.index, size_of(person))).sum())
+            yield frame.time, without(resized(frame.image, self.size), person, shot(frame.index))
 
     def plate(self, rows: np.ndarray) -> ShotPlate:
         """The background of one shot, small and at film size, with the camera of each frame."""
         numbers = self.track.index[rows]
         plate = make_plate(self.pictures(self.small, rows), self.people(rows), numbers)
-        some = np.flatnonzero([row in self.large for row in rows.tolist()])
+        some = np.flatnonzero([row in self.chosen for row in rows.tolist()])
         located = some[np.isfinite(plate.transforms[some, 0, 0])]
         some = located if len(located) else some
         few = replace(plate, transforms=plate.transforms[some], numbers=numbers[some])
@@ -173,7 +192,7 @@ class SceneMaker:
             return found
         row = int(here.rows[len(here.rows) // 2])
         number = int(self.track.index[row])
-        picture, people = decoded(self.small[row]), self.people_in(row)
+        picture, people = read_back(waiting(self.small, row)), self.people_in(row)
         others = sorted((other for other in plates if other != shot),
                         key=lambda other: -len(plates[other].rows))
         for other in others[:MOST_LOANS]:
@@ -185,8 +204,8 @@ class SceneMaker:
                 found.append((there.film, into @ np.linalg.inv(here.film.camera(number))))
         return found
 
-    def pictures(self, kept: dict[int, np.ndarray], rows: np.ndarray) -> Sequence[np.ndarray]:
-        return LazySequence(len(rows), lambda k: decoded(kept[int(rows[k])]))
+    def pictures(self, folder: Path, rows: np.ndarray) -> Sequence[np.ndarray]:
+        return LazySequence(len(rows), lambda k: read_back(waiting(folder, int(rows[k]))))
 
     def people(self, rows: np.ndarray) -> Sequence[np.ndarray]:
         """bool (h, w) of each row: where anybody may be in its small frame."""
@@ -210,13 +229,9 @@ class SceneMaker:
         return self.masks.picture(row, self.placement) if self.masks else None
 
 
-def encoded(image: np.ndarray) -> np.ndarray:
-    """uint8 (N,): a JPEG of an image (H, W, 3)."""
-    return cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-
-
-def decoded(jpeg: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB))
+def waiting(folder: Path, row: int) -> Path:
+    """The file in which the frame of that row waits."""
+    return folder / f'{row}.jpg'
 
 
 def keep_scene(opt: Options, source: Source, track: PoseTrack, masks: FrameMasks | None,
@@ -225,7 +240,15 @@ def keep_scene(opt: Options, source: Source, track: PoseTrack, masks: FrameMasks
 
     track  of the dancer, in px of the video
     """
-    maker = SceneMaker(opt, source, track, masks, opt.film_size or min(source.size))
-    for frame in progress(prefetch(source.frames()), 'looking at the scene', source.count):
-        maker.see(frame.index, frame.image)
-    save(folder, maker.track_in_scene(), maker.pictures_without(source))
+    side = opt.film_size or min(source.size)
+    with TemporaryDirectory(dir=folder) as place:
+        maker = SceneMaker(opt, source, track, masks, side, Path(place))
+        for frame in progress(prefetch(source.frames()), 'looking at the scene', source.count):
+            maker.see(frame.index, frame.image)
+        save(folder, maker.track_in_scene(), maker.pictures_without(source))
+    share = maker.made_up / max(maker.hidden, 1)
+    if share > MADE_UP:
+        hides = 'people hide' if opt.keep_scene == 'nobody' else 'the dancer hides'
+        warn(f'{100 * share:.0f} % of what {hides} is made up, smoothly, since no frame shows it. '
+             f'A source in which that place is seen for a moment, such as a few more seconds of '
+             f'the same video, gives a sharper scene.')

@@ -51,7 +51,10 @@ class SourceScene:
         info = probe(self.path)
         numbers = self.track.index[self.track.kept].tolist()
         if info.size != self.size or info.frames != len(numbers):
-            raise UserError(f'{self.path}: not the film that belongs to {POSES}. {THEN}')
+            there, known = ('{}x{} px'.format(*size) for size in (info.size, self.size))
+            raise UserError(f'{self.path} has {info.frames} frames of {there}, and {POSES} next to '
+                            f'it is for {len(numbers)} of {known}. A film mended by hand keeps '
+                            f'both. {THEN}')
         self.places = {number: place for place, number in enumerate(numbers)}
         self.shots = dict(zip(self.track.index.tolist(), self.track.shots.tolist()))
         self.frames: Iterator[Frame] = iter(())

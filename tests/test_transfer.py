@@ -102,6 +102,8 @@ def test_bad_input_is_refused_before_any_work(flags, said, job, tmp_path):
     ([], [], ['--background=own']),
     (['--background', 'source', '--size', '96'], ['--keep_scene', '--film_size=96'],
      ['--background=source']),
+    (['--background', 'source', '--source_args=--keep_scene=nobody'], ['--keep_scene=nobody'],
+     ['--background=source']),
     (['--background', 'alpha'], [], ['--background=alpha', '--alpha_film=webm']),
     (['--background', 'alpha', '--output', 'a.MOV'], [],
      ['--background=alpha', '--alpha_film=mov'])])
@@ -378,3 +380,22 @@ def links_of(page):
     for url in re.findall(r'(?:href|src|poster)="([^"#][^"]*)"', shown):
         if not url.startswith('data:'):
             yield os.fsdecode(unquote_to_bytes(unescape(url).partition('#')[0]))
+
+
+@pytest.mark.parametrize('root, args', [('me', 'target_args'), ('dancer', 'source_args')])
+def test_another_size_than_that_of_a_dataset_is_one_sentence_before_work(root, args, tmp_path):
+    """A scene is as large as the one that is there, unless --size is typed."""
+    facts = {'settings': {'size': 256, 'film_size': 480}, 'scene': 'others'}
+    write_json(tmp_path / root / 'dataset.json', facts)
+
+    def moves(*flags):
+        opt = TransferOptions().parse(['--target', __file__, '--source', __file__, '--background',
+                                       'source', *flags])
+        return transfer.Steps(opt, 'me', tmp_path / 'me', tmp_path / 'dancer').moves
+    assert ('--film_size=480' in moves()) == (root == 'dancer')
+    assert '--film_size=480' in moves('--size', '480')
+    with pytest.raises(UserError, match=f'--size 300: .*{root} was made for a film of 480 px. '
+                                        f'Leave --size out, .*--{args} "--overwrite"') as refused:
+        moves('--size', '300')
+    assert len(str(refused.value).splitlines()) == 1
+    assert '--film_size=300' in moves('--size', '300', f'--{args}=--overwrite')

@@ -31,6 +31,9 @@ def into_scene(fitted: PoseTrack, own: PoseTrack) -> np.ndarray:
     """
     own = own.numbered(fitted.skeleton)
     both = fitted.shown() & own.shown()
+    for track in (fitted, own):         # a body whose joints coincide has no size
+        with np.errstate(divide='ignore', invalid='ignore'):
+            both[both] = visible_heights(track.select(np.flatnonzero(both))) > 0
     matrices = np.full((len(fitted), 3, 3), np.nan)
     for shot in shot_slices(fitted.shots):
         rows = shot.start + np.flatnonzero(both[shot])

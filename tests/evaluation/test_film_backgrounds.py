@@ -1,4 +1,5 @@
 """test.py --background: what is behind the painted person, and what is refused before any work."""
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,12 +8,12 @@ import pytest
 from PIL import Image
 
 import test as painting
-from evaluation.backgrounds import DancersScene, Film, Transparent
+from evaluation.backgrounds import DancersScene, Film, Transparent, feet_seen, heights
 from evaluation.results import Results
 from options.test_options import TestOptions
 from pose.track import PoseTrack
 from scene.composition import Layer, composed
-from scene.source_scene import save
+from scene.source_scene import SourceScene, save
 from tests.models.test_film_size import LARGE, SIDE, filmed  # noqa: F401 (a fixture)
 from util.errors import UserError
 from util.files import read_json
@@ -127,6 +128,52 @@ def test_in_the_dancers_scene_a_person_stands_where_the_dancer_stood(tmp_path: P
     assert np.abs(shown.astype(int) - 40).max() < 4
 
 
+def test_feet_below_the_picture_are_not_seen() -> None:
+    from tests.pose.retargeting.drawn import film
+    own = film(seconds=1.0)[0]
+    highest = int(own.poses[:, [11, 14], 1].min())
+    assert feet_seen(own) == 1 and feet_seen(replace(own, size=(480, highest - 5))) == 0
+
+
+def test_who_is_seen_for_a_moment_and_in_two_sizes_has_a_shadow_of_the_right_size() -> None:
+    from tests.pose.retargeting.drawn import film
+    own = film(seconds=2.0)[0]
+    usual = float(np.median(heights(own)))
+    poses = own.poses.copy()
+    poses[20:, :, :2] *= 0.5
+    shots = np.repeat([0, 1], [20, len(own) - 20])
+    near_far = heights(replace(own, poses=poses, shots=shots))
+    assert near_far[5:20] == pytest.approx(usual, rel=0.1)
+    assert near_far[20:] == pytest.approx(usual / 2, rel=0.1)
+    poses[8:] = 0
+    moment = heights(replace(own, poses=poses))
+    assert moment[:8] == pytest.approx(usual, rel=0.1) and not moment[8:].any()
+
+
+@pytest.mark.parametrize('has_feet', [True, False])
+def test_in_the_dancers_scene_feet_leave_a_shadow_and_a_person_without_is_named(
+        has_feet: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.pose.retargeting.drawn import film
+    own = film(seconds=2.0)[0]
+    root = tmp_path / 'dancer'
+    (root / 'val').mkdir(parents=True)
+    save(root, own, ((time, np.full((480, 480, 3), 120, np.uint8)) for time in own.times))
+    poses = own.poses.copy()
+    feet = [k for k, joint in enumerate(own.joints.joints)
+            if joint.endswith(('Ankle', 'Heel', 'Toe'))]
+    poses[:, feet] *= has_feet
+    PoseTrack(poses, own.times, own.index, 'BODY_25', (480, 480)).save(root / 'poses.npz')
+    behind = DancersScene(root)
+    layer = Layer(np.full((480, 480, 3), 250, np.uint8), np.zeros((480, 480), np.uint8))
+    x, y = np.rint(own.poses[5, feet, :2]).astype(int).T
+    layer.alpha[y.min():y.max() + 3, x.min() - 2:x.max() + 3] = 255
+    picture = behind.picture(f'{own.index[5] + 1:06d}', own.times[5], [layer])
+    below = picture[y.max() + 6, x.min():x.max(), 0].astype(int)
+    assert below.min() < 100 if has_feet else below.min() > 115
+    assert ('legs end in the air. Film the whole body' in capsys.readouterr().err) != has_feet
+    assert abs(int(picture[40, 40, 0]) - 120) < 4
+
+
 def test_a_scene_of_other_poses_is_refused(tmp_path: Path) -> None:
     from tests.pose.retargeting.drawn import film
     own = film(seconds=1.0)[0]
@@ -134,6 +181,23 @@ def test_a_scene_of_other_poses_is_refused(tmp_path: Path) -> None:
     own.select(np.arange(5)).save(tmp_path / 'poses.npz')
     with pytest.raises(UserError, match='not the scene of the poses.*--keep_scene --overwrite'):
         DancersScene(tmp_path)
+
+
+def test_a_scene_mended_by_hand_may_take_its_place_if_it_has_as_many_frames(tmp_path: Path
+                                                                            ) -> None:
+    from tests.pose.retargeting.drawn import film
+    own = film(seconds=1.0)[0]
+    save(tmp_path, own, ((time, np.zeros((480, 480, 3), np.uint8)) for time in own.times))
+    for count, size in ((20, 480), (19, 480), (20, 240)):
+        with VideoWriter(tmp_path / 'scene' / 'film.mp4', fps=25) as mended:
+            for _ in range(count):
+                mended.write(np.full((size, size, 3), 200, np.uint8))
+        if (count, size) == (20, 480):
+            assert SourceScene(tmp_path)(7)[5, 5, 0] > 190
+            continue
+        with pytest.raises(UserError, match=f'has {count} frames of {size}x{size} px, and poses.npz'
+                                            f' next to it is for 20 of 480x480 px.*keeps both'):
+            SourceScene(tmp_path)
 
 
 def test_the_light_of_a_shot_is_the_same_wherever_painting_begins(tmp_path: Path) -> None:
@@ -174,7 +238,7 @@ def test_two_transparent_people_are_one_picture() -> None:
     (['--background', 'green', '--model', 'nearest'], '--model nearest paints the whole picture'),
     (['--background', 'green', '--alpha_film', 'mov'], 'needs --background alpha'),
     (['--background', 'alpha', '--alpha_film', 'mov', '--no_video'], 'there is no film'),
-    (['--background', 'source'], 'does not keep the scene.*--keep_scene --overwrite')])
+    (['--background', 'source'], 'is the video of the person.*--dataroot datasets/dancer')])
 def test_a_background_that_cannot_be_had_is_refused_before_any_work(
         flags: list[str], said: str, filmed: Path, tmp_path: Path,  # noqa: F811
         monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from evaluation.people_film import (
     SharedScene,
     is_painted,
     painted_from,
+    say_unpainted,
     write_film,
 )
 from options.transfer_options import TransferOptions
@@ -24,7 +25,7 @@ from util.video_writer import VideoWriter
 
 SIZE = 160, 120                 # of the scene
 COUNT = 10
-RED, BLUE = (220, 30, 30), (30, 40, 220)
+RED, BLUE, YELLOW = (220, 30, 30), (30, 40, 220), (220, 210, 40)
 WALL = 120
 
 
@@ -97,6 +98,34 @@ def test_the_far_one_lies_behind_and_who_is_not_found_is_not_painted(duo):
     columns = np.flatnonzero(is_blue[1].any(0))
     assert abs(columns.min() - 78) <= 1 and abs(columns.max() - 97) <= 1
     assert np.abs(both[20, 20] - WALL).max() <= 4, 'the scene of the source'
+
+
+def test_of_three_people_each_is_behind_whoever_is_nearer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    targets = ['a.mp4', 'b.mp4', 'c.mp4']
+    for name in targets:
+        Path(name).touch()
+    with VideoWriter('trio.mp4', fps=10) as video:
+        for _ in range(3):
+            video.write(np.full((SIZE[1], SIZE[0], 3), 200, np.uint8))
+    people = [painted(tmp_path, 'middle', RED, 76, 108, range(3)),
+              painted(tmp_path, 'far', BLUE, 84, 104, range(3)),
+              painted(tmp_path, 'near', YELLOW, 68, 112, range(3))]
+    opt = TransferOptions().parse(['--target', *targets, '--source', 'trio.mp4'])
+    folder = write_film(tmp_path / 'results' / 'all', people, opt, {}).parent
+    row = shown(folder, 2)[78]
+    for x, colour in ((62, YELLOW), (73, YELLOW), (81, RED), (91, BLUE)):
+        assert np.abs(row[x] - colour).max() < 16, x
+
+
+def test_who_is_missing_for_a_while_in_a_shot_is_said(tmp_path, capsys):
+    for name, frames in (('a', [0, 1, 9, 10, 19, 30]), ('b', range(30)), ('c', [20, 24, 26])):
+        person = painted(tmp_path, name, RED, 80, 112, frames)
+        person.scene.scene.shots[30] = 1
+        say_unpainted(person, f'{name}, as person 1,')
+    said = capsys.readouterr().err
+    assert 'a, as person 1, is not painted at 0.1 to 0.9 s, 1.0 to 1.9 s: the dancer' in said
+    assert said.count('not painted') == 1, 'after a cut, or for moments, nobody is missed'
 
 
 def test_films_and_page_show_all_of_them(duo, tmp_path):

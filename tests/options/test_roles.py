@@ -48,6 +48,7 @@ def test_one_video_is_one_person_as_ever(parse):
     (['--model', 'pix2pix'], 'For several people give --model body2body'),
     (['--background', 'own'], 'Give --background source, green, alpha, or the file'),
     (['--source_args', '--person 2'], 'names one dancer.*give --people 1,2'),
+    (['--source_args', '--keep_scene others'], '--keep_scene .*nobody does. Leave it out'),
     (['--test_args', '--num_test 3'], 'Give --source_args "--end 3"')])
 def test_what_does_not_go_together_is_one_sentence(flags, said, parse):
     with pytest.raises(UserError, match=said):

@@ -1,13 +1,19 @@
 """preprocess.py --keep_scene keeps the video without the dancer, and says what it lacks."""
+import re
+import sys
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import preprocessing.detection
+from options.preprocess_options import PreprocessOptions
 from pose.detect.base import Detector
 from pose.masks import PersonMask
-from preprocessing.scene import Behind, ShotPlate
+from pose.track import PoseTrack
+from preprocessing.scene import Behind, SceneMaker, ShotPlate, waiting
 from preprocessing.written import check_room, written_files
 from scene.plate import Plate
 from scene.source_scene import SourceScene, without
@@ -98,6 +104,20 @@ def test_the_dancer_is_gone_and_everything_else_is_as_it_was_filmed(
             assert np.abs(shown[95, 146] - BLUE).max() < 40, 'who is not replaced stays'
     hips = scene.track.poses[5, 8]
     assert abs(hips[0] - at(5)) < 6, 'joints lie in px of the scene'
+
+
+@pytest.mark.parametrize('stays', [False, True])
+def test_a_scene_that_no_frame_shows_is_said_to_be_made_up(
+        stays: bool, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    if stays:
+        monkeypatch.setattr(sys.modules[__name__], 'at', lambda f: 60 + f % 3)
+        with VideoWriter(video, fps=25, crf=8) as film:
+            for f in range(FRAMES):
+                film.write(filmed(f))
+    prepare(tmp_path / 'dancer', '--video', video, '--poses_only', '--keep_scene')
+    said = capsys.readouterr().err
+    assert bool(re.search(r'\d\d % of what the dancer hides is made up', said)) == stays
 
 
 def test_everybody_is_taken_out_where_that_is_asked_for(video: Path, tmp_path: Path) -> None:
@@ -192,3 +212,23 @@ def test_what_a_shot_never_shows_comes_from_another_shot_of_the_place_as_bright_
     assert np.abs(found - wall)[:, :74].max() <= 4
     alone = Behind(shot, (80, 60), [])(0)
     assert not alone[25:35, 35:45].any()
+
+
+def test_frames_wait_on_the_disk_while_a_scene_is_made(tmp_path: Path) -> None:
+    opt = PreprocessOptions().parse(['--video', 'a.mp4', '--dataroot', str(tmp_path / 'dancer'),
+                                     '--poses_only', '--keep_scene'])
+    poses = np.stack([body(at(0), 8.0, 30)[:, :3]] * 90)
+    track = PoseTrack(poses, np.arange(90) / 25, np.arange(90), 'BODY_25', SIZE)
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+    source = SimpleNamespace(size=SIZE, count=90)
+    maker = SceneMaker(opt, source, track, None, min(SIZE), tmp_path)    # type: ignore[arg-type]
+    held = []
+    tracemalloc.start()
+    try:
+        for k in range(90):
+            maker.see(k, noise)
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    one = waiting(maker.small, 89).stat().st_size
+    assert held[89] - held[29] < 60 * one / 10

@@ -96,4 +96,5 @@ def test_a_person_goes_half_the_way_to_another_light_within_bounds() -> None:
     assert np.abs(half - (117, 120, 123)).max() <= 1
     far = layer.lit(np.array([10.0, 120, 250])).colours[0, 0] / 120
     assert (far <= BRIGHTER * TINTED + 0.01).all() and (far >= 0.99 / (BRIGHTER * TINTED)).all()
+    assert far.max() / far.min() <= TINTED + 0.02
     assert Layer(grey, layer.alpha).lit(np.ones(3)).colours is grey

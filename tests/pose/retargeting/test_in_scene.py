@@ -57,3 +57,15 @@ def test_a_shot_of_nobody_has_no_place_and_a_lost_frame_that_of_its_neighbour() 
     matrices = into_scene(replace(source, poses=poses), source)
     assert np.isnan(matrices[40:]).all() and np.isfinite(matrices[:40]).all()
     assert np.array_equal(matrices[10], matrices[9]) or np.array_equal(matrices[10], matrices[11])
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_body_whose_joints_coincide_has_no_size_and_no_place() -> None:
+    source, _ = film(seconds=2.0)
+    poses = source.poses.copy()
+    poses[..., :2] = 50
+    point = replace(source, poses=poses)
+    assert np.isnan(into_scene(point, source)).all() and np.isnan(into_scene(source, point)).all()
+    poses = source.poses.copy()
+    poses[10, :, :2] = 50
+    assert np.isfinite(into_scene(replace(source, poses=poses), source)).all()
