@@ -71,7 +71,6 @@ class ExportOptions(BaseOptions):
                 ((opt.input_nc, opt.output_nc) != (3, 3),
                  f'--for figment: {opt.name} paints {opt.output_nc} channels from {opt.input_nc}, '
                  f'and figment takes 3. Train a run in colour.')))
-        places.check_installed(opt.format, '--format')
 
 
 def main(argv: list[str] | None = None) -> list[Path]:
@@ -92,8 +91,11 @@ def main(argv: list[str] | None = None) -> list[Path]:
     place = run / places.FOLDER
     pattern = places.written_by(opt.epoch, opt.format, opt.program == 'figment')
     check_ours(place, filter(pattern.fullmatch, names_in(place)))
+    model = made(opt)
+    check_trained(model, opt, run)
+    places.check_installed(opt.format, '--format')      # last: what else is wrong costs no download
     with frames(opt, facts, run) as dataset:
-        model = loaded(opt, run)
+        model.load_weights(run, opt.epoch)
         ours = networks_asked(model, dataset, opt)
         say(f'{opt.model}: {kind.EXPORTED}.')
         with replacing(place, lambda: set(filter(pattern.fullmatch, recorded(place)))) as new:
@@ -155,16 +157,29 @@ def held_out(opt: Options, facts: dict[str, Any]) -> 'BaseDataset':
         return kind(opt, 'train', facts)
 
 
-def loaded(opt: Options, run: Path) -> 'BaseModel':
-    """The run's model as test.py paints with it, on the plain path: what is compared with."""
+def made(opt: Options) -> 'BaseModel':
+    """A model as that of the run, as test.py paints with it, on the plain path: what is compared
+    with. Its weights are still to be loaded."""
     from models import models
     from models.engine import choose_engine
     from models.limits import no_larger_than_saved
     engine = choose_engine('cpu', precision='fp32', no_compile=True)
     with no_larger_than_saved(opt):
-        model = models.find(opt.model)(opt, engine)
-    model.load_weights(run, opt.epoch)
-    return model
+        return models.find(opt.model)(opt, engine)
+
+
+def check_trained(model: 'BaseModel', opt: Options, run: Path) -> None:
+    """UserError where the run's networks took no step, and the model paints without them: known
+    from the weights alone, before what else it keeps is loaded."""
+    model.load_networks(run, opt.epoch)
+    painters: list[Any] = [model.networks[name] for name in model.PAINTERS
+                           if name in model.networks]
+    silent = [hasattr(network, 'is_silent') and network.is_silent() for network in painters]
+    if painters and all(silent):
+        raise UserError(f'{opt.name} is not trained and paints without a network, so there is '
+                        f'nothing to export. Train it first: '
+                        + command('train.py', name=opt.name, checkpoints_dir=opt.checkpoints_dir,
+                                  continue_train=True, max_minutes=20))
 
 
 def networks_asked(model: 'BaseModel', dataset: 'BaseDataset', opt: Options) -> 'Painting':
@@ -175,9 +190,8 @@ def networks_asked(model: 'BaseModel', dataset: 'BaseDataset', opt: Options) -> 
     ours = painted(model, dataset, 'painting with torch', records=True)
     if not ours.asked:
         raise UserError(f'{opt.name} paints these frames without a network, so there is nothing to '
-                        f'export. Train it first: '
-                        + command('train.py', name=opt.name, checkpoints_dir=opt.checkpoints_dir,
-                                  continue_train=True, max_minutes=20))
+                        f'compare. Compare on the frames that it was trained on, with --phase '
+                        f'train, or on another dataset, with --dataroot.')
     asked = {name.partition('.')[0] for name in ours.asked}         # G.model is a part of G
     left_out = [name for name in model.PAINTERS if name in model.networks and name not in asked]
     if left_out:

@@ -42,7 +42,7 @@ class OnnxRuntime:
         # those of its own, and the one that calls; with two calls at once there are two of these
         settings.intra_op_num_threads = max(1, threads - callers + 1) if threads else 0
         try:
-            self.session = onnxruntime.InferenceSession(str(file), settings,
+            self.session = onnxruntime.InferenceSession(path_or_bytes(file), settings,
                                                         providers=['CPUExecutionProvider'])
         except Exception as error:      # onnxruntime's own errors have no other common base
             raise unreadable(file, error) from error
@@ -83,6 +83,15 @@ class OpenVino:
 
 RUNTIMES: dict[str, type[OnnxRuntime] | type[OpenVino]] = {
     'onnx': OnnxRuntime, 'openvino': OpenVino}
+
+
+def path_or_bytes(file: Path) -> str | bytes:
+    """Its path; what is in it where its name is not UTF-8, which onnxruntime does not take."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError:
+        return file.read_bytes()
+    return str(file)
 
 
 def import_openvino() -> Any:

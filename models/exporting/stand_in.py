@@ -21,6 +21,7 @@ from models.exporting.places import again, exported_files
 from models.exporting.runtimes import RUNTIMES, Runtime
 from models.networks.norm import BatchNorm2d
 from util.errors import UserError
+from util.noted import has_noted_bytes
 from util.ranks import ALONE, Ranks
 
 BY_IMAGE, BY_TRAINING = 'of each image', 'of training'      # whose statistics batch norm uses
@@ -75,7 +76,7 @@ def engine_for(opt: argparse.Namespace, ranks: Ranks = ALONE) -> Engine:
 
 def use_exported(model: BaseModel, run: Path, epoch: str, kind: str, at_once: int = 1) -> None:
     """Let the model, whose weights are loaded, paint with what was exported of that epoch.
-    UserError where a file is of other weights, or normalizes in another way.
+    UserError where a file is damaged, of other weights, or normalizes in another way.
 
     kind      a format; 'torch' changes nothing
     at_once   frames that are painted at the same time
@@ -86,6 +87,7 @@ def use_exported(model: BaseModel, run: Path, epoch: str, kind: str, at_once: in
     command = again(run.name, run.parent, epoch, kind)
     stand_ins: dict[nn.Module, nn.Module] = {}
     for name, file in exported_files(run, epoch, kind).items():
+        check_bytes(file, command)
         network = named(model, name)
         runtime = RUNTIMES[kind](file, torch.get_num_threads(), at_once)
         if network is None or runtime.facts.get('weights') != digest(network):
@@ -99,6 +101,14 @@ def use_exported(model: BaseModel, run: Path, epoch: str, kind: str, at_once: in
                             f'{command}{flag}')
         stand_ins[network] = StandIn(runtime, file)
     stand_in(model, stand_ins, kind)
+
+
+def check_bytes(file: Path, command: str) -> None:
+    """UserError where an exported network is not as it was written: its format has no checksum."""
+    for part in (file, file.with_suffix('.bin')):       # the second is OpenVINO's weights
+        if part.is_file() and not has_noted_bytes(part):
+            raise UserError(f'{part}: was changed or damaged after the export. Delete it and '
+                            f'export it again: {command}')
 
 
 def stand_in(model: BaseModel, stand_ins: Mapping[nn.Module, nn.Module], name: str = '') -> None:

@@ -3,6 +3,7 @@
 The file computes what painting with torch does: dropout is off, and batch norm uses the statistics
 that painting uses. In ONNX, batch norm with the statistics of each image is instance norm.
 """
+import io
 import json
 import warnings
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from models.exporting.runtimes import KEY, import_openvino
 from models.networks.norm import BatchNorm2d
+from util.words import printable
 
 OPSET = 17          # of ONNX: what onnxruntime since 1.12, its web version and OpenVINO read
 ANY_SIZE = {0: 'batch', 2: 'height', 3: 'width'}
@@ -51,15 +53,17 @@ def write_onnx(network: nn.Module, x: Tensor, file: Path, facts: Mapping[str, st
     """
     import onnx
     free = {name: ANY_SIZE for name in ('input', 'output')} if any_size else None
+    made = io.BytesIO()         # torch takes no name that is not UTF-8
     with warnings.catch_warnings(), torch.no_grad():
         # torch's newer exporter needs a package more, and writes the same network
         warnings.simplefilter('ignore')
-        torch.onnx.export(exportable(network), (x,), str(file), dynamo=False, opset_version=OPSET,
-                          input_names=['input'], output_names=['output'], dynamic_axes=free)
-    model = onnx.load(str(file))
-    onnx.helper.set_model_props(model, dict(facts))
+        torch.onnx.export(exportable(network), (x,), made,              # type: ignore[arg-type]
+                          dynamo=False, opset_version=OPSET, input_names=['input'],
+                          output_names=['output'], dynamic_axes=free)
+    model = onnx.load_model_from_string(made.getvalue())
+    onnx.helper.set_model_props(model, {key: printable(said) for key, said in facts.items()})
     onnx.checker.check_model(model)
-    onnx.save(model, str(file))
+    file.write_bytes(model.SerializeToString())
 
 
 def write_openvino(onnx_file: Path, file: Path, facts: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """scripts/export.py: what it writes paints as torch does, and takes nobody's place otherwise."""
 import json
+import os
 import re
 import shutil
 import sys
@@ -16,6 +17,7 @@ from models import models
 from models.exporting import places, runtimes
 from scripts import export
 from util.errors import UserError
+from util.noted import NOTES
 
 PLAIN = '--device', 'cpu', '--precision', 'fp32', '--no_compile'
 EXPORTED = [name for name in models.names() if models.find(name).EXPORTED]
@@ -129,6 +131,20 @@ def test_what_was_not_exported_is_named_before_any_work(trained, monkeypatch):
             call(trained.folder, flag, 'openvino')
 
 
+def test_an_untrained_run_that_paints_without_a_network_is_refused_before_any_work(
+        run, monkeypatch, capsys):
+    run('--model', 'body2body', '--max_minutes', '0')
+    capsys.readouterr()
+    monkeypatch.setattr(places, 'find_spec', lambda name: None)     # nor is a package asked for
+    monkeypatch.setattr(models.find('body2body'), 'load_weights', None)
+    for kind in ('onnx', 'openvino'):
+        with pytest.raises(UserError, match=r'me is not trained and paints without a network.*'
+                                            r'train\.py --name me .*--max_minutes 20'):
+            exports(run.folder, '--format', kind)
+    assert 'comparing' not in capsys.readouterr().out
+    assert not (run.folder / 'export').exists()
+
+
 @pytest.mark.parametrize('flags', [('--device', 'cuda'), ('--gpu_ids', '0'),
                                    ('--precision', 'bf16')])
 def test_what_an_exported_network_cannot_do_is_refused(flags, ready):
@@ -138,8 +154,25 @@ def test_what_an_exported_network_cannot_do_is_refused(flags, ready):
 
 def test_a_file_that_is_no_network_is_named(exported):
     (exported / 'export/latest_G.onnx').write_bytes(b'nothing')
+    (exported / 'export' / NOTES).unlink()      # as of a copy without them
     with pytest.raises(UserError, match=r'latest_G\.onnx: cannot be read'):
         painted(exported, '--runtime', 'onnx')
+
+
+def test_a_flipped_bit_of_the_weights_is_found(exported):
+    """Neither format has a checksum; the notes next to the files have one. The time of the file's
+    last change says nothing: a disk that forgets does not set it."""
+    file = exported / 'export/latest_G.onnx'
+    data, times = bytearray(file.read_bytes()), file.stat()
+    data[len(data) // 2] ^= 64
+    file.write_bytes(data)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(UserError, match=r'latest_G\.onnx: was changed or damaged after the export.*'
+                                        r'Delete it and export it again: python scripts/export'):
+        painted(exported, '--runtime', 'onnx')
+    file.unlink()
+    exports(exported)
+    painted(exported, '--runtime', 'onnx')
 
 
 def test_a_failed_comparison_writes_nothing_and_keeps_what_there_was(exported, monkeypatch):
@@ -200,6 +233,13 @@ def test_a_run_whose_dataset_is_gone_is_compared_on_drawn_figures(one_step, tmp_
     (folder / 'run.json').write_text(json.dumps(record))
     assert exports(folder)
     assert 'gone is not there: comparing on drawn figures' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='names there are text')
+def test_a_run_whose_name_is_not_utf8_is_exported_and_painted_with(ready, tmp_path):
+    folder = shutil.copytree(ready, tmp_path / os.fsdecode(b'caf\xe9'))
+    exports(folder)
+    assert np.abs(painted(folder, '--runtime', 'onnx') - painted(folder)).max() <= 1
 
 
 def test_the_picture_shows_pose_torch_runtime_and_difference(ready):
