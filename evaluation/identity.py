@@ -1,5 +1,6 @@
 """Is it the same face? The cosine of face vectors of painted and of real frames."""
 import math
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -130,11 +131,15 @@ def identity_evaluators(film: MeasuredFrames, target: Target | str, has_truth: b
             raise UserError(f'no pose shows a frontal face {LARGE_ENOUGH} in the film')
         if isinstance(target, str) and not has_truth:
             raise UserError(target)
-        finder, network = FaceFinder(), MobileFaceNet(str(engine.device))
-        own = None
-        if isinstance(target, Target) and not has_truth:
-            own = network(own_faces(target, OWN_FACES, finder))
-        return [IdentityEvaluator(finder, network, skeleton, own)]
+        with ExitStack() as stack:
+            finder = FaceFinder()
+            stack.callback(finder.close)
+            network = MobileFaceNet(str(engine.device))
+            own = None
+            if isinstance(target, Target) and not has_truth:
+                own = network(own_faces(target, OWN_FACES, finder))
+            stack.pop_all()             # the evaluator closes it
+            return [IdentityEvaluator(finder, network, skeleton, own)]
     except UserError as error:
         missing[KEY] = str(error)
         return []

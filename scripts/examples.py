@@ -4,6 +4,7 @@
     python scripts/examples.py dancers
 """
 import argparse
+import os
 import shlex
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from options.parser import Parser
-from util.errors import UserError, run_main, say, unknown_choice
+from util.errors import ENDS_WITH_STDIN, UserError, run_main, say, unknown_choice
 from util.words import command
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,8 +76,7 @@ ELSEWHERE = '''Videos and pairs of others, which you fetch yourself; read their 
                         motion transfer: https://carolineec.github.io/everybody_dance_now/
   pix2pix               facades and other pairs, some of them collected by others; train.py
                         --dataroot reads them, for facades with --direction BtoA:
-                        https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix
-                        (docs/datasets.md)'''
+                        https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix'''
 
 
 def listed() -> str:
@@ -104,13 +104,19 @@ def call(line: str) -> None:
     """Run one command, here. Ctrl-C is left to it. UserError if it fails: it has said why."""
     script, *words = shlex.split(line)[1:]
     usual = signal.signal(signal.SIGINT, lambda *_: None)
+    # its stdin closes when this process ends, however it ends: then it stops too
+    process = subprocess.Popen([sys.executable, str(ROOT / script), *words], stdin=subprocess.PIPE,
+                               env={**os.environ, ENDS_WITH_STDIN: '1'})
+    assert process.stdin is not None
     try:
-        done = subprocess.run([sys.executable, str(ROOT / script), *words])
+        status = process.wait()
     finally:
+        process.stdin.close()
+        process.wait()
         signal.signal(signal.SIGINT, usual)
-    if done.returncode:
-        raise UserError(f'{script} ended with status {done.returncode}; what it said is above. To '
-                        f'try it again: {line}')
+    if status:
+        raise UserError(f'{script} ended with status {status}; what it said is above. To try it '
+                        f'again: {line}')
 
 
 def main(argv: list[str] | None = None) -> None:

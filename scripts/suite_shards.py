@@ -43,7 +43,7 @@ class SharedSuite(Suite):
     def __init__(self, shard: str, folder: Path, listed: Sequence[Pair], chosen: Sequence[Pair],
                  minutes: float | None, size: int | None = None):
         super().__init__(folder, listed, chosen, minutes, size)
-        self.shard = shard
+        self.shard = '/'.join(str(int(part)) for part in shard.split('/'))      # 01/2 is 1/2
         self.own: dict[str, set[str]] = {
             'pairs': set(self.options), 'held_out': set(), 'prepared': set()}
 

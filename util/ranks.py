@@ -11,13 +11,16 @@ imported only where there are several.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from util.errors import UserError
+from util.errors import UserError, send_self
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 Made = TypeVar('Made')
 # for a rank that lives but does not come: the first one may decode a dataset for some minutes
 PATIENCE = timedelta(minutes=30)
+LOOK = 0.5          # s between two looks for torchrun
+GOODBYE = 60.0      # s to save in, once torchrun is gone
 TORCHRUN = 'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'
 
 
@@ -223,6 +228,8 @@ def join(advice: str) -> Ranks:
     if missing:
         raise UserError(f'WORLD_SIZE is {started()}, but {missing[0]} is not set. Start with '
                         f'torchrun, which sets both, or unset WORLD_SIZE.')
+    threading.Thread(target=end_with, args=(os.getppid(),), name='end with torchrun',
+                     daemon=True).start()
     rank, count, local, nearby = (int(os.environ[name]) for name in TORCHRUN[:4])
     ranks = Ranks(rank, count, local, nearby, advice)
     with ranks.exchange():
@@ -231,6 +238,16 @@ def join(advice: str) -> Ranks:
                                 timeout=PATIENCE)
     share_cores(nearby)
     return ranks
+
+
+def end_with(parent: int) -> None:
+    """Wait until torchrun is gone, then stop as SIGTERM asks for: it cannot end its processes where
+    it is killed."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    send_self(signal.SIGTERM)
+    time.sleep(GOODBYE)
+    os._exit(128 + signal.SIGTERM)      # one that waits for others in C takes no signal
 
 
 def share_cores(nearby: int) -> None:

@@ -3,6 +3,9 @@ import os
 import re
 import shlex
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from documents import ROOT
@@ -66,6 +69,30 @@ def test_ctrl_c_is_left_to_the_command(script):
         pytest.fail('Ctrl-C ended the example, not the command alone')
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_command_ends_with_the_example_that_is_killed(script, tmp_path):
+    """Nobody would know of a training that goes on."""
+    line = script('import os, sys\n'
+                  'open("started", "w").write(str(os.getpid()))\n'
+                  'assert os.environ["BODY2BODY_ENDS_WITH_STDIN"]\n'
+                  'sys.stdin.read()\n'
+                  'open("ended", "w")\n')
+    text = f'from scripts import examples; from pathlib import Path\n' \
+           f'examples.ROOT = Path({str(tmp_path)!r}); examples.call({line!r})'
+    caller = subprocess.Popen([sys.executable, '-c', text], cwd=tmp_path,
+                              env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    wait_for(tmp_path / 'started')
+    caller.kill()
+    caller.wait()
+    wait_for(tmp_path / 'ended')
+
+
+def wait_for(path, seconds=60):
+    until = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < until, f'{path.name} never came'
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -158,6 +158,15 @@ def test_why_it_is_not_measured_is_said(weights, monkeypatch):
     assert FETCH in reason(film(FACE), '', True)
 
 
+def test_what_finds_faces_is_closed_where_it_comes_to_nothing(weights, monkeypatch):
+    closed = []
+    monkeypatch.setattr(Finder, 'close', lambda finder: closed.append(finder))
+    reason(film(FACE), target(PROFILE), False)
+    assert len(closed) == 1
+    identity_evaluators(film(FACE), target(FACE), False, ENGINE, {})
+    assert len(closed) == 1, 'one that is used stays open'
+
+
 def test_it_is_measured_with_truth_and_without(weights):
     (truth,) = identity_evaluators(film(PROFILE, FACE), '', True, ENGINE, {})
     (own,) = identity_evaluators(film(FACE), target(FACE), False, ENGINE, {})

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from scripts import suite
-from scripts.suite_shards import shard_of
+from scripts.suite_shards import SharedSuite, shard_of
 from tests.scripts.test_suite import SCORES, entry, job  # noqa: F401   # fixtures
 from tests.util.clips import clip
 from util.errors import UserError
@@ -119,3 +119,10 @@ def test_the_shards_are_the_list():
     every = list(range(7))
     assert sorted(shard_of(every, '1/3') + shard_of(every, '2/3') + shard_of(every, '3/3')) == every
     assert shard_of(every, '2/3') == [1, 4]
+
+
+def test_a_shard_has_one_name_however_its_number_is_typed(tmp_path, monkeypatch):
+    """Two calls for 1/2 and 01/2 would otherwise make the same pairs at the same time."""
+    monkeypatch.setattr(suite.Suite, '__init__', lambda self, *given: setattr(self, 'options', {}))
+    typed = {SharedSuite(shard, tmp_path, [], [], None).shard for shard in ('1/2', '01/2', '1/02')}
+    assert typed == {'1/2'}

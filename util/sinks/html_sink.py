@@ -20,7 +20,7 @@ from util.noted import remove
 from util.sinks.base_sink import RunFacts, Sink
 from util.sinks.history import read_events
 from util.web.charts import Point, curves_svg, smoothed
-from util.web.page import facts_table, figure_row, fold, page, render, script
+from util.web.page import facts_table, figure_row, fold, page, render, script, take_apart
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,7 @@ GROUP = 20              # epochs on each page of older epochs
 SCORE = 'held-out score'
 SCORE_SAYS = ('Held-out score: mean L1 between painted and real, of pixels in [-1, 1]; lower is '
               'better.')
+FORGOTTEN: Mapping[str, Any] = {}       # what is shown of an epoch whose page is written
 Shot = tuple[int, str, str]     # images seen, path of the painted image, its caption
 
 
@@ -53,7 +54,7 @@ class HtmlSink(Sink):
         (self.folder / 'images').mkdir(parents=True, exist_ok=True)
         self.curves: dict[str, Curve] = {}
         self.film = Film()
-        self.shown: dict[int, dict[str, Any]] = {}      # by epoch, oldest first; {}: forgotten
+        self.shown: dict[int, Mapping[str, Any]] = {}   # by epoch, oldest first
         self.cards: dict[int, str] = {}                 # the same as HTML, if already drawn
         self.now: dict[str, Any] = {'epoch': 0, 'step': 0, 'seconds': 0.0}
         self.draw_after = 0.0
@@ -125,7 +126,7 @@ class HtmlSink(Sink):
         if event.keys() & {'pictures', 'heldout'}:
             while self.shown and next(reversed(self.shown)) > epoch:    # resumed further back
                 self.cards.pop(self.shown.popitem()[0], None)
-            self.shown.setdefault(epoch, {}).update(event)
+            self.shown[epoch] = {**self.shown.get(epoch, FORGOTTEN), **event}
             self.cards.pop(epoch, None)
         if 'heldout' in event:
             self.film.add(step, event.get('film'), caption(event))
@@ -143,7 +144,7 @@ class HtmlSink(Sink):
                 self.draw_group(group)
             for epoch in group:             # thousands of epochs take no memory
                 self.cards.pop(epoch, None)
-                self.shown[epoch] = {}
+                self.shown[epoch] = FORGOTTEN
         write_text(self.folder / 'index.html', self.text(state, epochs[kept_from:], groups))
         took = time.monotonic() - start
         self.draw_after = time.monotonic() + max(1.0, took / SHARE)
@@ -217,6 +218,7 @@ class HtmlSink(Sink):
                 card = fold(headline(epoch, self.shown[epoch]))
                 card.add(tags.div(rows(self.shown[epoch], str(epoch)), cls='pairs'))
                 self.cards[epoch] = card.render(pretty=False)
+                take_apart(card)
         return raw(''.join(self.cards[epoch] for epoch in reversed(epochs)))
 
 
@@ -293,17 +295,17 @@ def plot(name: str, curve: Curve) -> tags.html_tag:
                     raw(curves_svg({name: points}, x_label='images seen')), cls='card')
 
 
-def headline(epoch: int, shown: dict[str, Any]) -> str:
+def headline(epoch: int, shown: Mapping[str, Any]) -> str:
     score = shown.get('score')
     return f'Epoch {epoch}' + ('' if score is None else f' · {SCORE} {score:.4g}')
 
 
-def caption(shown: dict[str, Any]) -> str:
+def caption(shown: Mapping[str, Any]) -> str:
     """The heading of an image of the film."""
     return f'{headline(shown["epoch"], shown)} · {shown["step"]:,} images seen'
 
 
-def rows(shown: dict[str, Any], name: str) -> list[tags.html_tag]:
+def rows(shown: Mapping[str, Any], name: str) -> list[tags.html_tag]:
     """The held-out images first, which show how well the run does. `name` is unique per card."""
     found = []
     for kind, title in (('heldout', 'held out: a pose never trained on'),

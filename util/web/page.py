@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import dominate
 from dominate import tags
+from dominate.dom_tag import dom_tag
 from dominate.util import raw
 
 from util import thumbnails
@@ -45,20 +46,35 @@ def page(title: str, refresh: int | None = None) -> dominate.document:
     """
     document = dominate.document(title=title)
     document['lang'] = 'en'
-    with document.head:
-        tags.meta(charset='utf-8')
-        tags.meta(name='viewport', content='width=device-width, initial-scale=1')
-        tags.link(rel='icon', href='data:,')            # else browsers request one
-        styles('page.css')
+    document.head.add(
+        tags.meta(charset='utf-8'),
+        tags.meta(name='viewport', content='width=device-width, initial-scale=1'),
+        tags.link(rel='icon', href='data:,'),           # else browsers request one
+        styles('page.css'))
     if refresh:
         document.body['data-refresh'] = str(refresh)
     return document
 
 
 def render(document: dominate.document) -> str:
-    """The page as HTML text."""
+    """The page as HTML text. The document is used up."""
     document.body.add(script('page.js'))
-    return printable(document.render(pretty=False))
+    text = printable(document.render(pretty=False))
+    take_apart(document)
+    return text
+
+
+def take_apart(element: tags.html_tag) -> None:
+    """Free an element, and all that it holds, as soon as nobody uses it.
+
+    Elements and what holds them refer to each other, which only Python's collector finds; it comes
+    rarely next to torch's many objects, and a run draws its page thousands of times.
+    """
+    element.parent = None
+    for child in element.children:
+        if isinstance(child, dom_tag):
+            take_apart(child)
+    element.children = []
 
 
 def link(path: str) -> str:

@@ -15,16 +15,17 @@ from pathlib import Path
 from scripts.dev.faults import Trial, kill
 from scripts.dev.faults.compare import contents, damaged, differences
 from scripts.dev.faults.inject import FULL, Fault
-from scripts.dev.faults.kill import same_again, some_change
+from scripts.dev.faults.kill import differing, same_again, some_change
 from scripts.dev.faults.process import Ended, run
-from scripts.dev.faults.world import JOBS, Undisturbed, World, free_folder
+from scripts.dev.faults.world import JOBS, Undisturbed, World, free_folder, jobs_for
 
-COUNT = 80
+COUNT = 48
 KINDS = 'full', 'read_only', 'file_size', 'small_disk'
 LEAST = 4096            # bytes that every file may have: what is printed goes into one too
 BLOCK = 4096            # bytes that a file on a small disk takes at least
 PLAN = 'plan.json'      # the new dataset is whole, and half moved: the next call moves the rest
 PLENTY = '1g'
+NAMES = jobs_for('disk')
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ def prepare(world: World) -> Known:
 
 
 def attempt(world: World, known: Known, root: Path, number: int, rng: random.Random) -> Trial:
-    name = list(JOBS)[number % len(JOBS)]
-    kinds = KINDS if known.mounts else KINDS[:-1]
-    kind = kinds[number // len(JOBS) % len(kinds)]
+    name = NAMES[number % len(NAMES)]
     right = known.jobs[name]
+    kinds: tuple[str, ...] = KINDS if known.mounts else KINDS[:-1]
+    if not right.changes:               # processes that it starts make them
+        kinds = tuple(kind for kind in kinds if kind not in FULL)
+    kind = kinds[number // len(NAMES) % len(kinds)]
     with disk_of(root, kind):
         call = world.setup(JOBS[name], root)
         keeps = name == 'preprocess' and rng.random() < 0.5
@@ -89,7 +92,7 @@ def half_done(ended: Ended, right: Undisturbed, root: Path) -> list[str]:
         return [f'it ended with {ended.status}: {ended.last}']
     if ended.status == 0 and 'warning: ' not in ended.text:
         return [f'it ended with 0 and no warning, and {sentence}'
-                for sentence in differences(right.contents, contents(root))]
+                for sentence in differing(right, root)]
     return []
 
 

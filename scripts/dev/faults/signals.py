@@ -12,10 +12,11 @@ from scripts.dev.faults import Trial
 from scripts.dev.faults.compare import damaged
 from scripts.dev.faults.kill import SOONEST, prepare, same_again
 from scripts.dev.faults.process import Running
-from scripts.dev.faults.world import JOBS, Undisturbed, World
+from scripts.dev.faults.world import JOBS, Undisturbed, World, jobs_for
 
 __all__ = ['COUNT', 'attempt', 'prepare']
-COUNT = 75
+COUNT = 48
+NAMES = jobs_for('signals')
 # 0: the call was at its end already. A shell gives 128 and the number; a process that has not come
 # to run_main yet ends by the signal itself.
 STATUSES = {signal.SIGINT: {0, 130, -2}, signal.SIGTERM: {0, 143, -15},
@@ -27,8 +28,8 @@ SHOWN = r'.*/web/(film/\d+\.jpg|images/epoch\d+_\w+\.png)'
 
 def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int,
             rng: random.Random) -> Trial:
-    name = list(JOBS)[number % len(JOBS)]
-    sent = list(STATUSES)[number // len(JOBS) % len(STATUSES)]
+    name = NAMES[number % len(NAMES)]
+    sent = list(STATUSES)[number // len(NAMES) % len(STATUSES)]
     right = known[name]
     call = world.setup(JOBS[name], root)
     # two workers where a signal has workers to reach

@@ -3,16 +3,19 @@ their results, all made by the project itself in under a minute.
 
     WORLD/target.mp4 source.mp4     12 and 6 frames, and target.npz, source.npz with their joints
     WORLD/me WORLD/dancer           the target's pairs, and the source's poses fitted to it
+    WORLD/scened                    the source's poses with the scene behind them
+    WORLD/pair.mp4 pair/*.json      the source twice, next to itself, and the joints of both
     WORLD/runs/p WORLD/runs/b       pix2pix and body2body, trained for two steps
     WORLD/results/p, b              what they paint
 """
+import json
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.dev.faults.process import Call, Ended, run
+from scripts.dev.faults.process import ROOT, Call, Ended, run
 
 FPS = 12
 SECONDS = 1.5, 0.5      # of the target and of the source: pairs enough for train and val
@@ -29,11 +32,16 @@ class Job:
     """An entry point at work in a trial's folder.
 
     needs   what is copied there from the world first
-    call    (folder) -> the call
+    call    (world, folder) -> the call
+    varies  a regular expression of files that depend on how fast the machine is: they are whole,
+            but not the same each time
+    without drivers that are not for it
     """
     name: str
     needs: tuple[str, ...]
     call: Callable[['World', Path], Call]
+    varies: str = ''
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,11 +50,13 @@ class Undisturbed:
 
     sizes    bytes of each file
     changes  of files and folders that its process makes, in order: what happens, and to which path
+    varies   as of the job
     """
     contents: dict[str, str]
     sizes: dict[str, int]
     seconds: float
     changes: list[str]
+    varies: str = ''
 
 
 class World:
@@ -85,6 +95,7 @@ class World:
         self.draw()
         for name in ('target', 'source'):
             self.must(self.prepared(name, self.folder))
+        self.must(self.with_scene(self.folder))
         for name in NETWORKS:
             self.must(self.trained(name, self.folder, 2))
             self.must(self.painted(name, self.folder))
@@ -102,6 +113,7 @@ class World:
                 poses, times = known['poses'], known['times']
             track = PoseTrack(poses, times, np.arange(len(times)), 'BODY_25', (SIZE, SIZE))
             track.save(video.with_suffix('.npz'))
+        draw_pair(self.folder)
 
     def must(self, call: Call) -> Ended:
         """Run a call that nothing disturbs."""
@@ -134,19 +146,54 @@ class World:
                     '--name', name, '--results_dir', root / 'results', *CPU, '--metrics', 'fast',
                     *more)
 
-    def transferred(self, name: str, root: Path) -> Call:
+    def with_scene(self, root: Path) -> Call:
+        """preprocess.py of the source with the scene behind the dancer, into root/scened."""
+        return self.prepared('source', root).but('--dataroot', root / 'scened', '--keep_scene')
+
+    def transferred(self, name: str, root: Path, *more: object) -> Call:
         """transfer.py with that run's model, all of it in `root`."""
-        given = {side: f'--detector keypoints --keypoints {self.folder}/{side}.npz'
-                 for side in ('target', 'source')}
         networks = NETWORKS[name]
         training = [*networks[2:], *CPU, *QUIET, '--max_steps', '4', '--save_latest_freq', '2']
         return call('transfer.py', '--target', self.folder / 'target.mp4', '--source',
                     self.folder / 'source.mp4', '--output', root / 'out.mp4', *networks[:2],
                     '--size', SIZE, '--minutes', 5, '--datasets_dir', root / 'data',
                     '--checkpoints_dir', root / 'runs', '--results_dir', root / 'results',
-                    '--target_args', given['target'], '--source_args', given['source'],
+                    '--target_args', self.joints('target.npz'),
+                    '--source_args', self.joints('source.npz'),
                     '--train_args', ' '.join(training), '--test_args',
-                    f'--metrics none {" ".join(CPU)}')
+                    f'--metrics none {" ".join(CPU)}', *more)
+
+    def people(self, root: Path) -> Call:
+        """transfer.py of two people, both of them the target, into one film."""
+        target = self.folder / 'target.mp4'
+        return self.transferred('b', root, '--target', target, target, '--name', 'me', 'me',
+                                '--source', self.folder / 'pair.mp4', '--people', '2,1',
+                                '--source_args', self.joints('pair'))
+
+    def joints(self, name: str) -> str:
+        return f'--detector keypoints --keypoints {self.folder / name}'
+
+    def several_ranks(self, root: Path) -> Call:
+        """train.py of run p by torchrun, as two processes."""
+        import torch.distributed.run as torchrun
+        return call(torchrun.__file__, '--standalone', '--nproc_per_node', 2, ROOT / 'train.py',
+                    *self.trained('p', root).argv, '--batch_size', 2)
+
+    def filmed(self, root: Path) -> Call:
+        """webcam.py with the source in the place of a camera."""
+        return call('webcam.py', '--name', 'b', '--checkpoints_dir', root / 'runs', '--camera',
+                    self.folder / 'source.mp4', '--to', root / 'film.mp4', '--quality', 'least',
+                    '--results_dir', root / 'results', *CPU)
+
+    def example(self, root: Path) -> Call:
+        """scripts/examples.py of one that needs the dancers, who are there."""
+        for name, place in (('me', 'datasets/demo'), ('dancer', 'datasets/source_as_demo'),
+                            ('runs/b', 'checkpoints/demo'),
+                            ('source.mp4', 'datasets/demo_videos/source.mp4')):
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).rename(root / place)
+        (root / 'runs').rmdir()
+        return call('scripts/examples.py', 'nearest')
 
 
 def call(script: str, *words: object) -> Call:
@@ -165,7 +212,45 @@ JOBS = {job.name: job for job in (
     Job('pix2pix', ('me',), lambda world, root: world.trained('p', root)),
     Job('body2body', ('me',), lambda world, root: world.trained('b', root)),
     Job('test', ('dancer', 'runs/p'), lambda world, root: world.painted('p', root)),
-    Job('transfer', (), lambda world, root: world.transferred('b', root)))}
+    Job('transfer', (), lambda world, root: world.transferred('b', root)),
+    Job('scene', ('me',), lambda world, root: world.with_scene(root)),
+    Job('in scene', ('scened', 'runs/b'), lambda world, root: world.painted('b', root).but(
+        '--dataroot', root / 'scened', '--background', 'source')),
+    Job('transfer in scene', (), lambda world, root: world.transferred(
+        'b', root, '--background', 'source')),
+    Job('people', (), lambda world, root: world.people(root)),
+    Job('export', ('me', 'runs/p'), lambda world, root: call(
+        'scripts/export.py', '--name', 'p', '--checkpoints_dir', root / 'runs', *CPU)),
+    # torchrun ends with a traceback of its own after every signal, and full disks are made inside a
+    # process, not inside those that it starts
+    Job('ranks', ('me',), lambda world, root: world.several_ranks(root),
+        without=('signals', 'disk', 'concurrent')),
+    Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film\.mp4'),
+    Job('example', ('me', 'dancer', 'runs/b', 'source.mp4'),
+        lambda world, root: world.example(root)))}
+
+
+def jobs_for(driver: str) -> list[str]:
+    """The names of the jobs that a driver disturbs."""
+    return [name for name, job in JOBS.items() if driver not in job.without]
+
+
+def draw_pair(folder: Path) -> None:
+    """The source twice, next to itself: folder/pair.mp4, and pair/ with the joints of both."""
+    import numpy as np
+
+    from pose.track import PoseTrack
+    from util.video import read_frames
+    from util.video_writer import VideoWriter
+    track = PoseTrack.load(folder / 'source.npz')
+    (folder / 'pair').mkdir()
+    with VideoWriter(folder / 'pair.mp4', fps=FPS) as video:
+        for number, frame in enumerate(read_frames(folder / 'source.mp4')):
+            video.write(np.hstack([frame.image, frame.image]))
+            people = [{'pose_keypoints_2d': (track.poses[number] + (shift, 0, 0)).ravel().tolist()}
+                      for shift in (0, frame.image.shape[1])]
+            (folder / f'pair/{number:012}_keypoints.json').write_text(
+                json.dumps({'version': 1.3, 'people': people}))
 
 
 def free_folder(folder: Path) -> Path:

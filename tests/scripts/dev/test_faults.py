@@ -8,15 +8,14 @@ import pytest
 from scripts.dev import fault_campaign
 from scripts.dev.faults import concurrent, disk, hostile, kill, mutate, process, signals
 from scripts.dev.faults.compare import contents, damaged, differences
-from scripts.dev.faults.world import JOBS, World, free_folder
+from scripts.dev.faults.world import World, free_folder
 from tests.conftest import made_once
 from util.errors import UserError
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'),
                                 reason='faults are made with what Linux has')
 # trials that take about a minute on two cores, or less
-MINUTE = {'kill': 15, 'signals': 15, 'disk': 20, 'mutate': 52, 'hostile': 32, 'concurrent': 6}
-JOB = list(JOBS)
+MINUTE = {'kill': 13, 'signals': 12, 'disk': 12, 'mutate': 52, 'hostile': 32, 'concurrent': 6}
 
 
 @pytest.fixture(scope='session')
@@ -45,13 +44,15 @@ def lost_with(plant, world, driver, known, numbers):
 
 
 def test_kill_finds_a_file_that_is_half_written_under_its_name(world, right):
-    lost = lost_with('half_written', world, kill, right, range(41, 101, 10))     # of pix2pix
+    names = kill.NAMES
+    numbers = range(names.index('pix2pix'), 12 * len(names), 2 * len(names))    # before a change
+    lost = lost_with('half_written', world, kill, right, numbers)
     assert any('is not whole' in sentence for sentence in lost), lost
 
 
 def test_signals_find_a_process_that_is_left_behind(world, right, monkeypatch):
     monkeypatch.setattr(process, 'GRACE', 0.2)
-    lost = lost_with('orphan', world, signals, right, [JOB.index('test')])
+    lost = lost_with('orphan', world, signals, right, [signals.NAMES.index('test')])
     assert any('left behind' in sentence for sentence in lost), lost
 
 
@@ -75,7 +76,7 @@ def test_a_stopped_training_may_show_one_picture_more_and_nothing_else(tmp_path,
 
 def test_disk_finds_a_traceback_where_the_disk_is_full(world, right):
     known = disk.Known(right, False)
-    lost = lost_with('no_sentence', world, disk, known, [JOB.index('test')])
+    lost = lost_with('no_sentence', world, disk, known, [disk.NAMES.index('test')])
     assert any('traceback' in sentence for sentence in lost), lost
 
 
@@ -105,7 +106,7 @@ def test_concurrent_finds_that_nobody_waits(world, right, monkeypatch):
             super().__init__(*given, **more)
             Following.before = self
     monkeypatch.setattr(concurrent, 'Running', Following)
-    lost = lost_with('no_lock', world, concurrent, right, [JOB.index('pix2pix')])
+    lost = lost_with('no_lock', world, concurrent, right, [concurrent.KINDS.index('pix2pix')])
     assert any('both trained' in sentence for sentence in lost), lost
 
 
