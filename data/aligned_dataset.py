@@ -84,6 +84,14 @@ class AlignedDataset(BaseDataset):
     def path(self, i: int) -> Path:
         return self.pictures.rows[i][0]
 
+    def joints_of(self, i: int) -> np.ndarray | None:
+        if not self.joints:     # a pair takes 4 ms to decode, and its pose is known without it
+            return None
+        opt = self.opt
+        size = self.size_of_half(i, self.path(i))
+        how = geometry(*size, opt.preprocess, opt.load_size, opt.crop_size)
+        return how.joints(self.joints[self.path(i)], self.joints.track.joints, size)
+
     def mask(self, i: int) -> np.ndarray | None:
         opt = self.opt
         height, width = self.pictures.shape(i)[0], self.pictures.shape(i)[1] // 2

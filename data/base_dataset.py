@@ -71,6 +71,10 @@ class BaseDataset:
         """Item `i`; `rng` makes the random choices of training, without it there are none."""
         raise NotImplementedError
 
+    def joints_of(self, i: int) -> np.ndarray | None:
+        """`joints` of item `i` without random choices; None where it has none."""
+        return self.item(i).get('joints')
+
     def mask(self, i: int) -> np.ndarray | None:
         """Who is where in item `i` without random choices: uint8 (H, W, 3), red is how much of
         each pixel is the person, green how much is anybody else, blue is 0; None if not known."""

@@ -134,7 +134,7 @@ class DatasetIndex(FrameIndex):
         track = track_of(dataset)
         if not track.seen().any():
             raise UserError(f'none of the poses of {dataset.root} shows a torso')
-        poses = np.stack([dataset.item(row)['joints'] for row in range(len(track))])
+        poses = np.array([dataset.joints_of(row) for row in range(len(track))])
         self.dataset = dataset          # no folder to open: FrameIndex.__init__ is not called
         self.settings = SelectionSettings()
         self.track = replace(track, poses=poses, size=size_of(dataset.item(0)['B']), depth=None)

@@ -57,6 +57,15 @@ def test_with_all_off_an_item_is_what_lies_in_the_file(tmp_path, redrawn):
     assert not redrawn and plain.augment is None
 
 
+@pytest.mark.parametrize('flags', [(), ('--load_size', '80'), ('--load_size', '80', '--crop_size',
+                                                               '64')])
+def test_joints_are_known_without_decoding_a_pair(tmp_path, monkeypatch, flags):
+    items = opened(dataset(tmp_path / 'me'), *flags)
+    of_items = [items.item(i)['joints'] for i in range(len(items))]
+    monkeypatch.delattr(type(items.pictures), '__getitem__')
+    assert np.array_equal([items.joints_of(i) for i in range(len(items))], of_items)
+
+
 @pytest.mark.parametrize('layout', ['pairs', 'folders'])
 @pytest.mark.parametrize('flags', [['--rotate', '30'], ['--scale', '0.3'], ['--shift', '0.2'],
                                    ['--flip'], EVERYTHING])

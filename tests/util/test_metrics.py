@@ -10,7 +10,18 @@ import test as painting_entry
 import train as training_entry
 from options.train_options import TrainOptions
 from util.metrics import names, pictures
-from util.metrics.pictures import C1, C2, SIGMA, WINDOW, l1, ms_ssim, psnr, ssim, ssim_map
+from util.metrics.pictures import (
+    C1,
+    C2,
+    SIGMA,
+    WINDOW,
+    l1,
+    ms_ssim,
+    psnr,
+    ssim,
+    ssim_in_box,
+    ssim_map,
+)
 
 
 @pytest.fixture
@@ -57,6 +68,16 @@ def test_ssim_is_the_mean_over_the_windows_that_lie_within_the_picture(noise):
     other, edge = noise[::-1], WINDOW // 2
     inner = ssim_map(noise, other)[edge:-edge, edge:-edge]
     assert ssim(noise, other) == pytest.approx(inner.mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize('rows, columns', [(slice(9, 13), slice(8, 20)),
+                                           (slice(0, 6), slice(3, 30)),
+                                           (slice(20, 24), slice(0, 4)),
+                                           (slice(0, 24), slice(0, 30))])
+def test_windows_in_a_box_reach_beyond_it(noise, rows, columns):
+    other = np.random.default_rng(1).integers(0, 256, noise.shape, np.uint8)
+    inside = ssim_map(noise, other)[rows, columns].mean()
+    assert ssim_in_box(noise, other, (rows, columns)) == pytest.approx(inside, abs=1e-6)
 
 
 def test_order_does_not_matter_and_grey_pictures_will_do(noise):

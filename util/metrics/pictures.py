@@ -38,8 +38,13 @@ def ssim(painted: np.ndarray, real: np.ndarray) -> float:
 
 
 def ssim_in_box(painted: np.ndarray, real: np.ndarray, box: tuple[slice, slice]) -> float:
-    """Mean structural similarity over the pixels of `box`, whose windows reach beyond it."""
-    return float(ssim_map(painted, real)[box].mean())
+    """Mean structural similarity over the pixels of `box`, rows and columns, whose windows reach
+    beyond it."""
+    reach = WINDOW // 2
+    around = tuple(slice(max(part.start - reach, 0), part.stop + reach) for part in box)
+    within = tuple(slice(part.start - wide.start, part.stop - wide.start)
+                   for part, wide in zip(box, around))
+    return float(ssim_map(painted[around], real[around])[within].mean())
 
 
 def ssim_map(painted: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -146,8 +146,9 @@ class Picture:
         from mediapipe.python import packet_creator
         from mediapipe.python._framework_bindings.image_frame import ImageFormat
         self.height, self.width = image.shape[:2]
-        self.packet = packet_creator.create_image_frame(
-            np.ascontiguousarray(image), image_format=ImageFormat.SRGB)
+        pixels = np.ascontiguousarray(image)[:]
+        pixels.flags.writeable = False      # MediaPipe copies what may still be written to
+        self.packet = packet_creator.create_image_frame(pixels, image_format=ImageFormat.SRGB)
 
 
 class Network:
