@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from options.framing import flags_in, framing, look_of, scene_of, sizes
+from options.framing import check_size, flags_in, framing, look_of, scene_of, sizes
 from options.people import TOGETHER, Role
 from options.preprocess_options import PreprocessOptions
 from options.steps import with_own_flags
@@ -41,6 +41,7 @@ LONGEST_NAME = 230  # bytes: a disk takes 255, and a file that is not whole yet 
 SET_HERE = {'--video', '--images', '--camera', '--dataroot', '--poses_only', '--retarget_to',
             '--name', '--suffix', '--checkpoints_dir', '--results_dir', '--video_from', '--model',
             '--phase', '--background', '--alpha_film', '--keep_scene'}
+MAY_SAY = {('source', '--keep_scene')}      # which nevertheless may be typed: who stays in it
 # what this command takes in place of a flag of its steps
 INSTEAD = {'--dataroot': 'another --name', '--film_size': '--size', '--max_minutes': '--minutes',
            '--continue_train': 'the same command again'}
@@ -248,13 +249,14 @@ class Steps:
     def __init__(self, opt: Options, name: str, target: Path, source: Path):
         named = [f'--name={name}', f'--checkpoints_dir={opt.checkpoints_dir}']
         further = further_flags(opt, 'target')
+        check_size(opt, further, target)
         self.person = [f'--video={opt.target}', f'--dataroot={target}',
                        *sizes(opt, further, target), *framing(opt.model, further, target),
                        *further]
         dancer = one_dancer(opt) if opt.role else []
+        own = further_flags(opt, 'source')
         self.moves = [f'--video={opt.source}', f'--dataroot={source}', '--poses_only', *dancer,
-                      f'--retarget_to={target}', *scene_of(opt),
-                      *further_flags(opt, 'source')]
+                      f'--retarget_to={target}', *scene_of(opt, flags_in(own), source), *own]
         self.training = [f'--dataroot={target}', *named, f'--model={opt.model}',
                          f'--max_minutes={opt.minutes}', *further_flags(opt, 'train')]
         self.painting = [f'--dataroot={source}', *named, f'--results_dir={opt.results_dir}',
@@ -299,7 +301,7 @@ def further_flags(opt: Options, step: str) -> list[str]:
     words = words_of(f'{step}_args', getattr(opt, f'{step}_args'))
     for word in words:
         flag = word.partition('=')[0]
-        if flag in SET_HERE:
+        if flag in SET_HERE and (step, flag) not in MAY_SAY:
             raise UserError(f'--{step}_args: transfer.py sets {flag} itself. Leave it out.')
     return words
 

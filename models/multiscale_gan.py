@@ -40,7 +40,8 @@ class MultiscaleGAN(BaseModel):
         except UserError as error:
             if opt.vgg_weights or not self.WITHOUT_VGG:
                 raise
-            warn(f'training without the perceptual loss, so images stay softer: {error}')
+            if opt.max_minutes != 0:        # else nothing is trained
+                warn(f'training without the perceptual loss, so images stay softer: {error}')
             return
         self.engine.to_device(loss)
         say(f'perceptual loss: {loss.name}')

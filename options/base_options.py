@@ -15,7 +15,7 @@ from options.suffix import filled
 from util.errors import warn
 from util.options import Options, check_finite, check_least, check_most, refuse, whole_or_inf
 from util.owned import placed
-from util.runs import check_name, read_record, record_file
+from util.runs import NO_NAME, check_name, read_record, record_file
 
 
 class EntryOptions:
@@ -183,7 +183,7 @@ class BaseOptions(EntryOptions):
 def declare_run(parser: Parser) -> None:
     """Which run it is."""
     run = parser.add_argument_group('run')
-    run.add_argument('--name', default='experiment_name',
+    run.add_argument('--name', default=NO_NAME,
                      help='name of the run, kept in CHECKPOINTS_DIR/NAME')
     run.add_argument('--suffix', default='',
                      help='added to --name after a _, with the values of flags in braces, as '

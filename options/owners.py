@@ -1,12 +1,18 @@
 """Whose flag it is: a flag that one entry point or model lacks may belong to another."""
+from collections.abc import Sequence
+
 from options.legacy import older_spellings
 
+OF_STEP = {'target': 'preprocess.py', 'train': 'train.py', 'source': 'preprocess.py',
+           'test': 'test.py'}
 
-def owners(name: str, model: str | None) -> str:
+
+def owners(name: str, model: str | None, takes: Sequence[str] = ()) -> str:
     """Where a flag belongs that is none of this call's, and what to type; '' where it is nobody's.
 
     name    without dashes, in today's spelling or an older one
     model   --model of this call, None where it has no such flag
+    takes   steps that this call hands flags on to
     """
     names = {name, older_spellings().get(name, name)}
     kinds = models_with(names) if model else []
@@ -14,7 +20,12 @@ def owners(name: str, model: str | None) -> str:
         return (f'belongs to --model {" or ".join(kinds)}, and this call has --model {model}. Add '
                 f'--model {kinds[0]}, or leave --{name} out.')
     scripts = scripts_with(names)
-    return f'is a flag of {" and ".join(scripts)}. Leave it out here.' if scripts else ''
+    named = ' and '.join(filter(None, (', '.join(scripts[:-1]), *scripts[-1:])))
+    through = [f'--{step}_args' for step in takes if OF_STEP.get(step) in scripts]
+    if through:
+        return (f'is a flag of {named}. Hand it on in quotes with {" or ".join(through)}, as in '
+                f'{through[0]} "--{name} ...".')
+    return f'is a flag of {named}. Leave it out here.' if scripts else ''
 
 
 def models_with(names: set[str]) -> list[str]:

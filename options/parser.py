@@ -97,7 +97,8 @@ class Parser(argparse.ArgumentParser):
         name = word.lstrip('-').partition('=')[0]
         if name in NOT_HERE:
             return UserError(f'--{name}: {NOT_HERE[name]}.')
-        where = owners(name, self.get_default('model'))
+        takes = [flag[:-5] for flag in self.declared if flag.endswith('_args')]
+        where = owners(name, self.get_default('model'), takes)
         if where:
             return UserError(f'--{name}: {where}')
         close = get_close_matches(name, self.flags() | set(self.older), n=1)

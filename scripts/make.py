@@ -105,7 +105,7 @@ def parsed(argv: list[str] | None) -> tuple[str, dict[str, str], bool]:
     parser.add_argument('words', nargs='*', metavar='WORD', default=['demo'],
                         help=f'{", ".join(TARGETS)}; then {examples}')
     parser.add_argument('--dry_run', action='store_true', help='show the commands, run none')
-    opt = parser.parse_args(argv)
+    opt = parser.parse_intermixed_args(argv)        # --dry_run may stand between words
     targets = [word for word in opt.words if '=' not in word] or ['demo']
     given = dict(word.split('=', 1) for word in opt.words if '=' in word)
     for word in [*targets, *given]:

@@ -113,8 +113,10 @@ class Training:
         if self.opt.max_minutes is not None:
             minutes = self.position.seconds / 60
             longer = math.ceil(minutes + (self.opt.max_minutes or LONGER))
-            return (f'{name} is finished: it has trained for {minutes:.1f} minutes. To go on: '
-                    f'{self.advice.longer.format(longer)}.')
+            done = f'it has trained for {minutes:.1f} minutes. To go on'
+            if not self.position.steps:
+                done = 'it paints without training. To train it'
+            return f'{name} is finished: {done}: {self.advice.longer.format(longer)}.'
         return (f'{name} is finished: epoch {self.position.epoch - 1} of {self.schedule.epochs}. '
                 f'To go on: --continue_train --n_epochs_decay {self.opt.n_epochs_decay + 50}.')
 

@@ -26,6 +26,7 @@ from util.shapes import (
 )
 from util.words import command, pasted
 
+NO_NAME = 'experiment_name'     # the default of --name
 RECORDS = ('run.json', 'train_opt.txt', 'opt.txt')
 FIRST_SAVED = RECORDS[:2]           # what a session writes before its first step
 
@@ -180,8 +181,14 @@ def missing(path: Path) -> UserError:
                          f'a generator for each direction. Copy the one that paints frames from '
                          f'poses, G_A where A are the poses: '
                          + pasted('cp', folder / both[0], path))
-    known = [path for kind in ('*_net_G.pth', *RECORDS) for path in folder.parent.glob(f'*/{kind}')]
-    runs = sorted({path.parent.name for path in known}, key=natural)
+    all_runs = [path for kind in ('*_net_G.pth', *RECORDS)
+                for path in folder.parent.glob(f'*/{kind}')]
+    runs = sorted({path.parent.name for path in all_runs}, key=natural)
+    if folder.name == NO_NAME:
+        first = command('transfer.py', target='me.mp4', source='dancer.mp4')
+        known = f'There is {", ".join(runs)}.' if runs else \
+            f'{folder.parent} holds none; make one: {first}'
+        return UserError(f'--name is missing: name a trained run, e.g. --name me. {known}')
     there = f'There is {", ".join(runs)}' if runs else f'{folder.parent} holds no trained run'
     return UserError(f'{path}: no such checkpoint. {there}. Train one: '
                      + command('train.py', dataroot='datasets/me', name=folder.name))

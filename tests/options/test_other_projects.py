@@ -13,10 +13,11 @@ import pytest
 from options.parser import Parser
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
+from options.transfer_options import TransferOptions
 from util.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-ENTRIES = {'train': TrainOptions, 'test': TestOptions}
+ENTRIES = {'train': TrainOptions, 'test': TestOptions, 'transfer': TransferOptions}
 
 
 @pytest.fixture
@@ -117,6 +118,9 @@ def test_their_flags_that_change_nothing_here_are_left_out_with_one_line(command
     ('train --dataroot d --num_test 3', 'is a flag of test.py'),
     ('test --dataroot d --max_minutes 3', 'is a flag of train.py'),
     ('train --dataroot d --crop auto', 'is a flag of preprocess.py'),
+    ('transfer --target a --source b --end 3', 'in quotes with --target_args or --source'),
+    ('transfer --target a --source b --num_test 3', 'with --test_args, as in --test_args "--num_'),
+    ('train --dataroot d --results_dir r', 'is a flag of test.py(, [a-z]+.py)* and [a-z]+.py. Le'),
     ('train --dataroot d --suffix {nothing}', '{nothing} is no flag'),
     ('train --dataroot d --suffix a/b', 'plain name')])
 def test_what_is_not_here_is_answered_with_what_is(command, said, parsed, capsys):

@@ -97,6 +97,13 @@ def test_a_video_that_is_called_like_a_setting_is_a_video(bare):
     assert (bare / 'calls.txt').read_text().split() == ['./painter', 'TAKE=2.mp4', 'here']
 
 
+@pytest.mark.parametrize('typed', ['--dry_run demo TARGET=a SOURCE=b',
+                                   'demo --dry_run TARGET=a SOURCE=b',
+                                   'demo TARGET=a SOURCE=b --dry_run'])
+def test_the_flag_may_stand_anywhere(typed):
+    assert make.parsed(typed.split()) == ('demo', {'TARGET': 'a', 'SOURCE': 'b'}, True)
+
+
 @pytest.mark.parametrize(('typed', 'says'), [
     ('tset', 'There is install, demo, test'), ('demo TARGETS=me.mp4', 'TARGETS: no such word'),
     ('demo TARGET=me.mp4', 'go together'), ('demo SOURCE=me.mp4', 'go together'),

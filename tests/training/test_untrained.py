@@ -73,7 +73,7 @@ def test_training_goes_on_from_no_minutes_as_if_it_had_just_begun(train, tmp_pat
 def test_the_same_command_again_has_nothing_to_do_and_names_the_flag_that_trains(train, capsys):
     train('me', 'body2body', '--max_minutes', '0')
     assert train('me', 'body2body', '--max_minutes', '0', '--continue_train') is True
-    assert 'me is finished: it has trained for 0.0 minutes. To go on: --continue_train ' \
+    assert 'me is finished: it paints without training. To train it: --continue_train ' \
            '--max_minutes 10' in capsys.readouterr().out
 
 
@@ -131,3 +131,16 @@ def test_untrained_weights_leave_the_nearest_frames_as_they_are_bent(train, tmp_
     saved = weights(tmp_path / 'ck' / 'me')['latest_net_G.pth']
     assert all(saved[f'{head}.weight'].abs().max() < 0.01 for head in ('sharp', 'smooth'))
     assert not torch.count_nonzero(saved['sharp.bias'])
+
+
+@pytest.mark.parametrize('minutes', ['0', '1'])
+def test_who_does_not_train_is_not_warned_of_what_training_lacks(minutes, pairs, small, tmp_path,
+                                                                  monkeypatch, capsys):
+    def none(*_):
+        raise UserError('none is installed')
+    monkeypatch.setattr('models.perceptual.find_lpips_loss', lambda: None)
+    monkeypatch.setattr('models.perceptual.find_perceptual_loss', none)
+    training.main(['--dataroot', str(pairs(64, 64, train=12, val=3)), '--checkpoints_dir',
+                   str(tmp_path), '--model', 'body2body', '--max_minutes', minutes, '--max_steps',
+                   '1', *fitting('body2body', *small)])
+    assert ('images stay softer' in capsys.readouterr().err) == (minutes == '1')

@@ -37,6 +37,9 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Handler)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
+    def handle_error(self, *_: Any) -> None:
+        pass                    # a client that is gone
+
     def options(self, **more: Any) -> dict[str, Any]:
         return {'display_id': 1, 'display_server': 'http://127.0.0.1',
                 'display_port': self.server_port, **more}
