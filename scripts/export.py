@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> list[Path]:
     from data.facts import trained_facts
     from models import models
     from util.noted import check_ours, recorded
-    from util.owned import replacing
+    from util.owned import finish, replacing
 
     run = Path(opt.checkpoints_dir) / opt.name
     kind = models.find(opt.model)
@@ -90,6 +90,7 @@ def main(argv: list[str] | None = None) -> list[Path]:
         check_for_figment(opt, facts)
     place = run / places.FOLDER
     pattern = places.written_by(opt.epoch, opt.format, opt.program == 'figment')
+    finish(place)                   # an export that was killed while its files took their places
     check_ours(place, filter(pattern.fullmatch, names_in(place)))
     model = made(opt)
     check_trained(model, opt, run)
