@@ -225,7 +225,9 @@ JOBS = {job.name: job for job in (
     # process, not inside those that it starts
     Job('ranks', ('me',), lambda world, root: world.several_ranks(root),
         without=('signals', 'disk', 'concurrent')),
-    Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film\.mp4'),
+    # not by signals: they end a session with its film whole, and a film replaces nothing
+    Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film\.mp4',
+        without=('signals',)),
     Job('example', ('me', 'dancer', 'runs/b', 'source.mp4'),
         lambda world, root: world.example(root)))}
 
