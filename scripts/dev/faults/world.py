@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.dev.faults.process import ROOT, Call, Ended, run
+from scripts.dev.faults.process import Call, Ended, run
 
 FPS = 12
 SECONDS = 1.5, 0.5      # of the target and of the source: pairs enough for train and val
@@ -173,12 +173,6 @@ class World:
     def joints(self, name: str) -> str:
         return f'--detector keypoints --keypoints {self.folder / name}'
 
-    def several_ranks(self, root: Path) -> Call:
-        """train.py of run p by torchrun, as two processes."""
-        import torch.distributed.run as torchrun
-        return call(torchrun.__file__, '--standalone', '--nproc_per_node', 2, ROOT / 'train.py',
-                    *self.trained('p', root).argv, '--batch_size', 2)
-
     def filmed(self, root: Path) -> Call:
         """webcam.py with the source in the place of a camera."""
         return call('webcam.py', '--name', 'b', '--checkpoints_dir', root / 'runs', '--camera',
@@ -221,13 +215,10 @@ JOBS = {job.name: job for job in (
     Job('people', (), lambda world, root: world.people(root)),
     Job('export', ('me', 'runs/p'), lambda world, root: call(
         'scripts/export.py', '--name', 'p', '--checkpoints_dir', root / 'runs', *CPU)),
-    # torchrun ends with a traceback of its own after every signal, and full disks are made inside a
-    # process, not inside those that it starts
-    Job('ranks', ('me',), lambda world, root: world.several_ranks(root),
-        without=('signals', 'disk', 'concurrent')),
-    # not by signals: they end a session with its film whole, and a film replaces nothing
+    # a session that a signal ends, or whose end is killed, leaves a whole film, which nothing
+    # replaces: the same command refuses, as it should
     Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film\.mp4',
-        without=('signals',)),
+        without=('signals', 'kill')),
     Job('example', ('me', 'dancer', 'runs/b', 'source.mp4'),
         lambda world, root: world.example(root)))}
 

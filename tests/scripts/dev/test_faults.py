@@ -15,7 +15,7 @@ from util.errors import UserError
 pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'),
                                 reason='faults are made with what Linux has')
 # trials that take about a minute on two cores, or less
-MINUTE = {'kill': 13, 'signals': 11, 'disk': 12, 'mutate': 52, 'hostile': 32, 'concurrent': 6}
+MINUTE = {'kill': 10, 'signals': 11, 'disk': 12, 'mutate': 52, 'hostile': 32, 'concurrent': 6}
 
 
 @pytest.fixture(scope='session')
