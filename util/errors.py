@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
+from importlib.machinery import ExtensionFileLoader
+from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from util.words import printable
@@ -23,7 +25,7 @@ STOPPING = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP')
 ENDS_WITH_STDIN = 'BODY2BODY_ENDS_WITH_STDIN'
 GRACE = 30.0        # s that a process may take to close what is open after such a signal: a lock
                     # or a thread that waits for ever must not keep it (seen once in 396 signals)
-SOON = 0.01         # s after which a finalizer is over
+SOON = 0.01         # s after which a finalizer is over, or an import may be
 
 
 class UserError(Exception):
@@ -74,14 +76,25 @@ def end_at_once(number: int, frame: Any = None) -> NoReturn:
     os._exit(128 + number)
 
 
-def stop(number: int, frame: Any = None) -> NoReturn:
+def stop(number: int, frame: FrameType | None = None) -> None:
     """What a signal calls in an entry point: it leaves; after GRACE seconds, or a second signal,
     it ends at once. Workers end with it, and the next call tidies up."""
+    if imports_compiled(frame):
+        after(SOON, send_self, number)
+        return
     for each in handled():
         signal.signal(each, end_at_once)
     sys.unraisablehook = partial(leave_again, number)
     after(GRACE, end_at_once, number)
     leave(number)
+
+
+def imports_compiled(frame: FrameType | None) -> bool:
+    """Whether a compiled module is imported there. Many of these turn the exception of `leave`
+    into an ImportError ("initialization failed"), as if they were not installed."""
+    while frame and not isinstance(frame.f_locals.get('self'), ExtensionFileLoader):
+        frame = frame.f_back
+    return frame is not None
 
 
 def leave_again(number: int, dropped: 'sys.UnraisableHookArgs') -> None:

@@ -11,10 +11,6 @@ from pose.skeleton import Skeleton
 
 LONGEST_STEP = 0.3      # seconds; frames further apart say nothing about each other
 FLOOR = 0.01            # of the longest bone: no detector is more exact
-# What a px of depth counts. Sides that pass each other lie one behind the other meanwhile; where
-# they do not, a detector traded them. Of a woman who turns her back nearly always, 40 of 335 frames
-# had the wrong side without depth, 24 with 0.28 (as deep as wide, for MediaPipe), 19 with this.
-DEEP = 0.5
 LONG, STRETCH = 1.1, 0.05   # the most, in its own lengths, that a bone may look; and the scale of
                             # the cost beyond that
 
@@ -28,22 +24,22 @@ def pair_of(table: Skeleton, name: str) -> tuple[int, int] | None:
     return None
 
 
-def places(joints: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """float (..., 3): x, y and DEEP x depth of joints (..., 2 or more), px; 0 where no depth is
-    known of them all. depth: float (...)."""
-    deep = DEEP * depth if np.isfinite(depth).all() else np.zeros(joints.shape[:-1])
-    return np.concatenate([joints[..., :2].astype(float), deep[..., None]], -1)
+def places(joints: np.ndarray, depth: np.ndarray, deep: float) -> np.ndarray:
+    """float (..., 3): x, y and deep x depth of joints (..., 2 or more), px; 0 where no depth is
+    known of them all. depth: float (...); deep: as in Prior."""
+    far = deep * depth if np.isfinite(depth).all() else np.zeros(joints.shape[:-1])
+    return np.concatenate([joints[..., :2].astype(float), far[..., None]], -1)
 
 
 def move_costs(pair: np.ndarray, depth: np.ndarray, times: np.ndarray, least: float,
-               momentum: float) -> np.ndarray:
+               momentum: float, deep: float) -> np.ndarray:
     """The cost of a pair's (F, 2, 3) moves to each frame, nats: float (F, 2, 2).
 
     [f, a, b] when the pair is swapped (1) or not (0) two frames before (a) and one before (b),
     both relative to frame f. It is 0 where one of the two is not seen.
 
     depth     float (F, 2) px;  least  px: the accuracy of a move at best
-    momentum  as in Prior
+    momentum, deep  as in Prior
     """
     costs = np.zeros((len(pair), 2, 2))
     rows = np.flatnonzero((pair[..., 2] > 0).all(1))
@@ -52,7 +48,7 @@ def move_costs(pair: np.ndarray, depth: np.ndarray, times: np.ndarray, least: fl
     if not near.any():
         return costs
     usual = float(np.median(np.diff(times)))
-    now = places(pair[rows], depth[rows])
+    now = places(pair[rows], depth[rows], deep)
     older = now[np.r_[0, :len(now) - 2]]
     # The first move has no move before it, and one after a pause has none that still counts.
     before = np.r_[np.inf, np.where(near, step, np.inf)[:-1]]

@@ -84,3 +84,34 @@ def test_a_signal_within_a_finalizer_ends_the_work_without_a_traceback(number):
                            capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (128 + number, '')
     assert 'Traceback' not in ended.stderr and 'ignored' not in ended.stderr
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_compiled_module_is_imported_waits_until_it_is(number):
+    """pybind11 turns every exception there into an ImportError: onnxruntime seemed broken."""
+    program = (f'import os, sys, time\n'
+               f'from importlib.machinery import ExtensionFileLoader, ModuleSpec\n'
+               f'from util.errors import run_main\n'
+               f'class Compiled(ExtensionFileLoader):\n'
+               f'    def create_module(self, spec):\n'
+               f'        try:\n'
+               f'            os.kill(os.getpid(), {int(number)})\n'
+               f'            time.sleep(0.1)\n'
+               f'        except BaseException as error:\n'
+               f'            raise ImportError("initialization failed") from error\n'
+               f'    def exec_module(self, module):\n'
+               f'        print("imported", flush=True)\n'
+               f'class Finder:\n'
+               f'    def find_spec(self, name, path=None, target=None):\n'
+               f'        if name == "compiled":\n'
+               f'            return ModuleSpec(name, Compiled(name, "compiled.so"))\n'
+               f'def main():\n'
+               f'    import compiled\n'
+               f'    time.sleep(20)\n'
+               f'    print("went on")\n'
+               f'sys.meta_path.insert(0, Finder())\n'
+               f'run_main(main)\n')
+    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
+                           capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (128 + number, 'imported\n'), ended.stderr
+    assert 'Traceback' not in ended.stderr

@@ -126,7 +126,7 @@ def test_a_search_for_one_pose_finds_what_all_costs_say(place):
     for f in seen:
         search = index.search(source[f], place, depth[f])
         assert search.nearest()[0] == every[f].argmin()
-        assert search.costs(rows) == pytest.approx(every[f, rows], rel=1e-5, abs=0.01)
+        assert search.costs(rows) == pytest.approx(every[f, rows], rel=1e-4, abs=0.01)
         assert (search.least <= every[f] + 0.01).all()
         compared += np.count_nonzero(search.least <= every[f].min())
     assert len(seen) < compared < 1000 * len(seen)      # a fourth of all at most
