@@ -7,7 +7,7 @@ import numpy as np
 
 from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, mosaic
 from scene.bars import find_bars
-from scene.plate import Masks, Plate
+from scene.plate import Masks, Plate, around_bars
 from util.arrays import LazySequence
 from util.images import resized, scaling
 
@@ -25,11 +25,15 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     larger = scaling(plate.size, size)
     transforms = larger @ plate.transforms @ np.linalg.inv(larger)
     wide = Masks(masks, grow=round(CLOTHES_MARGIN * plate.size[1]))
+    bars = find_bars(frames) if plate.bars.any() else np.zeros((*size[::-1], 4), np.uint8)
 
     def enlarged(f: int) -> np.ndarray:
         small = wide[f].astype(np.uint8)
         return cv2.resize(small, size, interpolation=cv2.INTER_NEAREST) > 0
-    far = mosaic(frames, LazySequence(len(wide), enlarged), transforms, plate.numbers)
+    hidden = LazySequence(len(wide), enlarged)
+    if bars.any():
+        hidden = Masks(hidden, around_bars(bars))
+    far = mosaic(frames, hidden, transforms, plate.numbers)
     into = between_plates(plate, far)[:2]
     shown = far.picture.shape[1::-1]
     small = cv2.warpAffine(plate.picture, into, shown, flags=cv2.INTER_CUBIC,
@@ -38,7 +42,6 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
                                 borderMode=cv2.BORDER_REPLICATE)
     sure = np.minimum(far.confidence * (TRUSTED / ENOUGH), 1)
     cv2.blendLinear(far.picture, small, sure, 1 - sure, dst=far.picture)
-    bars = find_bars(frames) if plate.bars.any() else far.bars
     return replace(far, confidence=confidence, bars=bars)
 
 
