@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from util.errors import UserError, send_self
+from util.errors import UserError, leave, send_self
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,6 +30,7 @@ Made = TypeVar('Made')
 # for a rank that lives but does not come: the first one may decode a dataset for some minutes
 PATIENCE = timedelta(minutes=30)
 LOOK = 0.5          # s between two looks for torchrun
+REACH = 60.0        # s that it may take to answer: it may be on another machine
 GOODBYE = 60.0      # s to save in, once torchrun is gone
 TORCHRUN = 'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'
 
@@ -223,13 +225,15 @@ def joined(advice: str) -> Iterator[Ranks]:
 
 def join(advice: str) -> Ranks:
     """Wait until all ranks are there, and take this one's share of the machine's cores."""
-    import torch.distributed as dist
     missing = [name for name in TORCHRUN if name not in os.environ]
     if missing:
         raise UserError(f'WORLD_SIZE is {started()}, but {missing[0]} is not set. Start with '
                         f'torchrun, which sets both, or unset WORLD_SIZE.')
     threading.Thread(target=end_with, args=(os.getppid(),), name='end with torchrun',
                      daemon=True).start()
+    if not torchrun_is_there():
+        leave(signal.SIGTERM)
+    import torch.distributed as dist
     rank, count, local, nearby = (int(os.environ[name]) for name in TORCHRUN[:4])
     ranks = Ranks(rank, count, local, nearby, advice)
     with ranks.exchange():
@@ -238,6 +242,20 @@ def join(advice: str) -> Ranks:
                                 timeout=PATIENCE)
     share_cores(nearby)
     return ranks
+
+
+def torchrun_is_there() -> bool:
+    """Whether torchrun listens, where it keeps the store that its processes meet at. One that was
+    killed before `end_with` looked for it is no parent of theirs any more, and they would try to
+    reach it for as long as PATIENCE."""
+    if os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'True':
+        return True         # the first rank keeps it, and may not have come to that yet
+    place = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
+    try:
+        socket.create_connection(place, REACH).close()
+    except OSError:
+        return False
+    return True
 
 
 def end_with(parent: int) -> None:

@@ -2,10 +2,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import threading
-import time
 from functools import partial
 from pathlib import Path
 
@@ -293,39 +289,3 @@ def test_WORLD_SIZE_alone_is_not_torchrun(monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', '4')
     with pytest.raises(UserError, match='WORLD_SIZE is 4, but RANK is not set'), joined(''):
         pass
-
-
-def test_torchrun_is_watched_before_its_processes_meet(monkeypatch):
-    from util import ranks
-    watched = threading.Event()
-
-    def meet(*given, **more):
-        assert watched.wait(60)
-        raise UserError('they met')
-    monkeypatch.setattr(ranks, 'end_with', lambda parent: watched.set())
-    monkeypatch.setattr('torch.distributed.rendezvous', meet)
-    for name, value in zip(ranks.TORCHRUN, ('0', '2', '0', '2', 'localhost', '1'), strict=True):
-        monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match='they met'):
-        ranks.join('')
-
-
-@pytest.mark.skipif(os.name == 'nt', reason='Windows gives a process no other parent')
-def test_a_process_stops_where_torchrun_was_killed(tmp_path: Path) -> None:
-    """torchrun ends its processes itself, but not when SIGKILL ends it."""
-    child = ('import os, signal, sys, threading, time; from util import ranks\n'
-             'def stop(*given): open("ended", "w").close(); os._exit(0)\n'
-             'signal.signal(signal.SIGTERM, stop)\n'
-             'threading.Thread(target=ranks.end_with, args=(os.getppid(),)).start()\n'
-             'open("started", "w").close(); time.sleep(60)')
-    parent = ('import subprocess, sys\n'
-              f'subprocess.run([sys.executable, "-c", {child!r}])')
-    torchrun = subprocess.Popen([sys.executable, '-c', parent], cwd=tmp_path,
-                                env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])})
-    for name in ('started', 'ended'):
-        until = time.monotonic() + 60
-        while not (tmp_path / name).exists():
-            assert time.monotonic() < until, f'{name} never came'
-            time.sleep(0.05)
-        torchrun.kill()
-        torchrun.wait()
