@@ -18,6 +18,7 @@ from scripts.dev.faults.inject import FULL, Fault
 from scripts.dev.faults.kill import differing, same_again, some_change
 from scripts.dev.faults.process import Ended, run
 from scripts.dev.faults.world import JOBS, Undisturbed, World, free_folder, jobs_for
+from util.owned import MAKING
 
 COUNT = 48
 KINDS = 'full', 'read_only', 'file_size', 'small_disk'
@@ -62,7 +63,7 @@ def attempt(world: World, known: Known, root: Path, number: int, rng: random.Ran
         faults = ended.faults() + damaged(root) + half_done(ended, right, root)
         if keeps and ended.status and not any(root.rglob(PLAN)):
             faults += [f'of the earlier dataset, {sentence}'
-                       for sentence in differences(before, contents(root))]
+                       for sentence in differences(before, removable(contents(root), kind))]
         if kind == 'small_disk':
             subprocess.run(['mount', '-o', f'remount,size={PLENTY}', str(root)], check=True)
         faults += same_again(world, call, root, right)
@@ -94,6 +95,14 @@ def half_done(ended: Ended, right: Undisturbed, root: Path) -> list[str]:
         return [f'it ended with 0 and no warning, and {sentence}'
                 for sentence in differing(right, root)]
     return []
+
+
+def removable(found: dict[str, str], kind: str) -> dict[str, str]:
+    """`found` without what lies there because nothing can be removed: files that were on their way
+    to their place when the disk became read-only."""
+    if kind != 'read_only':
+        return found
+    return {name: what for name, what in found.items() if MAKING not in Path(name).parts}
 
 
 def blocks(sizes: Iterable[int]) -> int:

@@ -43,7 +43,8 @@ def undisturbed(world: World, name: str, root: Path) -> Undisturbed:
         event, *paths = json.loads(line)
         if paths and paths[-1].startswith(f'{root}/'):
             changes.append(f'{event} {paths[-1].removeprefix(f"{root}/")}')
-    return Undisturbed(contents(root), sizes, ended.seconds, changes, JOBS[name].varies)
+    job = JOBS[name]
+    return Undisturbed(contents(root), sizes, ended.seconds, changes, job.varies, job.keeps)
 
 
 def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int,
@@ -96,7 +97,8 @@ def same_again(world: World, call: Call, root: Path, right: Undisturbed,
     following = continued(call, ended)
     if following != call:
         ended = run(following, root, plant=world.plant)
-    if ended.status or ended.faults():
+    stays = ended.status == 1 and right.keeps and right.keeps in ended.text
+    if ended.faults() or ended.status and not stays:
         return ended.faults() or [f'the same command again ends with {ended.status}: {ended.last}']
     return differing(right, root, more)
 

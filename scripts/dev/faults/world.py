@@ -35,12 +35,14 @@ class Job:
     call    (world, folder) -> the call
     varies  a regular expression of files that depend on how fast the machine is: they are whole,
             but not the same each time
+    keeps   what the same command says where its result is there and stays: it is no failure
     without drivers that are not for it
     """
     name: str
     needs: tuple[str, ...]
     call: Callable[['World', Path], Call]
     varies: str = ''
+    keeps: str = ''
     without: tuple[str, ...] = ()
 
 
@@ -50,13 +52,14 @@ class Undisturbed:
 
     sizes    bytes of each file
     changes  of files and folders that its process makes, in order: what happens, and to which path
-    varies   as of the job
+    varies, keeps   as of the job
     """
     contents: dict[str, str]
     sizes: dict[str, int]
     seconds: float
     changes: list[str]
     varies: str = ''
+    keeps: str = ''
 
 
 class World:
@@ -216,9 +219,9 @@ JOBS = {job.name: job for job in (
     Job('export', ('me', 'runs/p'), lambda world, root: call(
         'scripts/export.py', '--name', 'p', '--checkpoints_dir', root / 'runs', *CPU)),
     # a session that a signal ends, or whose end is killed, leaves a whole film, which nothing
-    # replaces: the same command refuses, as it should
-    Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film\.mp4',
-        without=('signals', 'kill')),
+    # replaces: the same command refuses, as it should. Of two at once each keeps its own film
+    Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film(-2)?\.mp4',
+        'a recording replaces nothing', without=('signals', 'kill')),
     Job('example', ('me', 'dancer', 'runs/b', 'source.mp4'),
         lambda world, root: world.example(root)))}
 

@@ -2,6 +2,7 @@
 import random
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -74,10 +75,30 @@ def test_a_stopped_training_may_show_one_picture_more_and_nothing_else(tmp_path,
     assert kill.same_again(*given, signals.SHOWN) == ['runs/p/web/film/notes.txt differs']
 
 
+def test_a_result_that_is_never_replaced_may_be_refused_the_second_time(tmp_path, monkeypatch):
+    said = 'error: film.mp4: is there already, and a recording replaces nothing.'
+    monkeypatch.setattr(kill, 'run', lambda *given, **more: process.Ended(1, said, 1.0))
+    (tmp_path / 'film.mp4').write_bytes(b'x')
+    right = kill.Undisturbed(contents(tmp_path), {}, 1.0, [])
+    given = World(tmp_path), process.Call('webcam.py', ()), tmp_path
+    assert 'again ends with 1: error: film.mp4' in kill.same_again(*given, right)[0]
+    right = replace(right, keeps='a recording replaces nothing')
+    assert kill.same_again(*given, right) == []
+    (tmp_path / 'film.mp4').unlink()
+    assert kill.same_again(*given, right) == ['film.mp4 is missing']
+
+
 def test_disk_finds_a_traceback_where_the_disk_is_full(world, right):
     known = disk.Known(right, False)
     lost = lost_with('no_sentence', world, disk, known, [disk.NAMES.index('test')])
     assert any('traceback' in sentence for sentence in lost), lost
+
+
+def test_what_a_read_only_disk_keeps_is_no_loss_but_a_file_in_its_place_is():
+    in_place = dict.fromkeys(('me/.written.json', 'me/train/000001.png'), 'x')
+    found = in_place | {'me/.making/new/masks/000001.png': 'x'}
+    assert disk.removable(found, 'full') == found
+    assert disk.removable(found, 'read_only') == in_place
 
 
 def test_mutate_finds_a_reader_that_takes_every_file_for_whole(world):
