@@ -23,6 +23,7 @@ class FileSink(Sink):
 
     @classmethod
     def check(cls, argument: str) -> None:
+        from live.film import remove_dead
         from util.owned import check_place
         path = Path(argument)
         if path.suffix.lower() != '.mp4':
@@ -30,6 +31,7 @@ class FileSink(Sink):
         if path.is_dir():
             raise UserError(f'--to {path}: that is a folder. Give --to {path / "out.mp4"}.')
         if os.path.lexists(path):
+            remove_dead(path.parent, path.name)
             raise UserError(f'--to {path}: is there already, and a recording replaces nothing. '
                             f'Move it away, or give another name.')
         check_place(path.parent)

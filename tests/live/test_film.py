@@ -112,6 +112,19 @@ def test_a_camera_without_sound_gives_a_silent_film(tmp_path: Path) -> None:
     assert not probe(str(tmp_path / 'out.mp4')).sound
 
 
+def test_a_film_whose_session_was_killed_at_its_very_end_has_no_second_name(tmp_path: Path) -> None:
+    """Killed once the film is in its place, before its name in the making is gone."""
+    whole = tmp_path / 'out.mp4'
+    whole.write_bytes(b'a film')
+    dead, *others = [tmp_path / f'.{name}.part{NO_PROCESS}.mp4' for name in ('out', 'another')]
+    for part in (dead, *others):
+        part.hardlink_to(whole)
+    with pytest.raises(UserError, match='is there already'):
+        SINKS.find('file').check(str(whole))
+    assert whole.read_bytes() == b'a film'
+    assert not dead.exists() and all(part.exists() for part in others)
+
+
 def test_a_recording_replaces_nothing(tmp_path: Path) -> None:
     mine = tmp_path / 'out.mp4'
     mine.write_bytes(b'mine')

@@ -11,12 +11,12 @@ from scripts.dev.faults import Trial
 from scripts.dev.faults.compare import damaged
 from scripts.dev.faults.kill import differing, prepare, same_again
 from scripts.dev.faults.process import Running, run
-from scripts.dev.faults.world import JOBS, Undisturbed, World, jobs_for
+from scripts.dev.faults.world import JOBS, Undisturbed, World
 
 __all__ = ['COUNT', 'attempt', 'prepare']
 COUNT = 26
 WHILE = 'painting while training'
-KINDS = (*jobs_for('concurrent'), WHILE)
+KINDS = (*JOBS, WHILE)
 TRAINING = 'pix2pix', 'body2body'
 PAINTINGS = 4           # while it trains
 

@@ -17,7 +17,7 @@ from scripts.dev.faults.compare import contents, damaged, differences
 from scripts.dev.faults.inject import FULL, Fault
 from scripts.dev.faults.kill import differing, same_again, some_change
 from scripts.dev.faults.process import Ended, run
-from scripts.dev.faults.world import JOBS, Undisturbed, World, free_folder, jobs_for
+from scripts.dev.faults.world import JOBS, Undisturbed, World, free_folder
 from util.owned import MAKING
 
 COUNT = 48
@@ -26,7 +26,7 @@ LEAST = 4096            # bytes that every file may have: what is printed goes i
 BLOCK = 4096            # bytes that a file on a small disk takes at least
 PLAN = 'plan.json'      # the new dataset is whole, and half moved: the next call moves the rest
 PLENTY = '1g'
-NAMES = jobs_for('disk')
+NAMES = list(JOBS)
 
 
 @dataclass(frozen=True)

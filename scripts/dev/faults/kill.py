@@ -14,11 +14,11 @@ from scripts.dev.faults import Trial
 from scripts.dev.faults.compare import contents, damaged, differences
 from scripts.dev.faults.inject import Fault
 from scripts.dev.faults.process import Call, Running, run
-from scripts.dev.faults.world import JOBS, Undisturbed, World, continued, free_folder, jobs_for
+from scripts.dev.faults.world import JOBS, Undisturbed, World, continued, free_folder
 
 COUNT = 78
 SOONEST = 0.05          # s
-NAMES = jobs_for('kill')
+NAMES = list(JOBS)
 
 
 def prepare(world: World) -> dict[str, Undisturbed]:

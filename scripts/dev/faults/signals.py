@@ -12,11 +12,11 @@ from scripts.dev.faults import Trial
 from scripts.dev.faults.compare import damaged
 from scripts.dev.faults.kill import SOONEST, prepare, same_again
 from scripts.dev.faults.process import Running
-from scripts.dev.faults.world import JOBS, Undisturbed, World, jobs_for
+from scripts.dev.faults.world import JOBS, Undisturbed, World
 
 __all__ = ['COUNT', 'attempt', 'prepare']
 COUNT = 48
-NAMES = jobs_for('signals')
+NAMES = list(JOBS)
 # 0: the call was at its end already. A shell gives 128 and the number; a process that has not come
 # to run_main yet ends by the signal itself.
 STATUSES = {signal.SIGINT: {0, 130, -2}, signal.SIGTERM: {0, 143, -15},

@@ -36,14 +36,12 @@ class Job:
     varies  a regular expression of files that depend on how fast the machine is: they are whole,
             but not the same each time
     keeps   what the same command says where its result is there and stays: it is no failure
-    without drivers that are not for it
     """
     name: str
     needs: tuple[str, ...]
     call: Callable[['World', Path], Call]
     varies: str = ''
     keeps: str = ''
-    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,17 +216,11 @@ JOBS = {job.name: job for job in (
     Job('people', (), lambda world, root: world.people(root)),
     Job('export', ('me', 'runs/p'), lambda world, root: call(
         'scripts/export.py', '--name', 'p', '--checkpoints_dir', root / 'runs', *CPU)),
-    # a session that a signal ends, or whose end is killed, leaves a whole film, which nothing
-    # replaces: the same command refuses, as it should. Of two at once each keeps its own film
+    # a session that was stopped leaves a whole film, and of two at once each keeps its own one
     Job('webcam', ('runs/b',), lambda world, root: world.filmed(root), r'film(-2)?\.mp4',
-        'a recording replaces nothing', without=('signals', 'kill')),
+        'a recording replaces nothing'),
     Job('example', ('me', 'dancer', 'runs/b', 'source.mp4'),
         lambda world, root: world.example(root)))}
-
-
-def jobs_for(driver: str) -> list[str]:
-    """The names of the jobs that a driver disturbs."""
-    return [name for name, job in JOBS.items() if driver not in job.without]
 
 
 def draw_pair(folder: Path) -> None:
