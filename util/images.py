@@ -82,7 +82,7 @@ def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
             if error.errno not in NO_ROOM:
                 raise UserError(f'{reason}). Name a folder that you may write to.') from error
             free = shutil.disk_usage(path.parent).free / 1e6
-            raise UserError(f'{reason}; {free:.0f} MB are free there. Make room, then run the '
+            raise UserError(f'{reason}; {free:.0f} MB are free there). Make room, then give the '
                             f'same command again.') from error
 
 
