@@ -29,12 +29,15 @@ SHOWN = r'.*/web/(film/\d+\.jpg|images/epoch\d+_\w+\.png)'
 def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int,
             rng: random.Random) -> Trial:
     name = NAMES[number % len(NAMES)]
-    sent = list(STATUSES)[number // len(NAMES) % len(STATUSES)]
+    turn = number // len(NAMES)
+    sent = list(STATUSES)[turn % len(STATUSES)]
     right = known[name]
     call = world.setup(JOBS[name], root)
-    # two workers where a signal has workers to reach
-    call = call.but('--num_workers', 2) if name == 'preprocess' and number % 2 else call
-    running = Running(call, root, plant=world.plant)
+    plant = world.plant
+    if name == 'preprocess' and turn % 2:       # a signal has workers to reach
+        call = call.but('--num_workers', 2)
+        plant = plant or f'{__name__}:let_workers_start'
+    running = Running(call, root, plant=plant)
     moment = rng.uniform(SOONEST, max(right.seconds, 2 * SOONEST))
     time.sleep(moment)
     running.send(sent)
@@ -45,3 +48,9 @@ def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int
     faults += same_again(world, call, root, right, SHOWN)
     how = f'{name}, {sent.name} after {moment:.2f} s'
     return Trial(f'{sent.name} {name}', [f'{how}: {sentence}' for sentence in faults])
+
+
+def let_workers_start() -> None:
+    """Called in the process: the video is too short to be worth a worker."""
+    from preprocessing import detection
+    detection.WORTH_A_WORKER = 1
