@@ -86,7 +86,9 @@ def main(argv: list[str] | None = None) -> Path:
     with record.step('moves'), own_flags('moves'):
         preprocess.main(steps.moves, adds_scene=True)
     trains = models.find(opt.model).TRAINS and opt.minutes > 0
-    how = f'training for {opt.minutes:g} minutes' if trains else 'no training: reading every frame'
+    how = f'training for {opt.minutes:g} minutes' if trains else 'no training'
+    if not trains and not run.has_weights:
+        how += ': reading every frame'
     say(f'3/4  {how} -> {run.path}')
     with record.step('training'):
         training = steps.training + continued(run, target, steps.training)
@@ -99,8 +101,8 @@ def main(argv: list[str] | None = None) -> Path:
         for made, film in films.items():
             film.write(page.parent / made)
     say(f'\nfinished in {(time.monotonic() - started) / 60:.1f} minutes\n'
-        f'  video         {output}\n  side by side  {side_by_side(opt)}\n  results page  {page}\n'
-        f'  training      {run.path / "web" / "index.html"}')
+        f'  video         {output}\n  side by side  {side_by_side(opt)}\n  results page  {page}'
+        + (f'\n  training      {run.path / "web" / "index.html"}' if trains else ''))
     return output
 
 
@@ -232,7 +234,9 @@ def check_folders(results: Path, *others: Path) -> None:
 def side_by_side(opt: Options) -> Path:
     """The film next to --output that also shows source and pose."""
     output = Path(opt.output)
-    return output.with_name(f'{output.stem}_side_by_side.mp4')
+    kind = output.suffix.lower()            # out.mp4 and out.webm have one each
+    stem = output.stem if kind == '.mp4' else f'{output.stem}_{kind[1:]}'
+    return output.with_name(f'{stem}_side_by_side.mp4')
 
 
 def inputs(opt: Options) -> list[str]:
@@ -330,4 +334,4 @@ def continued(run: RunFolder, target: Path, training: list[str]) -> list[str]:
 
 
 if __name__ == '__main__':
-    run_main(main)
+    run_main(main, 'To go on: the same command again.')

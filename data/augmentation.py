@@ -16,13 +16,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from data.facts import how_to_make
 from data.joints import PictureJoints
 from pose.draw import draw_pose
 from pose.skeleton import Skeleton, mirror
 from pose.track import PoseTrack
 from util.errors import UserError, warn
 from util.images import size_of
-from util.words import command
 
 FLAGS = ('rotate', 'scale', 'shift', 'drop_limb')       # augmentation that needs joints
 # Each row is left out at once by --drop_limb: the joints whose names begin with its words.
@@ -73,8 +73,8 @@ class JointAugmentation:
         for flag in FLAGS:
             if values[flag]:
                 raise UserError(f'--{flag} {values[flag]:g}: {root} has no poses.npz to draw the '
-                                f'poses again. Leave that flag out, or make the dataset with '
-                                + command('preprocess.py', video='me.mp4', dataroot=root))
+                                f'poses again. Leave that flag out, or make a dataset: '
+                                + how_to_make(root))
         warn('--flip: this dataset has no poses.npz, so a mirrored pose keeps its colours of left '
              'and right. preprocess.py writes datasets that can be mirrored.')
         return None

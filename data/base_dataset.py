@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from data.compatibility import check_drawn_alike
-from data.facts import read_facts
+from data.facts import how_to_make, is_run, not_a_dataset, read_facts
 from data.film import FOLDER as FRAMES
 from data.joints import PictureJoints
 from data.masks import FOLDER as MASKS
@@ -23,7 +23,6 @@ from pose.track import PoseTrack
 from util.errors import UserError
 from util.images import foreign_in, pictures_in, size_of
 from util.owned import finish
-from util.words import command
 
 NO_PHASES = MASKS, FRAMES, 'report'     # folders of a dataset that hold other pictures
 
@@ -57,8 +56,7 @@ class BaseDataset:
         self.trained = trained or {}
         self.root = Path(opt.dataroot)
         if not self.root.is_dir():
-            raise UserError(f'--dataroot {self.root}: no such folder. Make it from a video: '
-                            + command('preprocess.py', video='me.mp4', dataroot=self.root))
+            raise not_a_dataset(self.root, '--dataroot')
         finish(self.root)
         self.facts = read_facts(self.root)
         self.labels = self.facts.get('draw', {}).get('style') in LABELS
@@ -146,9 +144,11 @@ def no_such_phase(root: Path, phase: str) -> UserError:
     folders = [f for f in root.iterdir() if f.is_dir() and f.name not in NO_PHASES]
     there = sorted(folder.name for folder in folders if pictures_in(folder))
     foreign = ' '.join(filter(None, map(foreign_in, [root, *folders])))
+    if is_run(root):
+        return not_a_dataset(root)
     if not there:
-        return UserError(foreign or f'{root}: no images in it or in a folder of it. Make the '
-                         'dataset: ' + command('preprocess.py', video='me.mp4', dataroot=root))
+        return UserError(foreign or f'{root}: no images in it or in a folder of it. Make a '
+                                    f'dataset: {how_to_make(root)}')
     names = sorted({re.sub('_(A|B|label|img|inst)$', '', name) for name in there})
     if phase in names:
         return UserError(f'{root} has {", ".join(there)}, which make up no pairs of phase {phase}: '

@@ -1,9 +1,11 @@
 """What dataset.json says of a dataset, and of the one that a run was trained on. Both may be a
 stranger's: every value that is read has the kind and range that preprocess.py gives it."""
+import os
 from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+from util.owned import holds_something
 from util.runs import AGAIN, read_record
 from util.shapes import (
     anything,
@@ -19,8 +21,11 @@ from util.shapes import (
     table,
     text,
 )
+from util.words import command
 
 THEN = 'Make another with preprocess.py, in a folder of its own.'
+
+RUN_FILES = 'run.json', 'train_opt.txt', 'latest_net_G.pth'
 
 count = number(0, 1e9, whole=True)
 px = number(-1e6, 1e6)
@@ -82,6 +87,48 @@ def check_names(root: Path, facts: dict[str, Any], *names: str) -> None:
     """UserError where the dataset's facts lack one of these names."""
     needed = {name: DRAWN if name == 'draw' else anything for name in names}
     check_shape(root / 'dataset.json', facts, record(needed), THEN)
+
+
+def not_a_dataset(root: Path, flag: str = '') -> UserError:
+    """The error for a place that is no dataset. Names the datasets near it, and the command that
+    makes one.
+
+    flag   that names the place, where its value may be anything
+    """
+    if not os.path.lexists(root):
+        what = 'no such folder'
+    elif not root.is_dir():
+        what = 'that is a file, and a dataset is a folder'
+    elif is_run(root):
+        what = 'that is a run, not a dataset'
+    else:
+        what = 'that is no dataset of preprocess.py, it has no dataset.json'
+    near = {each.parent for place in (root, root.parent, Path('datasets'))
+            for each in place.glob('*/dataset.json')}
+    there = f'There is {", ".join(sorted(map(str, near))[:9])}. ' if near else ''
+    given = f'{flag} {root}'.strip()
+    return UserError(f'{given}: {what}. {there}To make one from a video: {how_to_make(root)}')
+
+
+def is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in RUN_FILES)
+
+
+def how_to_make(root: Path) -> str:
+    """The line that makes a dataset of a video: there, or where that place is taken, in a folder of
+    its own."""
+    video: str | Path = 'me.mp4'
+    if (root / 'dataset.json').is_file():
+        return command('preprocess.py', video=video, dataroot=root, overwrite=True)
+    is_free = not os.path.lexists(root) or (root.is_dir() and not holds_something(root))
+    if is_free:
+        return command('preprocess.py', video=video, dataroot=root)
+    if root.is_file():
+        video = root
+    place = Path('datasets', root.stem)
+    if os.path.lexists(place) or root == Path('datasets'):
+        place = Path('datasets', f'{root.stem}_2')
+    return command('preprocess.py', video=video, dataroot=place)
 
 
 def check_inside(root: Path, folder: Path) -> None:

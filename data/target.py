@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from data.facts import THEN, check_names, read_facts, trained_facts
+from data.facts import (
+    THEN,
+    check_names,
+    is_run,
+    not_a_dataset,
+    read_facts,
+    trained_facts,
+)
 from pose.retargeting import filmed_ways, room
 from pose.retargeting.filmed_ways import Facing, measure_facing
 from pose.retargeting.ground import Ground
@@ -30,6 +37,8 @@ class Target:
             facts = read_facts(folder)
         else:
             facts = trained_facts(folder)
+        if not facts and not is_run(folder):
+            raise not_a_dataset(folder, flag)
         if not {'stage', 'size', 'draw', 'skeleton'} <= facts.keys():
             raise UserError(f'{flag} {path}: holds no body measures. Give a dataset made '
                             f'by preprocess.py, or a run trained on one.')

@@ -44,7 +44,8 @@ class MultiscaleGAN(BaseModel):
                 warn(f'training without the perceptual loss, so images stay softer: {error}')
             return
         self.engine.to_device(loss)
-        say(f'perceptual loss: {loss.name}')
+        if opt.max_minutes != 0:
+            say(f'perceptual loss: {loss.name}')
 
     @property
     def perceptual_name(self) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from data.facts import how_to_make
 from models.lr_schedule import Schedule
 from util.errors import UserError, say
 from util.options import refuse
-from util.words import command
 
 SHARES = {'global': 0.45, 'local': 0.40, 'face': 0.15}      # of the run, with --stage auto
 
@@ -121,5 +121,5 @@ def contradictions(opt: argparse.Namespace) -> list[tuple[object, str]]:
 def no_joints(root: str) -> UserError:
     return UserError(f'the face stage: {root} has no poses.npz that knows the joints of each of '
                      f'its images, so no face is found. Train without it, with --stage local, or '
-                     f'make the dataset: '
-                     + command('preprocess.py', video='me.mp4', dataroot=root))
+                     f'make a dataset: '
+                     + how_to_make(Path(root)))

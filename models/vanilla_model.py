@@ -15,9 +15,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.facts import how_to_make
 from models.base_model import BaseModel
 from util.errors import UserError, warn
-from util.words import command
 
 if TYPE_CHECKING:
     import argparse
@@ -117,5 +117,5 @@ def vector(joints: Tensor, width: int, height: int) -> Tensor:
 
 def no_joints(root: str) -> UserError:
     return UserError(f'--skeleton_input vector: {root} has no poses.npz that knows the joints of '
-                     f'each of its images. Use --skeleton_input image, or make the dataset: '
-                     + command('preprocess.py', video='me.mp4', dataroot=root))
+                     f'each of its images. Use --skeleton_input image, or make a dataset: '
+                     + how_to_make(Path(root)))

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -59,7 +61,7 @@ class Parser(argparse.ArgumentParser):
         message = message.removeprefix('argument ')
         if message.endswith('expected one argument'):
             flag = message.partition(':')[0]
-            message = f'{flag}: a value is missing (one that begins with -- is given as {flag}=--x)'
+            message = f'{flag}: a value is missing (one that begins with -- goes into {flag}=VALUE)'
         raise UserError(f'{message}. {self.prog} --help lists every flag.')
 
     def flags(self) -> set[str]:
@@ -76,7 +78,7 @@ class Parser(argparse.ArgumentParser):
         argv, dropped = modern(argv, self.flags())
         opt, unknown = self.parse_known_args(argv, into)
         if unknown:
-            raise self.unknown_flag(unknown[0])
+            raise self.unknown_flag(unknown[0], argv)
         for why in dict.fromkeys(dropped.values()):
             names = [f'--{name}' for name, reason in dropped.items() if reason == why]
             has, is_ = ('has', 'is') if len(names) == 1 else ('have', 'are')
@@ -88,9 +90,9 @@ class Parser(argparse.ArgumentParser):
         """What was typed; `argv` is the command line by default."""
         return self.parse_strictly(list(sys.argv[1:] if argv is None else argv), Options())
 
-    def unknown_flag(self, word: str) -> UserError:
+    def unknown_flag(self, word: str, argv: Sequence[str] = ()) -> UserError:
         if not word.startswith('-'):
-            return UserError(f'{word}: belongs to no flag. {self.prog} --help lists every flag.')
+            return self.one_word_too_many(word, argv)
         if not word.startswith('--'):
             return UserError(f'{word}: no such flag. {self.prog} --help lists every flag; a name '
                              f'that begins with a dash is given as {pasted("./" + word)}')
@@ -104,3 +106,31 @@ class Parser(argparse.ArgumentParser):
         close = get_close_matches(name, self.flags() | set(self.older), n=1)
         hint = f' Did you mean --{close[0]}?' if close else ''
         return UserError(f'--{name}: no such flag.{hint} {self.prog} --help lists every flag.')
+
+    def one_word_too_many(self, word: str, argv: Sequence[str]) -> UserError:
+        """The error for a word after the value of a flag: several words that belong together were
+        typed without quotes or commas."""
+        before = list(argv[:argv.index(word)] if word in argv else [])
+        starts = [k for k, each in enumerate(before) if each.startswith('--')]
+        flag, _, value = before[starts[-1]].partition('=') if starts else ('', '', '')
+        action = self.declared.get(flag[2:])
+        if action is None:
+            return UserError(f'{word}: belongs to no flag. {self.prog} --help lists every flag.')
+        if action.nargs == 0:
+            return UserError(f'{word}: {flag} takes no value. Leave that word out.')
+        if action.type:
+            return UserError(f'{word}: {flag} takes one value. Leave the others out.')
+        words = [*([value] if value else []), *before[starts[-1] + 1:], word]
+        handed_on = flag.endswith('_args')          # flags of a step, up to one of this script
+        for each in argv[len(before) + 1:]:
+            name = each.partition('=')[0]
+            if name.startswith('--') and not (handed_on and name[2:] not in self.declared):
+                break
+            words.append(each)
+        if all(map(os.path.exists, words)):
+            return UserError(f'{word}: {flag} takes one file. Leave the others out.')
+        is_list = all(re.fullmatch(r'-?[\d.]+,?', each) for each in words)
+        whole = ','.join(each.rstrip(',') for each in words) if is_list else ' '.join(words)
+        how = 'with commas' if is_list else 'in quotes'
+        return UserError(f'{word}: {flag} takes one word. Several go into one {how}: '
+                         f'{pasted(flag, whole)}')

@@ -7,9 +7,10 @@ from pathlib import Path
 from options.base_options import EntryOptions
 from options.mark_options import declare_marks
 from options.parser import Parser
-from options.people import declare_people, with_people
+from options.people import TOGETHER, declare_people, with_people
 from options.test_options import declare_background
 from scene.background_names import ALPHA
+from util.containers import check_file
 from util.errors import UserError
 from util.options import Options, check_least
 from util.video_writer import WITH_ALPHA
@@ -27,8 +28,9 @@ class TransferOptions(EntryOptions):
                          'several people, who are painted together')
         job.add_argument('--source', help='video of the motion to transfer')
         declare_people(job)
-        job.add_argument('--output', default=None, help='the video to write; default: out.mp4, '
-                         'with --background alpha out.webm, or a .mov that you name')
+        job.add_argument('--output', default=None, help='the video to write; default: '
+                         'SOURCE_as_NAME.mp4, as in dancer_as_me.mp4, with --background alpha '
+                         'a .webm; .mov only if you name it')
         declare_background(job)
         job.set_defaults(background=None)       # depends on how many are painted: with_people
         job.add_argument('--minutes', type=float, default=None,
@@ -62,8 +64,10 @@ class TransferOptions(EntryOptions):
                 raise UserError(f'--{flag} is missing. Type: python transfer.py --target me.mp4 '
                                 f'--source dancer.mp4 --output out.mp4')
             for video in videos:
-                if not Path(video).is_file():
-                    raise UserError(f'--{flag} {video}: no such file.')
+                try:
+                    check_file(video)
+                except UserError as error:
+                    raise UserError(f'--{flag} {error}') from None
         check_least(opt, {'minutes': 0, 'size': 16})
         opt = with_people(opt)
         opt = opt.but(output=output_of(opt))
@@ -74,8 +78,9 @@ class TransferOptions(EntryOptions):
 def output_of(opt: Options) -> str:
     """The film to write; UserError where a film of that name cannot hold the pictures."""
     endings = tuple(WITH_ALPHA) if opt.background == ALPHA else ('.mp4',)
-    if opt.output is None:
-        return f'out{endings[0]}'
+    if opt.output is None:      # a name for each pair of videos: no job replaces another's film
+        names = [role.name for role in opt.roles] or [opt.name or Path(opt.target).stem]
+        return f'{Path(opt.source).stem}_as_{TOGETHER.join(names)}{endings[0]}'
     if not opt.output:
         raise UserError('--output is empty: name the video to write, e.g. --output out.mp4.')
     path = Path(opt.output)

@@ -45,6 +45,10 @@ LEAST_PER_PIXEL = 0.1   # bytes: a drawn figure's pair takes 0.2 for a pixel of 
                         # one's 1.5
 # {key of dataset.json's settings: flag}, where the flag has another name than in older datasets
 FLAGS = {'stage': 'walk'}
+# what differs in words, where values say nothing to a reader
+DIFFERS = {'target_stage': 'the body of --retarget_to is another',
+           'target_draw': 'poses of --retarget_to are drawn differently',
+           'source_bytes': 'its file has other bytes'}
 # options that do not change a dataset's pixels
 NOT_SETTINGS = {'overwrite', 'num_workers', 'dataroot', 'seconds', 'camera', 'redraw', 'doctor',
                 'keep_scene'}
@@ -283,7 +287,7 @@ def is_finished(opt: Options, source: Source, target: Target | None,
         known['film_size'] = 0          # an older dataset is used as it is unless one is asked for
     if opt.poses_only and not opt.keep_scene:
         known['film_size'] = opt.film_size      # only a scene is as large as that
-    differ = [f'{FLAGS.get(name, name)} was {known.get(name)} and is now {value}'
+    differ = [DIFFERS.get(name, f'{FLAGS.get(name, name)} was {known.get(name)} and is now {value}')
               for name, value in settings(opt, source, target).items()
               if known.get(name) != value]
     scene = facts.get('scene', 'others')

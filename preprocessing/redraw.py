@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from data.facts import check_inside, read_needed
+from data.facts import check_inside, how_to_make, read_needed
 from pose.draw import check_style, default_line_width, draw_facts, draw_pose
 from pose.track import PoseTrack
 from preprocessing.written import CACHE, adopt, files_in
@@ -16,7 +16,6 @@ from util.files import write_json
 from util.images import read_or_reason, size_of, write_image
 from util.owned import finish, replacing
 from util.progress import progress
-from util.words import command
 
 
 def redraw(root: Path, style: str | None = None, line_width: float | None = None) -> None:
@@ -63,8 +62,8 @@ def read_dataset(root: Path) -> tuple[dict[str, Any], PoseTrack]:
     missing = [name for name in ('dataset.json', 'poses.npz') if not (root / name).is_file()]
     if missing:
         raise UserError(f'{root} has no {missing[0]}, so its poses cannot be drawn again. Give a '
-                        f'dataset made by preprocess.py, or make it: '
-                        + command('preprocess.py', video='me.mp4', dataroot=root))
+                        f'dataset made by preprocess.py, or make one: '
+                        + how_to_make(root))
     facts = read_needed(root, 'draw', 'layout', 'split')
     return facts, PoseTrack.load(root / 'poses.npz')
 

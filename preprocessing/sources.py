@@ -69,7 +69,10 @@ class ImagesSource:
         self.folder = folder
         self.fps = fps or 30.0
         if not Path(folder).is_dir():
-            raise UserError(f'--images {folder}: no such folder.')
+            is_file = Path(folder).is_file()
+            raise UserError(f'--images {folder}: that is a file. Give the folder of its pictures, '
+                            f'or a video at --video.' if is_file else
+                            f'--images {folder}: no such folder. Check the spelling.')
         files = pictures_in(Path(folder))
         last = len(files) if end is None else round(end * self.fps)
         self.files = list(enumerate(files))[round(start * self.fps):last]

@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from data.facts import read_facts
 from evaluation.records import read_metrics, read_painting
+from data.facts import how_to_make, not_a_dataset
 from models import artefacts, models
 from options.legacy import modern
 from options.parser import Parser
@@ -254,9 +255,10 @@ def main(argv: Sequence[str] | None = None) -> Path:
     """Do as `argv` says. Returns the page."""
     opt = options(argv)
     if not Path(opt.dataroot, 'val').is_dir():
+        if not Path(opt.dataroot).is_dir():
+            raise not_a_dataset(Path(opt.dataroot), '--dataroot')
         raise UserError(f'{opt.dataroot}/val: no such folder; the table needs held-out frames. '
-                        f'To make it, type '
-                        + command('preprocess.py', video='me.mp4', dataroot=opt.dataroot))
+                        f'To make it, type {how_to_make(Path(opt.dataroot))}')
     recipes = [Recipe(name, opt) for name in opt.recipes]
     check_extra(opt, recipes)
     for recipe in recipes:
@@ -294,4 +296,4 @@ def written_by_older(folder: Path) -> set[str]:
 
 
 if __name__ == '__main__':
-    run_main(main)
+    run_main(main, 'To go on: the same command again.')

@@ -149,4 +149,4 @@ def run_suite(suite: Suite, pairs: Sequence[Pair], old: dict[str, Any] | None,
 
 
 if __name__ == '__main__':
-    run_main(main)
+    run_main(main, 'To go on: the same command again.')

@@ -4,15 +4,18 @@ A file is opened as what it is called, never as a web address or a list of other
 """
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from util.errors import UserError
+from util.files import read_json
 from util.words import command
 
 # 8192x8192; a frame of the largest video that phones and cameras write, 8192x4320, has half of it
 MAX_PIXELS = 1 << 26
 # formats that only name other files or places
+ENDINGS = '.mp4', '.mov', '.mkv', '.webm', '.avi'
 LISTS = ('hls', 'dash', 'concat', 'sdp', 'rtsp', 'imf')
 
 
@@ -37,13 +40,33 @@ def open_video(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
 
 def check_file(path: str | os.PathLike[str]) -> None:
     """UserError where there is no file at `path`."""
+    name = os.fspath(path)
+    if not name:
+        raise UserError('the name of a video is empty. Give its file, e.g. me.mp4.')
     if not os.path.exists(path):
-        raise UserError(f'{path}: there is no such file. Check the spelling and the folder.')
+        fix = 'A web address is not fetched: save the video, then give its file.' \
+            if '://' in name else 'Check the spelling and the folder.'
+        raise UserError(f'{path}: there is no such file. {fix}')
     if os.path.isdir(path):
-        raise UserError(f'{path}: is a folder, not a video. Give the file in it.')
+        raise UserError(f'{path}: {folder_for_a_video(name)}')
     if not os.path.isfile(path):
         raise UserError(f'{path}: is no file that can be read twice, such as a pipe. Save the '
                         f'video, then give its file.')
+
+
+def folder_for_a_video(folder: str) -> str:
+    """What to give in place of a folder."""
+    facts = os.path.join(folder, 'dataset.json')
+    if os.path.isfile(facts):
+        made = ''
+        with suppress(UserError, LookupError, TypeError):   # nobody's business here
+            made = f', {read_json(Path(facts))["source"]["path"]}'
+        return f'is a dataset, not a video. Give the video that it was made from{made}.'
+    videos = sorted(name for name in os.listdir(folder) if name.lower().endswith(ENDINGS))
+    if videos:
+        return f'is a folder, not a video. Give the file in it, e.g. ' \
+               f'{os.path.join(folder, videos[0])}.'
+    return 'is a folder without a video. Give the file of one, e.g. me.mp4.'
 
 
 def _video_stream(path: str | os.PathLike[str], container: Any) -> Any:
@@ -56,7 +79,8 @@ def _video_stream(path: str | os.PathLike[str], container: Any) -> Any:
         sound = 'sound but ' if container.streams.audio else ''
         raise unreadable(path, f'it has {sound}no video stream')
     if container.format.name.endswith('_pipe') or container.format.name in ('image2', 'tty'):
-        raise unreadable(path, 'it is a single image or a text')
+        raise UserError(f'{path}: is a single picture or a text, not a video. Give an mp4, mov, '
+                        f'mkv, webm or avi file.')
     if container.format.name in LISTS:
         raise unreadable(path, 'it is a list of other files')
     if stream.width * stream.height > MAX_PIXELS:

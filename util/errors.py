@@ -140,10 +140,13 @@ def sentence(error: OSError) -> str:
     return str(error)
 
 
-def run_main(main: Callable[[], object]) -> None:
+def run_main(main: Callable[[], object], then: str = '') -> None:
     """Call an entry point; a UserError, or what the system refuses, becomes its sentence and
     status 1; Ctrl-C becomes status 130, SIGTERM 143 and SIGHUP 129, after what is open is closed
-    and workers are ended."""
+    and workers are ended.
+
+    then   a sentence for somebody who stopped it: what goes on with the work
+    """
     try:
         for number in handled():
             signal.signal(number, stop)
@@ -162,7 +165,7 @@ def run_main(main: Callable[[], object]) -> None:
         sys.exit('error: there is not enough memory for this. Close other programs, or take '
                  'smaller pictures, batches or networks.')
     except KeyboardInterrupt:
-        warn('stopped before the end.')
+        warn(f'stopped before the end. {then}'.rstrip())
         sys.exit(130)
     finally:
         flush_or_drop(sys.stdout, sys.stderr)

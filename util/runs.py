@@ -3,7 +3,7 @@ import datetime
 import platform
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ class RunFolder:
         and ends with it, even after a crash."""
         from filelock import FileLock, Timeout
         check_place(self.path)
+        is_new = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path / '.lock', timeout=0):
@@ -86,6 +87,11 @@ class RunFolder:
         except Timeout:
             raise UserError(f'another training writes into {self.path}. Wait for it, stop '
                             f'it, or use another --name.') from None
+        finally:
+            if is_new and {entry.name for entry in self.path.iterdir()} <= {'.lock'}:
+                with suppress(OSError):     # refused before a first file: no folder is left
+                    (self.path / '.lock').unlink(missing_ok=True)
+                    self.path.rmdir()
 
     def written(self) -> list[str]:
         """What an earlier run wrote: its weights, what its model kept, its records, log and pages,
@@ -101,6 +107,9 @@ def check_name(name: str) -> None:
     """UserError where a run's name leads to another folder than one in --checkpoints_dir."""
     if not name or name in ('.', '..') or '/' in name or '\\' in name:
         path = Path(name)
+        if name and (path / 'dataset.json').is_file():
+            raise UserError(f'--name {name}: that is a dataset, and a run has a plain name. Give '
+                            + pasted(name=path.resolve().name) + '.')
         raise UserError(f'--name {name}: a run has a plain name; its folder goes into '
                         f'--checkpoints_dir, e.g. '
                         + pasted(checkpoints_dir=path.parent, name=path.name or 'me'))

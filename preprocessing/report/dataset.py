@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from data.facts import THEN, read_facts
+from data.facts import THEN, not_a_dataset, read_facts
 from pose.body import heights, joint_at
 from pose.draw import draw_pose
 from pose.skeleton import Skeleton
@@ -17,7 +17,6 @@ from util.errors import UserError
 from util.images import size_of
 from util.owned import finish
 from util.runs import read_record
-from util.words import command
 
 
 class Prepared:
@@ -34,8 +33,7 @@ class Prepared:
         self.into = into or folder
         finish(folder)
         if not (folder / 'dataset.json').is_file():
-            raise UserError(f'{folder}: no dataset of preprocess.py, it has no dataset.json. Make '
-                            f'one: ' + command('preprocess.py', video='me.mp4', dataroot=folder))
+            raise not_a_dataset(folder)
         self.facts: dict[str, Any] = read_facts(folder)
         self.track = PoseTrack.load(folder / 'poses.npz')
         self.found: PoseTrack | None = None

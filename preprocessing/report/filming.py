@@ -17,6 +17,7 @@ from util.words import clock
 SHORT = 60.0                # seconds: the script of docs/filming.md takes two minutes
 FAR = 0.45                  # of the picture's height, nose to ankle: less is half of it with hair
                             # and feet, where a face of a film of 720 px is some 30 px wide
+FEET = 0.1                  # of the frames: in fewer, the video shows no feet to paint
 HIDDEN = 0.15               # of the frames: a turned body hides a hand for less
 
 
@@ -64,7 +65,7 @@ def _longest(found: Sequence[Filmed] | None, row: int, side: str) -> list[float]
 
 
 def remarks(dataset: Prepared) -> list[str]:
-    """What else a target's video lacks: length, size, hands. Nothing of a dancer's poses."""
+    """What else a target's video lacks: length, size, feet, hands. Nothing of a dancer's poses."""
     if dataset.facts['layout'] == 'poses':
         return []
     track = dataset.track.select(dataset.track.shown())
@@ -78,6 +79,9 @@ def remarks(dataset: Prepared) -> list[str]:
         said.append(f'From nose to ankle you fill {100 * share:.0f} % of the picture\'s height. '
                     f'Stand nearer: at 55 to 65 % face and hands are sharper.')
     body = Bodies(track)
+    if len(track) and (body.visible('RAnkle') | body.visible('LAnkle')).mean() < FEET:
+        said.append('No feet are in the picture, so none are painted, and in another scene the '
+                    'legs end in the air. Film the whole body.')
     for side, wrist in (('left', 'LWrist'), ('right', 'RWrist')):
         hidden = 1 - float(body.visible(wrist).mean()) if len(track) else 0.0
         if hidden > HIDDEN:

@@ -6,7 +6,7 @@
 """
 from pathlib import Path
 
-from data.facts import check_inside, check_names
+from data.facts import check_inside, check_names, not_a_dataset
 from preprocessing.report.against_target import cover, find_reference
 from preprocessing.report.dataset import Prepared
 from preprocessing.report.filming import advice, movement_numbers, remarks, summary
@@ -15,7 +15,7 @@ from preprocessing.report.page import report_page
 from preprocessing.report.pictures import draw_furthest, draw_moments
 from preprocessing.report.schema import Report
 from preprocessing.written import REPORT, adopt, files_in
-from util.errors import UserError, say
+from util.errors import say
 from util.files import write_json, write_text
 from util.owned import replacing
 from util.web.report_charts import thinned
@@ -35,11 +35,7 @@ def doctor(folder: Path, source: Path | None = None) -> Path:
     """
     for place in filter(None, (folder, source)):
         if not place.is_dir():
-            made = sorted(str(each.parent) for each in place.parent.glob('*/dataset.json'))
-            there = f' There is {", ".join(made[:9])}.' if made else ''
-            raise UserError(f'--doctor {place}: no such folder.{there} Give a dataset, and '
-                            f'optionally poses to compare with it: --doctor datasets/me '
-                            f'datasets/dancer_as_me')
+            raise not_a_dataset(place, '--doctor')
     shown, target = (folder, None) if source is None else (source, folder)
     Prepared(shown)         # refuse what is no dataset before anything is written there
     adopt(shown)

@@ -22,7 +22,8 @@ class VisdomSink(Sink):
 
     @staticmethod
     def WHEN(run: RunFacts) -> bool:
-        return run.options.get('display_id', 1) > 0
+        trains = run.options.get('max_minutes') != 0        # else there is nothing to watch
+        return trains and run.options.get('display_id', 1) > 0
 
     def __init__(self, run: RunFacts):
         super().__init__(run)
