@@ -62,12 +62,14 @@ def prepare(opt: Options, source: Source, target: Target | None, find: Find | No
     def written() -> set[str]:
         return files_to_replace(root, opt.overwrite)
     with replacing(root, written, 'dataset.json', least=least_bytes(opt, source)) as folder:
-        facts = make(opt, source, target, folder, find)
+        facts, remarks = make(opt, source, target, folder, find)
     counts = ' and '.join(f'{count} {phase}' for phase, count in facts['split'].items())
     between = facts['frames']['kept'] - sum(facts['split'].values())
     gap = f'{between} left out between them, ' if between else ''
     say(f'{root}: {counts} frames of {facts["frames"]["read"]}, {gap}'
         f'{facts["frames"]["dropped"]} dropped')
+    if remarks:             # what filming again would mend, before anything is painted from it
+        say(f'{root}: {" ".join(remarks)}')
     return root / 'report.html'
 
 
@@ -85,8 +87,8 @@ def least_bytes(opt: Options, source: Source) -> float:
 
 
 def make(opt: Options, source: Source, target: Target | None, folder: Path,
-         find: Find | None = None) -> dict[str, Any]:
-    """Write the dataset to a new folder. Returns its dataset.json."""
+         find: Find | None = None) -> tuple[dict[str, Any], list[str]]:
+    """Write the dataset to a new folder. Returns its dataset.json, and its report's remarks."""
     ahead = film_ahead(opt, source, target, folder)
     found = (find or detect)(source, opt, ahead)
     raw, picked = found.one(opt.person)
@@ -130,8 +132,7 @@ def make(opt: Options, source: Source, target: Target | None, folder: Path,
         write_openpose_json(track, folder / 'openpose_json')
     raw.save(folder / 'found.npz')
     write_json(folder / 'dataset.json', facts)
-    write_report(folder)
-    return facts
+    return facts, write_report(folder)['remarks']
 
 
 def film_ahead(opt: Options, source: Source, target: Target | None,

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from data.facts import read_facts
+from data.facts import how_to_make, not_a_dataset, read_facts
 from evaluation.records import read_metrics, read_painting
-from data.facts import how_to_make, not_a_dataset
 from models import artefacts, models
 from options.legacy import modern
 from options.parser import Parser

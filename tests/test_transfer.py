@@ -162,8 +162,11 @@ def test_a_portrait_video_gives_a_portrait_film_without_bars_and_without_trainin
     output = portrait(model)
     said = capsys.readouterr().out
     assert probe(output).size == (96, 192) and edges(output).max(-1).min() > 40
-    assert '3/4  no training' in said
-    assert probe('out_side_by_side.mp4').size[1] == 192
+    assert output == Path('source_as_me.mp4')
+    assert probe('source_as_me_side_by_side.mp4').size[1] == 192
+    assert '3/4  no training: reading every frame' in said
+    for noise in ('visdom', 'perceptual loss', 'training  '):
+        assert noise not in said, 'nothing is trained, so nothing is said of it'
     facts = read_json(Path('datasets/me/dataset.json'))
     assert facts['size'] == [96, 192] and facts['crop'] == [0, 0, 120, 240]
 
@@ -176,8 +179,10 @@ def test_a_person_dances_in_the_dancers_scene_then_on_nothing(portrait, short_vi
     wall = cv2.resize(scene, (96, 96), interpolation=cv2.INTER_AREA).astype(int)
     assert film[0].shape == (96, 96, 3) and np.abs(film[0] - wall)[:, :12].mean() < 6
     moved = Path('datasets/source_as_me/scene/film.mp4').stat().st_mtime_ns
-    assert portrait('body2body', '--background', 'alpha') == Path('out.webm')
-    assert probe('out.webm').size == (96, 192) and probe('out_side_by_side.mp4').size[1] == 192
+    assert portrait('body2body', '--background', 'alpha') == Path('source_as_me.webm')
+    assert probe('source_as_me.webm').size == (96, 192), 'and the earlier film is there too'
+    sides = [f'source_as_me{kind}_side_by_side.mp4' for kind in ('', '_webm')]
+    assert [probe(side).size[1] for side in sides] == [96, 192]
     assert Path('datasets/source_as_me/scene/film.mp4').stat().st_mtime_ns == moved
 
 

@@ -26,7 +26,7 @@ def test_each_video_is_given_a_dancer_and_a_name(parse):
     assert parse('--people', '3,1').roles == (Role(3, 'a.mp4', 'a'), Role(1, 'b.mp4', 'b'))
     opt = parse('--name', 'anna', 'ben')
     assert opt.roles == (Role(1, 'a.mp4', 'anna'), Role(2, 'b.mp4', 'ben'))
-    assert opt.background == 'source' and opt.output == 'out.mp4'
+    assert opt.background == 'source' and opt.output == 'duo_as_anna_and_ben.mp4'
     twins = parse(targets=('a.mp4', 'a.mp4'))
     assert [role.name for role in twins.roles] == ['a', 'a']
 
