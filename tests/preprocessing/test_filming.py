@@ -132,6 +132,8 @@ def test_who_is_short_small_or_hides_a_hand_hears_of_it(dancer):
     hand, = remarks(Dataset(hidden))
     assert hand == 'The left hand is hidden or out of the picture in 25 % of the frames.'
     assert remarks(dancer) == []
+    cut = ' '.join(remarks(Dataset(replace(long, size=(400, 280)))))
+    assert 'No feet are in the picture' in cut and 'Film the whole body.' in cut
 
 
 def page_of(numbers):

@@ -204,7 +204,9 @@ def test_a_person_in_under_half_of_the_frames_is_a_warning(demo_videos, tmp_path
         for _ in range(45):
             video.write(np.full_like(frame.image, 90))
     prepare(tmp_path / 'me', '--video', path)
-    assert 'found in only 30 of 75 frames' in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert 'found in only 30 of 75 frames' in said.err
+    assert 'are painted from. Film two minutes.' in said.out, 'before anything is painted'
     assert '45 frames' in (tmp_path / 'me' / 'report.html').read_text()
     assert len(PoseTrack.load(tmp_path / 'me' / 'poses.npz').dropped()) == 45
 

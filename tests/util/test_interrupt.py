@@ -65,6 +65,18 @@ def test_a_signal_after_the_work_is_done_ends_at_once_without_a_traceback(number
     assert (ended.returncode, ended.stdout, ended.stderr) == (128 + number, 'done\n', '')
 
 
+def test_who_stops_a_transfer_reads_that_the_same_command_goes_on():
+    program = ('import os, runpy, signal, sys\n'
+               'from options.transfer_options import TransferOptions\n'
+               'TransferOptions.parse = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n'
+               'sys.path.insert(0, ".")\n'
+               'runpy.run_path("transfer.py", run_name="__main__")\n')
+    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
+                           capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (130, '')
+    assert ended.stderr == 'warning: stopped before the end. To go on: the same command again.\n'
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_within_a_finalizer_ends_the_work_without_a_traceback(number):
     """Python drops what a finalizer raises, prints it, and goes on as if no signal had come."""
