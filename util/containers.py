@@ -79,7 +79,7 @@ def _video_stream(path: str | os.PathLike[str], container: Any) -> Any:
         sound = 'sound but ' if container.streams.audio else ''
         raise unreadable(path, f'it has {sound}no video stream')
     if container.format.name.endswith('_pipe') or container.format.name in ('image2', 'tty'):
-        raise UserError(f'{path}: is a single picture or a text, not a video. Give an mp4, mov, '
+        raise UserError(f'{path}: is a single image or a text, not a video. Give an mp4, mov, '
                         f'mkv, webm or avi file.')
     if container.format.name in LISTS:
         raise unreadable(path, 'it is a list of other files')

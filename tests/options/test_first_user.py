@@ -52,7 +52,7 @@ def test_another_thing_in_place_of_a_video_is_named(words, video, typed):
 
 def test_a_picture_in_place_of_a_video_is_not_to_be_repaired(typed):
     said = typed('preprocess.py', '--dataroot', 'x', '--video', 'picture.png')
-    assert 'is a single picture' in said and 'repair' not in said
+    assert 'is a single image' in said and 'repair' not in said
     assert 'name of a video is empty' in typed('preprocess.py', '--dataroot', 'x', '--video', '')
     assert 'or a video at --video' in typed('preprocess.py', '--dataroot', 'x', '--images',
                                             'me.mp4')

@@ -66,7 +66,7 @@ def test_a_report_that_fails_leaves_the_pictures_of_the_one_before(me, monkeypat
 
 
 def test_a_dataset_that_is_not_there_is_named_with_those_that_are(me):
-    with pytest.raises(UserError, match=f'no such folder. There is {me}. Give a dataset'):
+    with pytest.raises(UserError, match=f'no such folder. There is {me}. To make one'):
         doctor(me, me.with_name('dancer'))
 
 
