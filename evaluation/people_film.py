@@ -30,7 +30,7 @@ from util.noted import states_of
 from util.options import Options
 from util.progress import progress
 
-MISSED = 0.5        # s: who is not painted for longer is said; shorter is filled in, or a frame
+MISSED = 0.5        # s: a longer absence of a person is said; shorter is filled in, or a frame
 MOST = 4            # such times that are named
 SIDE = 256          # px, shorter side of the drawn poses, as large as other models see them
 

@@ -22,7 +22,7 @@ class Role:
     """A person of the film.
 
     number  of the dancer, as the report of the source lists people
-    target  the video of who is painted in that place;  name  of that one's run
+    target  the video of the person painted in that place;  name  of that one's run
     """
     number: int
     target: str

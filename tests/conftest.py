@@ -70,7 +70,7 @@ def pairs(tmp_path):
 @pytest.fixture(scope='session')
 def small_vgg(tmp_path_factory):
     """A VGG19 of eight random channels a layer where torch's hub would keep the real one, so that
-    a model with a perceptual loss trains at once and offline; LPIPS is not at hand, fetched or
+    a model with a perceptual loss trains at once and offline; LPIPS is not there, fetched or
     not."""
     import torch
 

@@ -1,4 +1,4 @@
-"""Augmentation: pose and frame moved together, the pose drawn anew from its joints."""
+"""Augmentation: pose and frame moved together, the pose drawn again from its joints."""
 import numpy as np
 import pytest
 from PIL import Image
@@ -35,7 +35,7 @@ def drawn_frame(pose):
 
 @pytest.fixture
 def redrawn(monkeypatch):
-    """Every pose that is drawn anew."""
+    """Every pose that is drawn again."""
     poses = []
 
     def draw(pose, *args):

@@ -106,7 +106,7 @@ def test_pictures_are_decoded_once(pairs, capsys):
     assert 'decoding train' not in capsys.readouterr().err
     assert np.array_equal(first, again)
     Image.fromarray(np.zeros((32, 64, 3), np.uint8)).save(root / 'train' / '000004.png')
-    assert not opened(root).item(3)['B'].any(), 'a changed file is decoded anew'
+    assert not opened(root).item(3)['B'].any(), 'a changed file is decoded again'
 
 
 UNTRAINED = '--model', 'body2body', '--max_minutes', '0'
