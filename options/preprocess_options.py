@@ -175,7 +175,7 @@ def declare_machine(parser: Parser) -> None:
     """How the work is shared."""
     machine = parser.add_argument_group('machine')
     machine.add_argument('--num_workers', type=int, default=None,
-                         help='processes that share the detection of a long video; default: '
+                         help='threads that share the detection of a video; default: '
                               'one for each processor core, up to 4')
 
 

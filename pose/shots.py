@@ -34,7 +34,8 @@ class PictureWatch:
     def __call__(self, image: np.ndarray) -> float:
         """Mean absolute difference (0..255) of a thumbnail of `image` to the frame before."""
         every = max(1, min(image.shape[:2]) // self.enough)
-        some = np.ascontiguousarray(image[::every, ::every])
+        # half the time of a copy of image[::every, ::every], which numpy makes number by number
+        some = image[::every].take(np.arange(0, image.shape[1], every), axis=1)
         small = cv2.resize(some, THUMBNAIL, interpolation=cv2.INTER_AREA)
         small = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
         difference = 0.0 if self.last is None else float(np.abs(small - self.last).mean())

@@ -1,12 +1,10 @@
 """First pass over a source: find everybody in every frame, in parallel. No torch."""
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
-from queue import Empty
-from typing import Any
 
+import cv2
 import numpy as np
 
 from pose.detect import detector_for, with_masks
@@ -20,11 +18,11 @@ from preprocessing.film import FilmAhead
 from preprocessing.sources import Source
 from util.errors import UserError
 from util.options import Options
-from util.parallel import prefetch
+from util.parallel import merged, prefetch
 from util.progress import progress
-from util.workers import begin_worker
 
-WORTH_A_WORKER = 150     # frames: below, starting a process costs more than it saves
+WORTH_A_WORKER = 75     # frames: below, finding everybody once more costs more than it saves
+IN_MEMORY = 256         # frames of which all is found that wait to be taken
 
 Masks = list[PersonMask | None]
 # number, time, people (N, K, 4), looks (N, L), difference to the frame before, N masks
@@ -68,7 +66,7 @@ class Detected:
 def detect(source: Source, opt: Options, film: FilmAhead | None = None) -> Detected:
     """Find everybody in every frame, with --detector, --parts and the detector's own flags.
 
-    opt.num_workers   processes that share the work; None: one for each core, up to 4
+    opt.num_workers   threads that share the work; None: one for each core, up to 4
     film              gets every frame, if given
 
     UserError if no frame shows a person.
@@ -133,48 +131,16 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None,
 
 def detect_together(source: Source, opt: Options, num_workers: int,
                     film: FilmAhead | None = None) -> Iterator[Found]:
-    """The same by several processes, one for each stretch; in no particular order."""
-    context = multiprocessing.get_context('spawn')
-    queue: Any = context.Queue(256)
+    """The same by several threads, one for each stretch; in no particular order.
+
+    Networks, decoding and OpenCV run outside of Python, so that threads use all cores. A process
+    would spend a second of a core on importing the detector again.
+    """
     edges = [source.count * k // num_workers for k in range(num_workers)]
-    stretches = zip(edges, [*edges[1:], None])
-    threads = max(1, (os.cpu_count() or 1) // num_workers)      # of OpenCV, which takes all
-    workers = [context.Process(target=work, args=(source, opt, a, b, film, threads, queue),
-                               daemon=True)
-               for a, b in stretches]
-    for worker in workers:
-        worker.start()
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(max(1, (os.cpu_count() or 1) // num_workers))     # it takes all for each
+    stretches = [detect_alone(source, opt, a, b, film) for a, b in zip(edges, [*edges[1:], None])]
     try:
-        busy = num_workers
-        while busy:
-            try:
-                item = queue.get(timeout=5)
-            except Empty:
-                if any(worker.exitcode for worker in workers):
-                    raise UserError('a worker was stopped from outside, perhaps for want of '
-                                    'memory. Try --num_workers 1.') from None
-                continue
-            if item is None:
-                busy -= 1
-            elif isinstance(item, str):
-                raise UserError(item)
-            else:
-                yield item
+        yield from merged(stretches, IN_MEMORY)
     finally:
-        for worker in workers:
-            worker.terminate()
-            worker.join()
-
-
-def work(source: Source, opt: Options, first: int, last: int | None, film: FilmAhead | None,
-         threads: int, queue: Any) -> None:
-    """One process of detect_together; None says that it is done, a str why it failed."""
-    begin_worker(threads)
-    try:
-        for item in detect_alone(source, opt, first, last, film):
-            queue.put(item)
-        queue.put(None)
-    except UserError as error:
-        queue.put(str(error))
-    except Exception as error:
-        queue.put(f'finding poses failed in a worker: {error}. Try --num_workers 1.')
+        cv2.setNumThreads(before)

@@ -34,6 +34,12 @@ def in_order(pool: Executor, work: Callable[..., Result], given: Iterable[tuple[
 
 def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
     """The same items, produced up to `n` ahead in a thread; raises the thread's errors here."""
+    return merged([iterator], n)
+
+
+def merged(iterators: Iterable[Iterable[T]], n: int) -> Iterator[T]:
+    """The items of all iterators as they come, each iterator in a thread of its own, together up
+    to `n` ahead; raises the threads' errors here."""
     ready: Queue[tuple[bool, Any]] = Queue(n)
     left = Event()
 
@@ -42,25 +48,29 @@ def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
             with suppress(Full):
                 return ready.put(item, timeout=0.1)
 
-    def fill() -> None:
+    def fill(iterator: Iterable[T]) -> None:
         try:
             for item in iterator:
                 put((True, item))
                 if left.is_set():
+                    if isinstance(iterator, Generator):
+                        iterator.close()
                     return
             put((False, None))
         except BaseException as error:    # raised again in the thread that waits
             put((False, error))
 
-    thread = Thread(target=fill, daemon=True)
-    thread.start()
+    threads = [Thread(target=fill, args=(each,), daemon=True) for each in iterators]
+    for thread in threads:
+        thread.start()
+    busy = len(threads)
     try:
-        while True:
+        while busy:
             more, item = ready.get()
             if more:
                 yield item
             elif item is None:
-                return
+                busy -= 1
             else:
                 raise item
     finally:
@@ -68,4 +78,5 @@ def prefetch(iterator: Iterable[T], n: int = 8) -> Iterator[T]:
         with suppress(Empty):
             while True:
                 ready.get_nowait()
-        thread.join()
+        for thread in threads:
+            thread.join()

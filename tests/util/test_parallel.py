@@ -2,11 +2,12 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 
 import pytest
 
 from util.errors import UserError
-from util.parallel import in_order, prefetch
+from util.parallel import in_order, merged, prefetch
 
 
 def test_in_order_whatever_takes_longest():
@@ -90,3 +91,34 @@ def test_prefetch_hands_on_errors_and_stops_when_left():
     next(ahead)
     ahead.close()
     assert closed == [True, True]
+
+
+def test_merged_runs_all_at_once_and_keeps_the_order_of_each():
+    together = Barrier(3, timeout=30)       # broken unless three threads arrive
+
+    def source(name):
+        together.wait()
+        for k in range(20):
+            yield name, k
+    given = list(merged([source(name) for name in 'abc'], 4))
+    assert len(given) == 60
+    for name in 'abc':
+        assert [k for each, k in given if each == name] == list(range(20))
+
+
+def test_merged_hands_on_the_error_of_any_and_stops_the_others():
+    closed = Event()
+
+    def endless():
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.set()
+
+    def broken():
+        yield 1
+        raise UserError('broken')
+    with pytest.raises(UserError, match='broken'):
+        list(merged([endless(), broken()], 4))
+    assert closed.is_set()

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LONG = 120          # s: waited at most for what takes a second or two
 
-# Two workers each, which say their numbers once they are at work and then work for ever.
+# Two workers each, which say the number of their process at work and then work for ever.
 POOL = '''
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -41,15 +41,17 @@ from util.options import Options
 class Source:
     count = 400
 
-def never(*given):
+def endless(*given):
     os.write(1, b'%d\\n' % os.getpid())         # at once, unlike print
-    time.sleep(10_000)
-    yield
+    while True:
+        time.sleep(0.01)
+        yield 0
 
-preprocessing.detection.detect_alone = never         # in the workers too, which import this file
+preprocessing.detection.detect_alone = endless
 
 def main():
-    list(preprocessing.detection.detect_together(Source(), Options(), 2))
+    for _ in preprocessing.detection.detect_together(Source(), Options(), 2):
+        pass
 
 if __name__ == '__main__':
     run_main(main)
@@ -97,9 +99,8 @@ def is_running(number):
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no signals between processes')
-@pytest.mark.parametrize('code', [POOL, DETECTION], ids=['pool', 'detection'])
-def test_workers_end_with_a_parent_that_is_killed(code, started):
-    parent, workers = started(code)
+def test_workers_end_with_a_parent_that_is_killed(started):
+    parent, workers = started(POOL)
     assert all(map(is_running, workers))
     parent.kill()
     wait_for(lambda: not any(map(is_running, workers)))
@@ -108,12 +109,12 @@ def test_workers_end_with_a_parent_that_is_killed(code, started):
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no signals between processes')
 @pytest.mark.parametrize('number, status', [(signal.SIGTERM, 143), (signal.SIGINT, 130),
                                             (getattr(signal, 'SIGHUP', None), 129)])
-def test_a_signal_to_the_parent_ends_its_workers_and_is_its_status(number, status, started):
+def test_a_signal_ends_detection_by_threads_and_is_its_status(number, status, started):
     parent, workers = started(DETECTION)
+    assert set(workers) == {parent.pid}
     parent.send_signal(number)
     _, err = parent.communicate(timeout=LONG)
     assert parent.returncode == status and 'Traceback' not in err, err
-    wait_for(lambda: not any(map(is_running, workers)))
 
 
 STUCK = '''

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-ONE_BY_ONE = threading.Lock()       # for what a process has once
+ONE_BY_ONE = threading.RLock()      # for what a process has once
 # Where MediaPipe declares the options that the graphs below set.
 OPTIONS = ('core.split_vector', 'tensor.image_to_tensor', 'tensor.inference',
            'tensor.tensors_to_detections', 'tensor.tensors_to_floats',
@@ -298,15 +298,17 @@ def plain_matplotlib() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what C++ writes to stderr; this silences Python's stderr too."""
+    """Silence what C++ writes to stderr; this silences Python's stderr too. One thread after the
+    other does: two at once could leave it silent."""
     os.environ.setdefault('GLOG_minloglevel', '2')
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    sys.stderr.flush()
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(nowhere)
+    with ONE_BY_ONE:
+        sys.stderr.flush()
+        terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            os.close(nowhere)

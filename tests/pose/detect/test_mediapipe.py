@@ -16,6 +16,7 @@ from pose.detect.decoders.mediapipe_graph import (
     Picture,
     Square,
     plain_matplotlib,
+    quiet,
     square_about,
 )
 from pose.detect.mediapipe import HANDS, Person, apart, one_each, search_squares
@@ -195,6 +196,27 @@ def test_it_is_quiet():
                  'noise = np.random.default_rng(0).integers(0, 256, (120, 161, 3), np.uint8)\n'
                  'print(len(detector(noise, 0))); detector.reset(); detector.close()\n')
     assert out.strip() == '0'
+
+
+def test_two_threads_that_are_quiet_leave_stderr_as_it_was():
+    before, kept = os.fstat(2), os.dup(2)
+    other_is_quiet, this_is_over = threading.Event(), threading.Event()
+
+    def other():
+        with quiet():
+            other_is_quiet.set()
+            this_is_over.wait(5)
+    thread = threading.Thread(target=other)
+    try:
+        with quiet():
+            thread.start()
+            other_is_quiet.wait(0.3)        # in vain: it is not its turn
+        this_is_over.set()
+        thread.join()
+        assert os.path.samestat(os.fstat(2), before)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def test_without_its_package_it_says_what_to_install():
