@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from data.base_dataset import BaseDataset
+from data.facts import read_facts, trained_facts
+from data.target import shown_by
 from evaluation.baselines import training_frames
 from models.warping.frame_index import FrameIndex, track_of
-from pose.retargeting.room import Room, measure_room
+from pose.retargeting.room import Room
 from pose.silhouette import person_box
 from pose.skeleton import moved
 from pose.track import PoseTrack
@@ -103,15 +105,11 @@ def target_room(opt: Options) -> Room | None:
     """What of the body the target's own frames show, and how far beyond the picture's edges it
     reaches in them; None where the run's poses are not known. Reads no frame."""
     run = Path(opt.checkpoints_dir) / opt.name
-    places = [run / 'index']
     trained_on = read_record(run).get('options', {}).get('dataroot')
-    if trained_on:
-        places.append(Path(trained_on))
-    for place in places:
-        try:
-            track = PoseTrack.load(place / 'poses.npz')
-        except UserError:
-            continue
-        if track.shown().any():
-            return measure_room(track)
-    return None
+    try:
+        _, room = shown_by(run, trained_facts(run))
+        if room is None and trained_on:
+            _, room = shown_by(Path(trained_on), read_facts(Path(trained_on)))
+    except UserError:
+        return None
+    return room

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.target import filmed
 from evaluation.evaluators import BoxFrechetEvaluator, FramedEvaluator, FrameSet
 from evaluation.target import target_of, target_room
 from options.test_options import TestOptions
@@ -72,6 +73,24 @@ def test_what_the_targets_own_frames_show_outside_may_lie_there(pairs, tmp_path)
     evaluator = framed(reaching(36), reaching(20), reaching(60), poses[0], room=room)
     assert evaluator.frames['painted']['framed'] == [1, 1, 0, 1]
     assert framed(reaching(36), poses[0]).frames['painted']['framed'] == [0, 0]
+
+
+@pytest.mark.parametrize('kept', ['run.json', 'dataset.json'])
+def test_no_joint_is_framed_over_the_bars_of_a_letterbox(pairs, tmp_path, kept):
+    """They end the picture, although it goes on there. Only the facts of a dataset know them."""
+    root = pairs()
+    poses = np.stack([reaching(20)] * 6)
+    numbers = np.arange(6)
+    track = PoseTrack(poses, numbers / 25, numbers, 'BODY_25', (32, 32))
+    track.save(root / 'poses.npz')
+    opt = run_of(tmp_path, root)
+    file = tmp_path / 'ck' / 'me' / kept if kept == 'run.json' else root / kept
+    facts = filmed(track, bars=(0, 0, 6, 0))
+    record = json.loads(file.read_text()) if file.is_file() else {}
+    file.write_text(json.dumps(record | ({'dataset': facts} if kept == 'run.json' else facts)))
+    evaluator = framed(reaching(20), reaching(28), room=target_room(opt))
+    assert evaluator.frames['painted']['framed'] == [1, 0]
+    assert framed(reaching(28)).frames['painted']['framed'] == [1]
 
 
 def test_without_the_runs_poses_nothing_is_known_of_its_room(pairs, tmp_path):
