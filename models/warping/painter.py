@@ -16,6 +16,7 @@ from models.warping.kept import Kept
 from models.warping.part_choice import PartsShown
 from models.warping.part_layers import Doll
 from models.warping.part_legs import with_shins
+from models.warping.part_specks import remove_specks
 from models.warping.part_widths import doll_of, measured_bodies
 from models.warping.parts import Bodies, Part
 from models.warping.remembered import Remembered
@@ -113,6 +114,7 @@ class Painter:
         pose = moved(query, scaling(small, canvas.size))
         body = with_shins(Bodies(pose[None], doll.bodies.skeleton), canvas.size[1])
         doll.paint(canvas.picture, canvas.alpha, body, shown.order, shown.rows)
+        remove_specks(canvas, body)
 
     @property
     def doll(self) -> Doll:
