@@ -21,10 +21,12 @@ def remove_specks(canvas: Canvas, body: Bodies) -> None:
         return
     alpha = canvas.alpha[box]
     whole = alpha > 255 * TORN
+    count, pieces = cv2.connectedComponents(whole.astype(np.uint8))
+    if count <= 2:          # what is left is one piece
+        return
     bones = drawn_bones(body, (box[1].start, box[0].start), alpha.shape) & whole
     if not bones.any():
         return
-    count, pieces = cv2.connectedComponents(whole.astype(np.uint8))
     loose = np.ones(count, np.uint8)
     loose[pieces[bones]] = 0
     loose[0] = 0
