@@ -88,8 +88,8 @@ class Film:
         start = self.camera.time_of(time) or 0.0
         self.path.parent.mkdir(parents=True, exist_ok=True)
         remove_dead(self.path.parent, self.path.name)
-        return VideoWriter(self.making, sound_from=sound, sound_start=start,
-                           is_live=True, tags=self.tags).__enter__()
+        return VideoWriter(self.making, sound_from=sound, sound_start=start, is_live=True,
+                           tags=self.tags, sound_loop=self.camera.sound_loop).__enter__()
 
     def close(self) -> Path | None:
         """Complete the film; its place, or None where there was no picture to write."""

@@ -18,7 +18,8 @@ import numpy as np
 from util.clock import Clock
 from util.errors import UserError, warn
 from util.images import fitted
-from util.video import Frame, probe, read_frames
+from util.sound import Loop
+from util.video import Frame, probe, read_frames, times_of
 
 ADDRESS = re.compile(r'[a-z][a-z0-9+.-]+://', re.I)
 LOCAL = 'file://'
@@ -49,12 +50,14 @@ class Camera:
     """name         as --camera gives it
     fps          pictures a second; 0 where it does not say
     sound_from   a file whose sound belongs to the pictures, or None
+    sound_loop   which of its seconds are played again and again, or None
     measured     whether a file begins again at its end until `rewind`, so that it lasts while the
                  stages are measured with it
     """
     name: str
     fps = 0.0
     sound_from: str | None = None
+    sound_loop: Loop | None = None
 
     def __init__(self, mirror: bool = False):
         self.mirror = mirror
@@ -107,6 +110,10 @@ class FileCamera(Camera):
         self.sound_from = path if self.info.sound else None
         self.size = keeping_shape(self.info.size, size) if size else None
         self.loop = loop
+        if loop and self.sound_from:
+            times = times_of(path)
+            played = times.seconds[times.choose(0.0, None, fps)]
+            self.sound_loop = Loop(float(played[0]), float(played[-1]) + 1 / self.fps)
         self.first = self.start = self.over = 0.0
         self.behind = 0.0
         self.least: float | None = None

@@ -9,10 +9,10 @@ Samples are float32 (2, N) in [-1, 1], left and right. Seconds are those of the 
 """
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from fractions import Fraction
-from itertools import chain
-from typing import Any, TypeVar
+from itertools import chain, count
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,12 @@ GUESSED = 0.5           # seconds: the same, where a joined recording has anothe
 SILENCE = 48000         # samples: the most that is made at once
 
 
+class Loop(NamedTuple):
+    """The seconds of a video that is played again and again: after `end` comes `first`."""
+    first: float
+    end: float
+
+
 class Sound:
     """The sound of the video `path` from its second `start` on, muxed into `out`.
 
@@ -42,14 +48,15 @@ class Sound:
     """
 
     def __init__(self, path: str | os.PathLike[str], start: float, out: Any,
-                 codec: str = 'aac'):
-        """codec: aac, or libopus for a webm."""
+                 codec: str = 'aac', loop: Loop | None = None):
+        """codec: aac, or libopus for a webm. loop: of a video that begins again at its end."""
         self.path = path
         self.out = out
         self.faults: list[str] = []
         self.heard_until: float | None = None       # seconds; None where there is no sound
         self.gave_up = False
-        self.decoded = timed(path, start, self.faults)
+        self.decoded = looped(path, start, loop, self.faults) if loop else \
+            timed(path, start, self.faults)
         self.packets: Iterator[tuple[float, Any]] = iter(())
         self.waiting: tuple[float, Any] | None = None
         first = self._next(self.decoded)
@@ -128,6 +135,23 @@ def timed(path: str | os.PathLike[str], start: float,
                 is_found = True
                 faults.clear()                  # of the same
             yield None if frame.pts is None else float(frame.time) - begin, frame
+
+
+def looped(path: str | os.PathLike[str], start: float, loop: Loop,
+           faults: list[str]) -> Generator[tuple[float | None, Any], None, None]:
+    """`timed`, of a video that begins again at its end, without end; nothing is heard twice where
+    its sound is longer than its pictures."""
+    begins, until = 0.0, loop.end - start
+    for again in count():
+        is_heard = False
+        with closing(timed(path, loop.first if again else start, faults)) as frames:
+            for seconds, frame in frames:
+                if seconds is None or -frame.samples / frame.rate < seconds < until - begins:
+                    is_heard = True
+                    yield None if seconds is None else begins + seconds, frame
+        if again and not is_heard:
+            return
+        begins, until = until, until + loop.end - loop.first
 
 
 def following(times: FrameTimes, tick: Fraction) -> Callable[[Any], int | None]:

@@ -17,7 +17,7 @@ from util.containers import open_video, reason_of
 from util.errors import UserError
 from util.files import atomic, final_name
 from util.shown import BT709, LIMITED_RANGE
-from util.sound import Sound
+from util.sound import Loop, Sound
 
 FRAME_DURATION = 1 << 8             # FFmpeg's flag: keep the durations that the frames carry
 TICKS = 90_000                      # time stamps a second in the files written here
@@ -63,6 +63,7 @@ class VideoWriter:
     fps          frames a second; may be None when every frame comes with its time
     sound_from   a video whose sound is added, from its second `sound_start`, for as long as the
                  frames last; a video without sound adds none
+    sound_loop   which of its seconds are heard again and again; None: it is heard once
     crf          H.264's quality: 0 is lossless, 18 looks nearly so, 51 is worst
     tags         {name: text} that the file says of itself, such as {'comment': 'painted'}
     is_live      whether it is filmed while it is written. Its index is then at its end: put first,
@@ -75,7 +76,8 @@ class VideoWriter:
     def __init__(self, path: str | os.PathLike[str], fps: float | None = None,
                  sound_from: str | os.PathLike[str] | None = None, sound_start: float = 0.0,
                  crf: float = 18, is_live: bool = False,
-                 tags: Mapping[str, str] | None = None, coding: Coding = MP4):
+                 tags: Mapping[str, str] | None = None, coding: Coding = MP4,
+                 sound_loop: Loop | None = None):
         self.path = Path(path)
         self.shown = self.path.with_name(final_name(self.path.name))
         self.fps = fps
@@ -85,6 +87,7 @@ class VideoWriter:
         self.coding = coding
         self.sound_from = sound_from
         self.sound_start = sound_start
+        self.sound_loop = sound_loop
         self.frames = 0
         self._out: Any = None
         self._sound: Sound | None = None
@@ -152,7 +155,8 @@ class VideoWriter:
         if self.is_live:
             context.max_b_frames = 0
         if self.sound_from is not None:
-            self._sound = Sound(self.sound_from, self.sound_start, self._out, coding.sound)
+            self._sound = Sound(self.sound_from, self.sound_start, self._out, coding.sound,
+                                self.sound_loop)
 
     def _encode_held(self, until: int) -> None:
         """Encode the frame that waited: `until`, in ticks, is when the next one replaces it."""

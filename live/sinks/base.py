@@ -9,14 +9,17 @@ from util.errors import UserError
 if TYPE_CHECKING:                   # a sink's description must not import numpy
     from live.controls import Controls
     from live.frames import LiveFrame
+    from util.sound import Loop
 
 
 class Sounding(Protocol):
     """What a sink asks of the camera.
 
     sound_from   a file whose sound belongs to the pictures, or None
+    sound_loop   which of its seconds are played again and again, or None
     """
     sound_from: str | None
+    sound_loop: Loop | None
 
     def time_of(self, now: float) -> float | None:
         """The second of that file that was played at this time of the session's clock."""

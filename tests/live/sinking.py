@@ -13,6 +13,7 @@ from live.controls import Controls
 from live.frames import Captured, LiveFrame, Posed
 from live.sinks import SINKS
 from live.sinks.base import Sink
+from util.sound import Loop
 
 SIZE = 64, 96                           # (width, height) px of the painted pictures
 FIGURES: dict[str, Any] = {
@@ -25,6 +26,7 @@ FIGURES: dict[str, Any] = {
 class Silent:
     """A camera without sound."""
     sound_from: str | None = None
+    sound_loop: Loop | None = None
 
     def time_of(self, now: float) -> float | None:
         return None

@@ -12,7 +12,8 @@ from live.recorder import Recorder
 from live.sinks import SINKS
 from live.sinks.base import Sink
 from tests.live.sinking import FIGURES, SIZE, Silent, frame, made, number_of
-from tests.util.clips import beep, loud_from
+from tests.util.clips import beep, beeps, loud_from
+from util.camera import FileCamera
 from util.errors import UserError
 from util.video import probe, read_frames
 
@@ -103,6 +104,17 @@ def test_the_sound_of_the_camera_is_in_step_from_wherever_the_film_begins(tmp_pa
         sink.send(frame(tick, 100.5 + tick / 10), 100.7 + tick / 10)     # 0.2 s late
     sink.close()
     assert abs(loud_from(tmp_path / 'out.mp4') - 1.0) < 0.03
+
+
+def test_the_sound_of_a_file_that_is_looped_begins_again_with_it(tmp_path: Path) -> None:
+    camera = FileCamera(str(beep(tmp_path / 'beep.mp4', seconds=1.0, at=0.5)), loop=True)
+    camera.start = 100.0                # seconds of the session's clock
+    sink = opened(tmp_path / 'out.mp4', camera)
+    for tick in range(28):
+        sink.send(frame(tick, 100.2 + tick / 10), 100.4 + tick / 10)
+    sink.close()
+    begins = [begin for begin, _ in beeps(tmp_path / 'out.mp4')]
+    assert begins == pytest.approx([0.3, 1.3, 2.3], abs=0.05)
 
 
 def test_a_camera_without_sound_gives_a_silent_film(tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def beep(path: Path, codec: str = 'aac', seconds: float = 3.0, at: float = 1.0) 
     return path
 
 
+def beeps(path: Path) -> list[tuple[float, float]]:
+    """(begin, end) of what is loud, in seconds."""
+    with av.open(str(path)) as container:
+        pieces = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+        rate = container.streams.audio[0].rate
+    loud = np.flatnonzero(np.abs(np.concatenate(pieces)) > 0.2) / rate
+    ends = np.flatnonzero(np.diff(loud) > 0.02)
+    begins = loud[[0, *(ends + 1)]]
+    return list(zip(begins.tolist(), loud[[*ends, -1]].tolist()))
+
+
 def loud_from(path: Path) -> float:
     """The second at which the sound of a video first gets loud."""
     with av.open(str(path)) as container:

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.util.clips import beep, ffmpeg, loud_from
+from tests.util.clips import beep, beeps, ffmpeg, loud_from
 from util import sound
 from util.containers import decode, open_video
 from util.video import probe, read_frames
@@ -22,17 +22,6 @@ def filmed(source: Path, start: float = 0.0, seconds: float = 10.0) -> Path:
         for frame in frames:
             video.write(frame.image, frame.time)
     return out
-
-
-def beeps(path: Path) -> list[tuple[float, float]]:
-    """(begin, end) of what is loud, in seconds."""
-    with av.open(str(path)) as container:
-        pieces = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
-        rate = container.streams.audio[0].rate
-    loud = np.flatnonzero(np.abs(np.concatenate(pieces)) > 0.2) / rate
-    ends = np.flatnonzero(np.diff(loud) > 0.02)
-    begins = loud[[0, *(ends + 1)]]
-    return list(zip(begins.tolist(), loud[[*ends, -1]].tolist()))
 
 
 def light_from(path: Path) -> float:
@@ -244,3 +233,17 @@ def test_an_empty_sound_gives_a_film_without_one(tmp_path):
             out.mux(picture.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
         out.mux(picture.encode(None))
     assert not probe(filmed(tmp_path / 'a.mkv')).sound
+
+
+@pytest.mark.parametrize('end', [1.0, 0.8])
+def test_the_sound_of_a_video_that_begins_again_is_heard_again_in_step(end: float, tmp_path: Path
+                                                                       ) -> None:
+    """At 0.8 its sound is longer than what is played of it, and cut within the beep."""
+    source = beep(tmp_path / 'beep.mp4', seconds=1.0, at=0.7)
+    with VideoWriter(tmp_path / 'out.mp4', sound_from=source, sound_start=0.2,
+                     sound_loop=sound.Loop(0.0, end)) as video:
+        for tick in range(28):
+            video.write(np.zeros((48, 64, 3), np.uint8), tick / 10)
+    heard = np.array(beeps(tmp_path / 'out.mp4'))
+    assert heard[:, 0] == pytest.approx(0.5 + end * np.arange(3), abs=0.05)
+    assert np.ptp(heard, axis=1) == pytest.approx(np.full(3, min(0.2, end - 0.7)), abs=0.05)
