@@ -49,6 +49,18 @@ def test_what_was_never_seen_has_the_colours_around_and_nothing_of_the_person() 
     assert np.array_equal(shown[outside], empty[outside])
 
 
+def test_what_was_never_seen_has_the_grain_around() -> None:
+    """A smooth patch amid gravel is seen at once."""
+    gravel = np.random.default_rng(0).integers(60, 120, (256, 384, 1), np.uint8).repeat(3, 2)
+    image = gravel.copy()
+    image[64:224, 160:208] = RED
+    mask = np.zeros((64, 64), np.uint8)
+    mask[12:52, 26:38] = 255
+    shown = Behind()(image, PersonMask.of(mask, 184, 144, 256))
+    assert redness(shown) < 80
+    assert shown[80:208, 164:204].std() > 0.5 * gravel.std()
+
+
 def test_another_room_is_not_mixed_with_the_one_before() -> None:
     behind = Behind()
     for x in range(20, 72, 4):
