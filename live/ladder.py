@@ -114,7 +114,8 @@ class Ladder:
         elif full:
             why = f'the best that reaches {self.rate:.0f} pictures a second'
         else:
-            why = f'about {rate:.0f} of {self.rate:.0f} pictures a second'
+            about = f'about {rate:.0f}' if rate >= 1 else 'less than 1'
+            why = f'{about} of {self.rate:.0f} pictures a second'
         self.choose(best, why)
 
     def choose(self, quality: Quality, why: str) -> None:

@@ -167,3 +167,11 @@ def test_an_empty_picture_says_nothing_of_a_quality():
 def test_the_one_quality_that_was_asked_for_stays():
     ladder = Ladder([GOOD], 30)
     assert went_on(ladder, {'good': 0.5}, 100)[0] == [GOOD]
+
+
+def test_a_computer_that_paints_no_picture_a_second_is_not_said_to_paint_0():
+    ladder = Ladder(QUALITIES[-2:], 25)
+    for now in range(2, 10, 2):
+        ladder.painted(2.4, now)
+    assert ladder.chosen
+    assert ladder.sentence.endswith('less than 1 of 25 pictures a second')
