@@ -6,7 +6,7 @@ import pytest
 
 from pose.cleaning.smoothing import jitter, lag, smooth
 from pose.track import PoseTrack
-from tests.pose.cleaning.tracks import FPS, WRIST, dancing, standing, track_of
+from tests.pose.cleaning.tracks import FPS, WRIST, dancing, standing, swapped, track_of
 
 
 def moving_wrist(hertz, height=30.0, frames=150, fps=30.0):
@@ -77,3 +77,10 @@ def test_smoothing_stops_at_a_cut_and_at_the_unseen():
     track = track_of(poses, shots=np.repeat([0, 1], 20))
     track.poses[5:8, WRIST] = 0
     assert np.allclose(smooth(track).poses, track.poses, atol=1e-3)
+
+
+def test_an_arm_taken_for_the_other_leaves_the_frames_before_and_after_as_they_are():
+    track = track_of([standing()] * 40)
+    track.poses[:, WRIST] = track.poses[:, WRIST] - (30, 60, 0)     # raised: far from the other one
+    found = swapped(track, 'Wrist', range(15, 30))
+    assert np.allclose(smooth(found).poses, found.poses, atol=0.1)
