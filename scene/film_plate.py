@@ -30,7 +30,7 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     def enlarged(f: int) -> np.ndarray:
         small = wide[f].astype(np.uint8)
         return cv2.resize(small, size, interpolation=cv2.INTER_NEAREST) > 0
-    hidden = LazySequence(len(wide), enlarged)
+    hidden: Sequence[np.ndarray] = LazySequence(len(wide), enlarged)
     if bars.any():
         hidden = Masks(hidden, around_bars(bars))
     far = mosaic(frames, hidden, transforms, plate.numbers)
