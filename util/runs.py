@@ -109,7 +109,7 @@ def check_name(name: str) -> None:
         path = Path(name)
         if name and (path / 'dataset.json').is_file():
             raise UserError(f'--name {name}: that is a dataset, and a run has a plain name. Give '
-                            + pasted(name=path.resolve().name) + '.')
+                            + pasted(name=path.resolve().name))
         raise UserError(f'--name {name}: a run has a plain name; its folder goes into '
                         f'--checkpoints_dir, e.g. '
                         + pasted(checkpoints_dir=path.parent, name=path.name or 'me'))

@@ -33,7 +33,8 @@ def test_feature_matching_is_its_formula():
 def test_losses_and_results_have_nvidias_names(train):
     folder = train('me', '--max_steps', '1')
     log = (folder / 'loss_log.txt').read_text()
-    assert [word[:-1] for word in log.split() if word[0] in 'GD'] == [
+    assert [word[:-1] for word in log.split()
+            if word[0] in 'GD' and word.endswith(':')] == [
         'G_GAN', 'G_GAN_Feat', 'G_VGG', 'D_real', 'D_fake']
     assert read_record(folder)['model']['perceptual_loss'].startswith('VGG19')
     images = paint(folder, train.root)

@@ -151,7 +151,7 @@ def test_poses_fitted_to_a_target_that_was_made_anew_are_stale(prepared, demo_vi
     facts = json.loads((target / 'dataset.json').read_text())
     facts['stage']['near'] += 10
     (target / 'dataset.json').write_text(json.dumps(facts))
-    with pytest.raises(UserError, match='target_stage'):
+    with pytest.raises(UserError, match='the body of --retarget_to is another'):
         prepare(root, *flags)
 
 

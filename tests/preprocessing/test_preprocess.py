@@ -149,7 +149,7 @@ def test_two_workers_find_what_one_does(demo_videos, tmp_path, monkeypatch):
     (['--width', '64'], 'go together'), (['--detector', 'mediapip'], 'Did you mean mediapipe'),
     (['--draw_style', 'openpos'], 'Did you mean openpose'), (['--size', '4'], '16 to 8192'),
     (['--start', '99'], 'It lasts'), (['--retarget_to', 'x'], '--poses_only'),
-    (['--poses_only', '--retarget_to', 'nowhere'], 'no body measures'),
+    (['--poses_only', '--retarget_to', 'nowhere'], 'no such folder'),
     (['--person', 'tallest'], '--person tallest'), (['--shots', '0'], 'numbers as report.html'),
     (['--shots', '7'], 'no shot 7'), (['--parts', 'feet'], 'body, hands, face, or all'),
     (['--min_confidence', '1'], '0 to 0.9'), (['--retarget', 'limbs'], '--retarget_to datasets/me'),

@@ -34,9 +34,9 @@ def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int
     right = known[name]
     call = world.setup(JOBS[name], root)
     plant = world.plant
-    if name == 'preprocess' and turn % 2:       # a signal has workers to reach
+    if name == 'preprocess' and turn % 2:       # a signal has threads to end
         call = call.but('--num_workers', 2)
-        plant = plant or f'{__name__}:let_workers_start'
+        plant = plant or f'{__name__}:share_the_work'
     running = Running(call, root, plant=plant)
     moment = rng.uniform(SOONEST, max(right.seconds, 2 * SOONEST))
     time.sleep(moment)
@@ -50,7 +50,7 @@ def attempt(world: World, known: dict[str, Undisturbed], root: Path, number: int
     return Trial(f'{sent.name} {name}', [f'{how}: {sentence}' for sentence in faults])
 
 
-def let_workers_start() -> None:
-    """Called in the process: the video is too short to be worth a worker."""
+def share_the_work() -> None:
+    """Called in the process: the video is too short to be worth a second thread."""
     from preprocessing import detection
     detection.WORTH_A_WORKER = 1

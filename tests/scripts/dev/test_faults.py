@@ -57,25 +57,6 @@ def test_signals_find_a_process_that_is_left_behind(world, right, monkeypatch):
     assert any('left behind' in sentence for sentence in lost), lost
 
 
-def test_signals_reach_workers_of_preprocess(world, right, monkeypatch):
-    """Two of them, and what multiprocessing itself starts."""
-    most = []
-
-    class Seen(process.Running):
-        def send(self, number):
-            until = time.monotonic() + 60
-            while self.status() is None and time.monotonic() < until and max(most, default=0) < 3:
-                most.append(len(process.group_members(self.group)))
-                time.sleep(0.02)
-            super().send(number)
-    monkeypatch.setattr(signals, 'Running', Seen)
-    number = len(signals.NAMES) + signals.NAMES.index('preprocess')      # of the second turn
-    known = {'preprocess': replace(right['test'], seconds=0.0)}
-    signals.attempt(world, known, free_folder(world.folder.parent / 'workers'), number,
-                    random.Random(0))
-    assert max(most) >= 3
-
-
 def test_a_stopped_training_may_show_one_picture_more_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr(kill, 'run', lambda *given, **more: process.Ended(0, '', 1.0))
     for name in ('log.txt', 'runs/p/web/film/000000001.jpg', 'runs/p/web/film/notes.txt'):
