@@ -83,15 +83,21 @@ class RunFolder:
                 for folder in {part.parent for part in self.path.rglob('.*.part[0-9]*')}:
                     clear_leftovers(folder)
                 clear_leftovers(self.path)
-                yield
+                try:
+                    yield
+                finally:        # within the lock: another training may start in that folder
+                    if is_new:
+                        self.remove_unused()
         except Timeout:
             raise UserError(f'another training writes into {self.path}. Wait for it, stop '
                             f'it, or use another --name.') from None
-        finally:
-            if is_new and {entry.name for entry in self.path.iterdir()} <= {'.lock'}:
-                with suppress(OSError):     # refused before a first file: no folder is left
-                    (self.path / '.lock').unlink(missing_ok=True)
-                    self.path.rmdir()
+
+    def remove_unused(self) -> None:
+        """Leave no folder where a training was refused before its first file."""
+        with suppress(OSError):
+            if {entry.name for entry in self.path.iterdir()} <= {'.lock'}:
+                (self.path / '.lock').unlink(missing_ok=True)
+                self.path.rmdir()
 
     def written(self) -> list[str]:
         """What an earlier run wrote: its weights, what its model kept, its records, log and pages,

@@ -7,6 +7,7 @@ import pytest
 
 from models import artefacts
 from util import checkpoints
+from util.errors import UserError
 from util.owned import folder_in_place_of
 from util.runs import RunFolder
 
@@ -85,3 +86,21 @@ def test_the_first_save_of_a_session_leaves_a_file_of_the_users_alone(tmp_path):
                          lambda new, text=text: (new / 'run.json').write_text(text))
         assert (tmp_path / 'run.json').read_text() == text
     assert (tmp_path / 'background.jpg').read_text() == 'mine'
+
+
+def test_of_two_that_start_at_once_the_refused_one_leaves_the_folder_of_the_other(tmp_path,
+                                                                                 monkeypatch):
+    """Both find no folder; the first one has not written a file yet."""
+    from filelock import FileLock, Timeout
+    first = RunFolder(str(tmp_path), 'me', ())
+    there = Path.exists
+
+    def taken(self):
+        raise Timeout(self.lock_file)
+    with first.locked(), monkeypatch.context() as patch:
+        patch.setattr(Path, 'exists', lambda path: path != first.path and there(path))
+        patch.setattr(FileLock, '__enter__', taken)
+        with pytest.raises(UserError, match='another training'), first.locked():
+            pytest.fail('both train')
+        assert (first.path / '.lock').is_file()
+    assert not first.path.exists(), 'refused before a first file'
