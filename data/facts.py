@@ -1,5 +1,6 @@
 """What dataset.json says of a dataset, and of the one that a run was trained on. Both may be a
 stranger's: every value that is read has the kind and range that preprocess.py gives it."""
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -125,10 +126,11 @@ def how_to_make(root: Path) -> str:
         return command('preprocess.py', video=video, dataroot=root)
     if root.is_file():
         video = root
-    place = Path('datasets', root.stem)
-    if os.path.lexists(place) or root == Path('datasets'):
-        place = Path('datasets', f'{root.stem}_2')
-    return command('preprocess.py', video=video, dataroot=place)
+    stem = 'me' if root == Path('datasets') else root.stem or 'me'
+    names = itertools.chain([stem], (f'{stem}_{k}' for k in itertools.count(2)))
+    places = (Path('datasets', name) for name in names)
+    free = next(place for place in places if not os.path.lexists(place))
+    return command('preprocess.py', video=video, dataroot=free)
 
 
 def check_inside(root: Path, folder: Path) -> None:

@@ -4,6 +4,7 @@ filmed the poses it shows.
 Shape letters: K joints, H W pixels.
 """
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,10 +107,11 @@ def target_room(opt: Options) -> Room | None:
     reaches in them; None where the run's poses are not known. Reads no frame."""
     run = Path(opt.checkpoints_dir) / opt.name
     trained_on = read_record(run).get('options', {}).get('dataroot')
-    try:
-        _, room = shown_by(run, trained_facts(run))
-        if room is None and trained_on:
-            _, room = shown_by(Path(trained_on), read_facts(Path(trained_on)))
-    except UserError:
-        return None
-    return room
+    places = [(run, trained_facts), (Path(trained_on), read_facts)] if trained_on else \
+        [(run, trained_facts)]
+    for folder, facts_of in places:
+        with suppress(UserError):
+            _, room = shown_by(folder, facts_of(folder))
+            if room is not None:
+                return room
+    return None

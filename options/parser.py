@@ -107,10 +107,24 @@ class Parser(argparse.ArgumentParser):
         hint = f' Did you mean --{close[0]}?' if close else ''
         return UserError(f'--{name}: no such flag.{hint} {self.prog} --help lists every flag.')
 
+    def surplus(self, argv: Sequence[str]) -> int:
+        """The place of the first word that no flag takes."""
+        k = 0
+        while k < len(argv) and argv[k].startswith('--'):
+            flag, has_value, _ = argv[k].partition('=')
+            action = self.declared.get(flag[2:])
+            k += 1
+            takes = 0 if has_value or action is None else {None: 1, '?': 1, 0: 0}.get(
+                action.nargs, len(argv))
+            while takes and k < len(argv) and not argv[k].startswith('--'):
+                k, takes = k + 1, takes - 1
+        return k
+
     def one_word_too_many(self, word: str, argv: Sequence[str]) -> UserError:
         """The error for a word after the value of a flag: several words that belong together were
         typed without quotes or commas."""
-        before = list(argv[:argv.index(word)] if word in argv else [])
+        place = self.surplus(argv)
+        before = list(argv[:place])
         starts = [k for k, each in enumerate(before) if each.startswith('--')]
         flag, _, value = before[starts[-1]].partition('=') if starts else ('', '', '')
         action = self.declared.get(flag[2:])
@@ -122,7 +136,7 @@ class Parser(argparse.ArgumentParser):
             return UserError(f'{word}: {flag} takes one value. Leave the others out.')
         words = [*([value] if value else []), *before[starts[-1] + 1:], word]
         handed_on = flag.endswith('_args')          # flags of a step, up to one of this script
-        for each in argv[len(before) + 1:]:
+        for each in argv[place + 1:]:
             name = each.partition('=')[0]
             if name.startswith('--') and not (handed_on and name[2:] not in self.declared):
                 break

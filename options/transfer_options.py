@@ -78,7 +78,7 @@ class TransferOptions(EntryOptions):
 def output_of(opt: Options) -> str:
     """The film to write; UserError where a film of that name cannot hold the pictures."""
     endings = tuple(WITH_ALPHA) if opt.background == ALPHA else ('.mp4',)
-    if opt.output is None:      # a name for each pair of videos: no job replaces another's film
+    if opt.output is None:      # of each dancer another: the last film stays
         names = [role.name for role in opt.roles] or [opt.name or Path(opt.target).stem]
         return f'{Path(opt.source).stem}_as_{TOGETHER.join(names)}{endings[0]}'
     if not opt.output:

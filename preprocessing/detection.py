@@ -1,6 +1,7 @@
 """First pass over a source: find everybody in every frame, in parallel. No torch."""
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -76,8 +77,9 @@ def detect(source: Source, opt: Options, film: FilmAhead | None = None) -> Detec
         found = detect_alone(source, opt, 0, None, film)
     else:
         found = detect_together(source, opt, num_workers, film)
-    results = sorted(progress(found, f'finding poses ({opt.detector})', source.count),
-                     key=itemgetter(0))
+    with closing(found):        # a signal may come while the bar is drawn: no thread works on
+        results = sorted(progress(found, f'finding poses ({opt.detector})', source.count),
+                         key=itemgetter(0))
     if not results:
         raise UserError('the source has no frames.')
     index, times, people, looks, difference, masks = zip(*results)
@@ -101,7 +103,7 @@ def cores() -> int:
 
 
 def detect_alone(source: Source, opt: Options, first: int, last: int | None,
-                 film: FilmAhead | None = None) -> Iterator[Found]:
+                 film: FilmAhead | None = None) -> Generator[Found, None, None]:
     """The frames of the source from number `first` up to, without, `last`."""
     detector = detector_for(opt)
     cuts_out = not opt.poses_only or bool(opt.keep_scene)    # else only poses are written
@@ -130,7 +132,7 @@ def detect_alone(source: Source, opt: Options, first: int, last: int | None,
 
 
 def detect_together(source: Source, opt: Options, num_workers: int,
-                    film: FilmAhead | None = None) -> Iterator[Found]:
+                    film: FilmAhead | None = None) -> Generator[Found, None, None]:
     """The same by several threads, one for each stretch; in no particular order.
 
     Networks, decoding and OpenCV run outside of Python, so that threads use all cores. A process

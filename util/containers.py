@@ -14,8 +14,8 @@ from util.words import command
 
 # 8192x8192; a frame of the largest video that phones and cameras write, 8192x4320, has half of it
 MAX_PIXELS = 1 << 26
-# formats that only name other files or places
 ENDINGS = '.mp4', '.mov', '.mkv', '.webm', '.avi'
+# formats that only name other files or places
 LISTS = ('hls', 'dash', 'concat', 'sdp', 'rtsp', 'imf')
 
 

@@ -79,14 +79,36 @@ def end_at_once(number: int, frame: Any = None) -> NoReturn:
 def stop(number: int, frame: FrameType | None = None) -> None:
     """What a signal calls in an entry point: it leaves; after GRACE seconds, or a second signal,
     it ends at once. Workers end with it, and the next call tidies up."""
-    if imports_compiled(frame):
-        after(SOON, send_self, number)
-        return
     for each in handled():
         signal.signal(each, end_at_once)
     sys.unraisablehook = partial(leave_again, number)
     after(GRACE, end_at_once, number)
-    leave(number)
+    if imports_compiled(frame):
+        leave_soon(number)
+    else:
+        leave(number)
+
+
+def leave_soon(number: int) -> None:
+    """Leave as soon as no compiled module is imported, but not now: what runs now takes no
+    exception. A second signal ends the process at once."""
+    is_ours = threading.Event()
+
+    def send() -> None:
+        is_ours.set()
+        send_self(number)
+
+    def wait_or_leave(number: int, frame: FrameType | None = None) -> None:
+        if not is_ours.is_set():
+            end_at_once(number)
+        is_ours.clear()
+        if imports_compiled(frame):
+            after(SOON, send)
+        else:
+            signal.signal(number, end_at_once)
+            leave(number)
+    signal.signal(number, wait_or_leave)
+    after(SOON, send)
 
 
 def imports_compiled(frame: FrameType | None) -> bool:
@@ -100,12 +122,8 @@ def imports_compiled(frame: FrameType | None) -> bool:
 def leave_again(number: int, dropped: 'sys.UnraisableHookArgs') -> None:
     """What Python calls where it drops an exception, such as that of `leave` within a finalizer of
     a library: leave once that is over. What else a finalizer raises now is of no use to anybody."""
-    def leave_once(number: int, frame: Any = None) -> NoReturn:
-        signal.signal(number, end_at_once)
-        leave(number)
     if isinstance(dropped.exc_value, (KeyboardInterrupt, SystemExit)):
-        signal.signal(number, leave_once)
-        after(SOON, send_self, number)
+        leave_soon(number)
 
 
 def after(seconds: float, call: Callable[..., object], *given: object) -> None:

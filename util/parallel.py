@@ -61,10 +61,10 @@ def merged(iterators: Iterable[Iterable[T]], n: int) -> Iterator[T]:
             put((False, error))
 
     threads = [Thread(target=fill, args=(each,), daemon=True) for each in iterators]
-    for thread in threads:
-        thread.start()
     busy = len(threads)
     try:
+        for thread in threads:
+            thread.start()
         while busy:
             more, item = ready.get()
             if more:
@@ -79,4 +79,5 @@ def merged(iterators: Iterable[Iterable[T]], n: int) -> Iterator[T]:
             while True:
                 ready.get_nowait()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:        # it was started
+                thread.join()

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from util.errors import UserError, leave, send_self
+from util.errors import UserError, leave, send_self, warn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -232,6 +232,7 @@ def join(advice: str) -> Ranks:
     threading.Thread(target=end_with, args=(os.getppid(),), name='end with torchrun',
                      daemon=True).start()
     if not torchrun_is_there():
+        warn('torchrun is gone, so that this process of it ends too.')
         leave(signal.SIGTERM)
     import torch.distributed as dist
     rank, count, local, nearby = (int(os.environ[name]) for name in TORCHRUN[:4])
@@ -247,14 +248,18 @@ def join(advice: str) -> Ranks:
 def torchrun_is_there() -> bool:
     """Whether torchrun listens, where it keeps the store that its processes meet at. One that was
     killed before `end_with` looked for it is no parent of theirs any more, and they would try to
-    reach it for as long as PATIENCE."""
+    reach it for as long as PATIENCE. UserError where its machine cannot be reached."""
     if os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'True':
         return True         # the first rank keeps it, and may not have come to that yet
     place = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
     try:
         socket.create_connection(place, REACH).close()
-    except OSError:
+    except ConnectionError:
         return False
+    except OSError as error:
+        raise UserError(f'the processes of torchrun meet at {place[0]}, port {place[1]}, which '
+                        f'cannot be reached: {error}. Check --rdzv_endpoint or --master_addr, and '
+                        f'the network between the machines.') from error
     return True
 
 

@@ -144,7 +144,8 @@ def looped(path: str | os.PathLike[str], start: float, loop: Loop,
     begins, until = 0.0, loop.end - start
     for again in count():
         is_heard = False
-        with closing(timed(path, loop.first if again else start, faults)) as frames:
+        with closing(timed(path, loop.first if again else start,
+                           [] if again else faults)) as frames:     # once is enough
             for seconds, frame in frames:
                 if seconds is None or -frame.samples / frame.rate < seconds < until - begins:
                     is_heard = True

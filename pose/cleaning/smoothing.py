@@ -12,10 +12,11 @@ from pose.track import PoseTrack
 
 REACH, DEGREE = 0.17, 4         # seconds to either side, and degree of the curve
 SLACK = 1.1                     # times REACH: frame times are not exact
-# Body heights from frame to frame: more is no move but a detector that takes one arm for the other.
+# Body heights from frame to frame, and in a second: more than both is no move but a detector that
+# takes one arm for the other.
 # A curve through both would lie on neither. Of a woman who turns fast, 1.03 % of her silhouette is
 # then far from any bone, as much as without smoothing; with a curve across jumps 1.13 %.
-JUMP = 0.1
+JUMP, FASTEST = 0.1, 2.5
 FARTHEST = 5                    # frames: the largest lag that is searched for
 LAG_FRAMES = 4 * FARTHEST       # frames in a row that must show a joint to measure lag
 # Live. Speeds are in body heights a second. With half the cutoff of the speed, joints lag by 2 ms
@@ -47,7 +48,7 @@ def smooth(track: PoseTrack, strength: float = 1.0) -> PoseTrack:
         around = np.arange(len(times))[:, None] + np.arange(-reach, reach + 1)      # (F, W)
         inside = (around >= 0) & (around < len(times))
         around = around.clip(0, len(times) - 1)
-        pieces = _pieces(poses[frames], track.joints)
+        pieces = _pieces(poses[frames], times, track.joints)
         away = (times[around] - times[:, None]) / (REACH * strength)
         inside &= np.abs(away) < SLACK
         for k in range(poses.shape[1]):
@@ -62,13 +63,14 @@ def smooth(track: PoseTrack, strength: float = 1.0) -> PoseTrack:
     return replace(track, poses=poses, depth=depth)
 
 
-def _pieces(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+def _pieces(poses: np.ndarray, times: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """int (F, K): the number of jumps of each joint until each frame of a shot."""
     tall = heights(poses, skeleton)
     size = float(np.median(tall[tall > 0])) if (tall > 0).any() else np.inf
     both = (poses[1:, :, 2] > 0) & (poses[:-1, :, 2] > 0)
     steps = np.linalg.norm(np.diff(poses[..., :2], axis=0), axis=-1)
-    jumps = np.cumsum(both & (steps > JUMP * size), axis=0)
+    most = size * np.maximum(JUMP, FASTEST * np.diff(times))[:, None]
+    jumps = np.cumsum(both & (steps > most), axis=0)
     return np.concatenate([np.zeros((1, poses.shape[1]), int), jumps])
 
 

@@ -75,6 +75,19 @@ def test_what_the_targets_own_frames_show_outside_may_lie_there(pairs, tmp_path)
     assert framed(reaching(36), poses[0]).frames['painted']['framed'] == [0, 0]
 
 
+def test_the_room_of_a_run_whose_poses_are_damaged_is_that_of_its_dataset(pairs, tmp_path):
+    root = pairs()
+    numbers = np.arange(6)
+    track = PoseTrack(np.stack([reaching(20)] * 6), numbers / 25, numbers, 'BODY_25', (32, 32))
+    track.save(root / 'poses.npz')
+    opt = run_of(tmp_path, root)
+    whole = target_room(opt)
+    index = tmp_path / 'ck' / 'me' / 'index'
+    index.mkdir(exist_ok=True)
+    (index / 'poses.npz').write_bytes(b'damaged')
+    assert whole is not None and target_room(opt) == whole
+
+
 @pytest.mark.parametrize('kept', ['run.json', 'dataset.json'])
 def test_no_joint_is_framed_over_the_bars_of_a_letterbox(pairs, tmp_path, kept):
     """They end the picture, although it goes on there. Only the facts of a dataset know them."""

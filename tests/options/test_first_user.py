@@ -69,6 +69,8 @@ def test_a_picture_in_place_of_a_video_is_not_to_be_repaired(typed):
     (('train.py', '--name', 'my', 'run'), "--name 'my run'"),
     (('preprocess.py', '--crop', '10', '20', '30', '40', '--size', '64'), '--crop 10,20,30,40'),
     (('preprocess.py', '--video', 'me.mp4', 'dancer.mp4'), '--video takes one file'),
+    (('preprocess.py', '--dataroot', 'me', '--video', 'my', 'me'), "--video 'my me'"),
+    (('train.py', '--dataroot', 'run', '--name=my', 'run'), "--name 'my run'"),
     (('preprocess.py', '--size', '64', '64'), '--size takes one value'),
     (('preprocess.py', '--redraw', 'datasets/me'), '--redraw takes no value'),
     (('preprocess.py', 'me.mp4'), 'me.mp4: belongs to no flag')])
@@ -86,6 +88,8 @@ def test_what_is_no_dataset_names_one_and_a_command_that_may_write_there(words, 
     assert f'There is {Path("datasets/me")}. ' in said and said.endswith('--dataroot nowhere')
     said = typed(*words, 'me.mp4')
     assert 'that is a file' in said and said.endswith('--dataroot datasets/me_2')
+    Path('datasets/me_2').mkdir()
+    assert typed(*words, 'me.mp4').endswith('--dataroot datasets/me_3')
 
 
 @pytest.mark.parametrize('words', [('train.py', '--name', 'x', '--dataroot'),

@@ -39,14 +39,26 @@ def test_torchrun_is_watched_before_its_processes_meet(started_by_torchrun, monk
             ranks.join('')
 
 
-def test_a_process_that_torchrun_was_killed_before_ends_at_once(started_by_torchrun, monkeypatch):
+def test_a_process_that_torchrun_was_killed_before_ends_at_once(started_by_torchrun, monkeypatch,
+                                                                capsys):
     """Another process is its parent by then, so that it cannot see that."""
     monkeypatch.setattr(ranks, 'end_with', lambda parent: None)
     monkeypatch.setattr('torch.distributed.rendezvous', lambda *given, **more: pytest.fail('met'))
     started_by_torchrun(free_port())
     with pytest.raises(SystemExit) as ended:
         ranks.join('')
-    assert ended.value.code == 143
+    assert ended.value.code == 143 and 'torchrun is gone' in capsys.readouterr().err
+
+
+def test_a_machine_that_cannot_be_reached_is_named(started_by_torchrun, monkeypatch):
+    """torchrun may be well there: its process does not just end."""
+    def unreachable(*given):
+        raise OSError('No route to host')
+    monkeypatch.setattr(ranks, 'end_with', lambda parent: None)
+    monkeypatch.setattr(ranks.socket, 'create_connection', unreachable)
+    started_by_torchrun(29500)
+    with pytest.raises(UserError, match='localhost, port 29500, .* No route to host'):
+        ranks.join('')
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows gives a process no other parent')

@@ -11,6 +11,12 @@ import pytest
 from util.interrupt import Interrupt
 
 
+def run(program):
+    """What a process of these lines ended with."""
+    return subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
+                          capture_output=True, text=True)
+
+
 @pytest.mark.parametrize('number, end', [(signal.SIGINT, KeyboardInterrupt),
                                          (signal.SIGTERM, SystemExit)])
 def test_the_first_signal_is_a_request_and_the_second_one_stops_at_once(number, end, capsys):
@@ -60,8 +66,7 @@ def test_a_signal_after_the_work_is_done_ends_at_once_without_a_traceback(number
                f'from util.errors import run_main\n'
                f'atexit.register(lambda: os.kill(os.getpid(), {int(number)}))\n'
                f'run_main(lambda: print("done", flush=True))\n')
-    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
-                           capture_output=True, text=True)
+    ended = run(program)
     assert (ended.returncode, ended.stdout, ended.stderr) == (128 + number, 'done\n', '')
 
 
@@ -71,8 +76,7 @@ def test_who_stops_a_transfer_reads_that_the_same_command_goes_on():
                'TransferOptions.parse = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n'
                'sys.path.insert(0, ".")\n'
                'runpy.run_path("transfer.py", run_name="__main__")\n')
-    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
-                           capture_output=True, text=True)
+    ended = run(program)
     assert (ended.returncode, ended.stdout) == (130, '')
     assert ended.stderr == 'warning: stopped before the end. To go on: the same command again.\n'
 
@@ -92,14 +96,15 @@ def test_a_signal_within_a_finalizer_ends_the_work_without_a_traceback(number):
                f'    print("went on")\n'
                f'Library.one = Library()\n'
                f'run_main(main)\n')
-    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
-                           capture_output=True, text=True)
+    ended = run(program)
     assert (ended.returncode, ended.stdout) == (128 + number, '')
     assert 'Traceback' not in ended.stderr and 'ignored' not in ended.stderr
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_a_compiled_module_is_imported_waits_until_it_is(number):
+@pytest.mark.parametrize('sent, printed', [(1, 'imported\n'), (2, '')])
+def test_a_signal_waits_for_the_import_of_a_compiled_module_and_a_second_one_does_not(
+        number, sent, printed):
     """pybind11 turns every exception there into an ImportError: onnxruntime seemed broken."""
     program = (f'import os, sys, time\n'
                f'from importlib.machinery import ExtensionFileLoader, ModuleSpec\n'
@@ -107,8 +112,9 @@ def test_a_signal_while_a_compiled_module_is_imported_waits_until_it_is(number):
                f'class Compiled(ExtensionFileLoader):\n'
                f'    def create_module(self, spec):\n'
                f'        try:\n'
-               f'            os.kill(os.getpid(), {int(number)})\n'
-               f'            time.sleep(0.1)\n'
+               f'            for _ in range({sent}):\n'
+               f'                os.kill(os.getpid(), {int(number)})\n'
+               f'                time.sleep(0.1)\n'
                f'        except BaseException as error:\n'
                f'            raise ImportError("initialization failed") from error\n'
                f'    def exec_module(self, module):\n'
@@ -123,7 +129,6 @@ def test_a_signal_while_a_compiled_module_is_imported_waits_until_it_is(number):
                f'    print("went on")\n'
                f'sys.meta_path.insert(0, Finder())\n'
                f'run_main(main)\n')
-    ended = subprocess.run([sys.executable, '-c', program], cwd=Path(__file__).parents[2],
-                           capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (128 + number, 'imported\n'), ended.stderr
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (128 + number, printed), ended.stderr
     assert 'Traceback' not in ended.stderr

@@ -122,3 +122,19 @@ def test_merged_hands_on_the_error_of_any_and_stops_the_others():
     with pytest.raises(UserError, match='broken'):
         list(merged([endless(), broken()], 4))
     assert closed.is_set()
+
+
+def test_merged_leaves_no_thread_where_one_cannot_start(monkeypatch):
+    class Scarce(threading.Thread):
+        started = 0
+
+        def start(self):
+            Scarce.started += 1
+            if Scarce.started == 2:
+                raise RuntimeError("can't start new thread")
+            super().start()
+    monkeypatch.setattr('util.parallel.Thread', Scarce)
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match='new thread') as error:
+        list(merged([iter(range(100)), iter(range(100))], 4))
+    assert error.tb is not None and threading.active_count() == before

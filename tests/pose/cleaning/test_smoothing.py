@@ -84,3 +84,14 @@ def test_an_arm_taken_for_the_other_leaves_the_frames_before_and_after_as_they_a
     track.poses[:, WRIST] = track.poses[:, WRIST] - (30, 60, 0)     # raised: far from the other one
     found = swapped(track, 'Wrist', range(15, 30))
     assert np.allclose(smooth(found).poses, found.poses, atol=0.1)
+
+
+def test_a_fast_move_at_a_low_rate_is_no_jump():
+    """More than a tenth of the body from frame to frame: 2.3 heights a second, at 20 frames."""
+    tall = np.ptp(standing()[:, 1])
+    track, _ = moving_wrist(0.8, height=0.45 * tall, fps=20.0)
+    noise = np.random.default_rng(0).normal(0, 0.2, (len(track), 2))
+    true = track.poses[:, WRIST, :2].copy()
+    track.poses[:, WRIST, :2] += noise
+    off = smooth(track).poses[:, WRIST, :2] - true
+    assert off[5:-5].std() < 0.85 * noise[5:-5].std()
