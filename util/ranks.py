@@ -258,8 +258,8 @@ def torchrun_is_there() -> bool:
         return False
     except OSError as error:
         raise UserError(f'the processes of torchrun meet at {place[0]}, port {place[1]}, which '
-                        f'cannot be reached: {error}. Check the address that torchrun was given, and '
-                        f'the network between the machines.') from error
+                        f'cannot be reached: {error}. Check the address that torchrun was given, '
+                        f'and the network between the machines.') from error
     return True
 
 
