@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from util.errors import UserError, is_out_of_memory
-from util.owned import MAKING, placed
+from util.owned import MAKING, of_placed, placed
 
 LEAST_BYTES = 2             # of a weight in a file
 OTHERS = 250e6              # weights of networks that only measure: VGG19 has 144 million
@@ -31,10 +31,8 @@ def most_weights(opt: argparse.Namespace) -> float | None:
 
 def saved_bytes(path: Path) -> int:
     """The size of a file of a run, which may be among those of a save that was stopped."""
-    try:
-        return (placed(path) or path).stat().st_size
-    except FileNotFoundError:           # it was moved to its place just now
-        return path.stat().st_size
+    about = of_placed(path, Path.stat)
+    return 0 if about is None else about.st_size
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import torch
 
 from util.errors import NO_ROOM, UserError, warn
 from util.files import flush_to_disk
-from util.owned import placed, replacing
+from util.owned import of_placed, placed, replacing
 from util.runs import FIRST_SAVED, missing
 from util.words import command
 
@@ -153,9 +153,8 @@ def _generation(folder: Path, epoch: str) -> dict[str, tuple[int, int, int]]:
     found = [*folder.glob(pattern), *folder.glob(f'.making/new/{pattern}')]
     states = {}
     for name in {path.name for path in found}:
-        path = placed(folder / name)
-        if path is not None and path.exists():
-            about = path.stat()
+        about = of_placed(folder / name, Path.stat)
+        if about is not None:
             states[name] = about.st_ino, about.st_mtime_ns, about.st_size
     return states
 
@@ -192,15 +191,12 @@ def _check_extents(path: Path, content: Any, size: int) -> None:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    found = placed(path)
-    if found is None:
-        raise missing(path)
-    try:
+    def opened(found: Path) -> IO[bytes]:
         return open(found, 'rb')
-    except FileNotFoundError:           # it was moved to its place just now
-        if not path.is_file():
-            raise missing(path) from None
-        return open(path, 'rb')
+    file = of_placed(path, opened)
+    if file is None:
+        raise missing(path)
+    return file
 
 
 def _check_whole(path: Path, file: IO[bytes], checksums: bool = True) -> None:

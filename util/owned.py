@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from util.errors import UserError
 from util.files import atomic, clear_leftovers, read_json, write_json
@@ -32,6 +32,8 @@ from util.noted import (
     states_of,
     write_notes,
 )
+
+T = TypeVar('T')
 
 MAKING = '.making'          # the program's own; what a stopped call leaves in it is removed
 LEAST = 100e3               # bytes without which no call starts
@@ -130,9 +132,22 @@ def placed(path: Path) -> Path | None:
     if _plan(place).is_file():
         if new.is_file():
             return new
-        if path.name in _read_plan(place)[0]:
-            return None
+        with suppress(FileNotFoundError):       # the exchange has ended meanwhile
+            if path.name in _read_plan(place)[0]:
+                return None
     return path if path.is_file() else None
+
+
+def of_placed(path: Path, read: Callable[[Path], T]) -> T | None:
+    """What `read` makes of that file, wherever its bytes are; None where there is none. Its
+    FileNotFoundError means that the file was moved to its place just now."""
+    found = placed(path)
+    if found is None:
+        return None
+    try:
+        return read(found)
+    except FileNotFoundError:
+        return read(path) if path.is_file() else None
 
 
 def is_exchanged(place: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from util.errors import UserError
 from util.files import clear_leftovers, natural, read_text, write_json, write_text
 from util.noted import NOTES, in_the_way, matching, noted
-from util.owned import check_place, finish, placed
+from util.owned import check_place, finish, of_placed, placed
 from util.shapes import (
     anything,
     both,
@@ -132,9 +132,11 @@ def read_record(folder: Path) -> dict[str, Any]:
 
     A run made by upstream has only text: then every option is a str, in the spelling of its year.
     """
-    path = record_file(folder)
-    if path is None:
-        return {}
+    found = (of_placed(folder / name, _record_in) for name in RECORDS)
+    return next((record for record in found if record is not None), {})
+
+
+def _record_in(path: Path) -> dict[str, Any]:
     if path.suffix == '.json':
         return read_shaped(path, RECORD, AGAIN)
     options = read_option_lines(read_text(path))

@@ -9,7 +9,7 @@ import util.owned
 from util.errors import UserError
 from util.files import write_json
 from util.noted import NOTES, note, noted, noted_file
-from util.owned import MAKING, check_place, finish, locked, replacing
+from util.owned import MAKING, check_place, finish, locked, of_placed, placed, replacing
 
 FIRST = {'record.json': 'old', 'train/1.png': 'old', 'train/2.png': 'old', 'report/1.jpg': 'old'}
 SECOND = {'record.json': 'new', 'train/1.png': 'new', 'val/1.png': 'new'}
@@ -135,6 +135,29 @@ def test_the_same_call_again_replaces_what_a_stopped_one_has_moved(after, place,
         return {name for name in contents(place) if name in FIRST | SECOND}
     write(place, SECOND | {'val/2.png': 'new'}, by_their_places)
     assert contents(place) == SECOND | MINE | {'val/2.png': 'new'}
+
+
+def test_an_exchange_that_ends_while_a_file_is_looked_for_hides_nothing(place, monkeypatch):
+    stop_after(0, place, monkeypatch)
+    read_plan = util.owned._read_plan
+
+    def ended_first(folder):
+        monkeypatch.setattr(util.owned, '_read_plan', read_plan)
+        finish(folder)
+        return read_plan(folder)
+    monkeypatch.setattr(util.owned, '_read_plan', ended_first)
+    assert placed(place / 'me.mp4') == place / 'me.mp4'
+    assert not (place / MAKING).exists()
+
+
+def test_a_file_that_is_moved_to_its_place_between_finding_and_reading_is_read(place, monkeypatch):
+    stop_after(0, place, monkeypatch)
+
+    def moved_first(path):
+        finish(place)
+        return path.read_text()
+    assert of_placed(place / 'record.json', moved_first) == 'new'
+    assert of_placed(place / 'none.json', moved_first) is None
 
 
 def test_what_a_killed_call_left_is_cleaned_by_the_next(place):
