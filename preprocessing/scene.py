@@ -20,9 +20,10 @@ from preprocessing.film import read_back
 from preprocessing.masks import FrameMasks
 from preprocessing.placement import Placement, cropped
 from preprocessing.sources import Source
-from scene.background import CLOTHES_MARGIN, ENOUGH, FRAMES, TRUSTED, make_plate, mosaic
+from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, make_plate, mosaic
 from scene.film_plate import between_plates, film_plate
 from scene.matte import covered
+from scene.medians import FRAMES
 from scene.plate import Masks, Plate
 from scene.source_scene import as_bright, save, without
 from util.arrays import LazySequence

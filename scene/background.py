@@ -9,26 +9,24 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from scene.bars import find_bars
 from scene.camera import corners_of, follow, is_still
-from scene.fill import filled
+from scene.fill import completed, filled
+from scene.medians import Edges, Stack
 from scene.plate import Masks, Plate, around_bars
 from util.errors import UserError
-from util.sampling import evenly_spaced
 
 AT_ONCE = 2                   # frames located at the same time
-FRAMES = 72                   # the most of which the median is taken
 CLOTHES_MARGIN = 0.04         # of the picture's height: clothes may reach so far beyond a mask
+EDGE_MARGIN = 0.01            # of the picture's height: blur may reach so far beyond a mask
+EDGE_SEEN = 1 / 6             # of the frames must show an edge: less, and a shadow may stand there
 TRUSTED = 8                   # frames that must show a place for full confidence
 ENOUGH = 3                    # frames far from the person that must show a place to be believed
 LARGEST = 5                   # frames across and down that a mosaic may be
 FINEST = 2.0                  # how much finer than the median frame it may be
 ZOOMED = 0.95                 # how much smaller than another a frame is whose camera has zoomed
-CHUNK = 48_000_000            # samples held in memory at a time
-UNSEEN = 999                  # stands for no colour; greater than every colour
 
 
 def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
@@ -54,24 +52,47 @@ def make_plate(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
         plate = mosaic(frames, masks, follow(frames, masks), numbers)
         transforms = _relocated(plate, frames, masks)
     plate = mosaic(frames, masks, transforms, numbers)
-    wider = Masks(masks, grow=round(CLOTHES_MARGIN * height))
-    far = mosaic(frames, wider, transforms, numbers)
-    return replace(plate, picture=_completed(plate, far), bars=bars)
+    far = mosaic(frames, Masks(masks, grow=round(CLOTHES_MARGIN * height)), transforms, numbers)
+    return replace(plate, picture=_completed(plate, far, frames, masks), bars=bars)
 
 
-def _completed(plate: Plate, far: Plate) -> np.ndarray:
+def _completed(plate: Plate, far: Plate, frames: Sequence[np.ndarray],
+               masks: Sequence[np.ndarray]) -> np.ndarray:
     """uint8 (h, w, 3): the plate's picture, without what clothes, blur and soft shadows leave
     around a person who stays in one place.
 
     far   the plate of what was seen far from everybody
 
     What was seen only near somebody is filled like what was never seen: its colours would draw an
-    outline around the hole.
+    outline around the hole. Lines that were seen there go on.
     """
-    near = (far.confidence < plate.confidence) | (plate.confidence == 0)
-    sure = np.where(near, np.minimum(far.confidence * TRUSTED / ENOUGH, 1), 1)[..., None]
-    fill = filled(far.picture, sure[..., 0] < 1)
-    return np.rint(sure * far.picture + (1 - sure) * fill).astype(np.uint8)
+    sure = sure_of(far.confidence, plate.confidence)
+    start = filled(far.picture, sure < 1)
+    seen = (sure < 1) & (plate.confidence == plate.confidence.max())
+    return completed(far.picture, sure, start, edges_near(plate, frames, masks, seen))
+
+
+def sure_of(far: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """float (h, w): how much of each pixel is as it was seen far from everybody, 0..1. All of it
+    where nobody was ever near.
+
+    far, seen   Plate.confidence of what was seen far from everybody, and of all that was seen
+    """
+    near = (far < seen - 0.5 / TRUSTED) | (far == 0)
+    return np.where(near, far, 1)
+
+
+def edges_near(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],
+               where: np.ndarray) -> Edges:
+    """The edges of the scene where it was seen only near somebody, in a plate of these frames and
+    masks.
+
+    where  bool (h, w) of the plate, outside which nothing is looked at
+    """
+    grow = round(EDGE_MARGIN * plate.size[1])
+    height, width = where.shape
+    stack = Stack(frames, Masks(masks, grow=grow), plate.transforms, (width, height))
+    return stack.edges(where, EDGE_SEEN)
 
 
 def _relocated(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray]
@@ -110,32 +131,6 @@ def mosaic(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms
     origin = np.diag([fine, fine, 1]) @ [[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]
     across, down = np.ceil(fine * (high - low) - 1e-6).astype(int) + 1
     transforms = origin @ transforms
-    chosen = known[evenly_spaced(len(known), FRAMES, nearest=True)]
-    rows = max(1, CHUNK // (3 * across * len(chosen)))
-    strips = [_median(frames, masks, transforms, chosen, slice(top, min(top + rows, down)), across)
-              for top in range(0, down, rows)]
-    picture = np.concatenate([colours for colours, _ in strips])
-    seen = np.concatenate([counts for _, counts in strips])
+    picture, seen = Stack(frames, masks, transforms, (int(across), int(down))).colours()
     return Plate(picture, np.minimum(seen / TRUSTED, 1).astype(np.float32), transforms, numbers,
                  (width, height), np.zeros((height, width, 4), np.uint8))
-
-
-def _median(frames: Sequence[np.ndarray], masks: Sequence[np.ndarray], transforms: np.ndarray,
-            chosen: np.ndarray, rows: slice, across: int) -> tuple[np.ndarray, np.ndarray]:
-    """Some rows of the mosaic: the median of the chosen frames, uint8 (h, w, 3), and the number
-    of them that show each pixel, int (h, w). In integers, with UNSEEN in place of NaN: floats
-    would take twice the memory."""
-    size = across, rows.stop - rows.start
-    samples = np.empty((size[1], size[0], 3, len(chosen)), np.uint16)
-    for n, f in enumerate(chosen):
-        matrix = transforms[f][:2] - [[0, 0, 0], [0, 0, rows.start]]
-        free = cv2.warpAffine(np.where(masks[f], 0, 255).astype(np.uint8), matrix, size)
-        samples[..., n] = np.where((free == 255)[..., None],
-                                   cv2.warpAffine(frames[f], matrix, size), UNSEEN)
-    samples.sort(-1)
-    seen = (samples[..., 0, :] < UNSEEN).sum(-1)
-    ranks = np.maximum(seen - 1, 0) // 2, seen // 2 % len(chosen)
-    below, above = (np.take_along_axis(samples, rank[..., None, None], -1)[..., 0]
-                    for rank in ranks)
-    middle = (below + above + 1) // 2 * (seen > 0)[..., None]
-    return middle.astype(np.uint8), seen

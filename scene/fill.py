@@ -1,16 +1,22 @@
 """Fills what no frame shows: a smooth surface from the colours around, without an outline.
 
 The colours solve Laplace's equation between those around the hole, as in Perez, Gangnet and Blake,
-"Poisson Image Editing", SIGGRAPH 2003, with no guidance field. Rows conduct better than columns:
-who stands hides a tall, narrow part of a room, whose edges to the left and right, such as that of
-wall and floor, then meet.
+"Poisson Image Editing", SIGGRAPH 2003; where edges are known, these are its guidance field. Rows
+conduct better than columns: who stands hides a tall, narrow part of a room, whose edges to the left
+and right, such as that of wall and floor, then meet.
 """
 import cv2
 import numpy as np
 
+from scene.medians import Edges
+
 LONGER = 384        # px of the longer side at which the colours are worked out
 ACROSS = 20.0       # how much better rows conduct: 8 blurs the edge of the floor, 60 shows streaks
 STEPS = (0, 1, ACROSS), (0, -1, ACROSS), (1, 0, 1.0), (-1, 0, 1.0)     # down, right, conduction
+SEEN = 100.0        # how much better pixels conduct between which the edge is known
+STRONG = 6          # of 255: a smaller step from pixel to pixel is light, as in Horn, "Determining
+                    # lightness from an image", 1974
+ROUNDS = 200        # of conjugate gradients: the surface that they start from is nearly right
 
 
 def filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
@@ -30,6 +36,52 @@ def filled(picture: np.ndarray, holes: np.ndarray) -> np.ndarray:
     small[unknown] = _surface(small, unknown)
     large = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.where(holes[..., None], np.rint(large.clip(0, 255)).astype(np.uint8), picture)
+
+
+def completed(picture: np.ndarray, sure: np.ndarray, start: np.ndarray, edges: Edges
+              ) -> np.ndarray:
+    """The picture, uint8 (H, W, 3), where it is sure, and elsewhere what has the known edges and
+    joins it.
+
+    sure   float (H, W)  0 not at all .. 1
+    start  uint8 (H, W, 3)  a first guess where it is not
+    """
+    from scipy.sparse import coo_matrix, diags
+    from scipy.sparse.linalg import cg
+    unknown = sure < 1
+    steps = [np.where(np.isnan(step) | (np.abs(step).max(2, keepdims=True) < STRONG), 0, step)
+             for step in (edges.right, edges.down)]
+    if not unknown.any() or unknown.all():
+        return start
+    count = int(unknown.sum())
+    number = np.full(unknown.shape, -1)
+    number[unknown] = np.arange(count)
+    total, given = np.zeros(count), np.zeros((count, 3))
+    places, values = [], []
+    for step, known, conduction, first, second in (
+            (steps[0], edges.right, ACROSS, np.s_[:, :-1], np.s_[:, 1:]),
+            (steps[1], edges.down, 1.0, np.s_[:-1], np.s_[1:])):
+        weight = np.where(np.isnan(known[..., 0]), conduction, SEEN)[first]
+        for here, there, sign in ((first, second, -1), (second, first, 1)):
+            inside = unknown[here]
+            own, other, each = number[here][inside], number[there][inside], weight[inside]
+            total += np.bincount(own, each, count)
+            fixed = np.where((other < 0)[:, None], picture[there][inside], 0)
+            for c in range(3):
+                change = sign * step[first][inside][:, c]
+                given[:, c] += np.bincount(own, each * (change + fixed[:, c]), count)
+            places.append(np.stack([own, other])[:, other >= 0])
+            values.append(-each[other >= 0])
+    places.append(np.tile(np.arange(count), (2, 1)))
+    matrix = coo_matrix((np.concatenate([*values, total]), np.concatenate(places, 1)),
+                        shape=(count, count)).tocsr()
+    result = picture.astype(np.float32)
+    for c in range(3):
+        guess = start[unknown][:, c].astype(float)
+        found, _ = cg(matrix, given[:, c], guess, rtol=1e-4, maxiter=ROUNDS, M=diags(1 / total))
+        share = sure[unknown]
+        result[..., c][unknown] = share * result[..., c][unknown] + (1 - share) * found
+    return np.rint(result.clip(0, 255)).astype(np.uint8)
 
 
 def _surface(picture: np.ndarray, unknown: np.ndarray) -> np.ndarray:

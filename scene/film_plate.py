@@ -5,8 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, mosaic
+from scene.background import CLOTHES_MARGIN, edges_near, mosaic, sure_of
 from scene.bars import find_bars
+from scene.fill import completed
 from scene.plate import Masks, Plate, around_bars
 from util.arrays import LazySequence
 from util.images import resized, scaling
@@ -20,29 +21,30 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     frames   uint8 (H, W, 3) of that (width, height); masks  bool (h, w), of the small frames
 
     Each is read one at a time, several times. What too few frames show is taken from the small
-    plate: it is a smooth fill there.
+    plate: it is a smooth fill there, to which the edges seen near somebody are added.
     """
     larger = scaling(plate.size, size)
     transforms = larger @ plate.transforms @ np.linalg.inv(larger)
-    wide = Masks(masks, grow=round(CLOTHES_MARGIN * plate.size[1]))
     bars = find_bars(frames) if plate.bars.any() else np.zeros((*size[::-1], 4), np.uint8)
+    hidden = around_bars(bars)
 
-    def enlarged(f: int) -> np.ndarray:
-        small = wide[f].astype(np.uint8)
-        return cv2.resize(small, size, interpolation=cv2.INTER_NEAREST) > 0
-    hidden: Sequence[np.ndarray] = LazySequence(len(wide), enlarged)
-    if bars.any():
-        hidden = Masks(hidden, around_bars(bars))
-    far = mosaic(frames, hidden, transforms, plate.numbers)
+    def enlarged(grow: int) -> Masks:
+        small = Masks(masks, grow=grow)
+        return Masks(LazySequence(len(masks), lambda f: cv2.resize(
+            small[f].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0), hidden)
+    wide = enlarged(round(CLOTHES_MARGIN * plate.size[1]))
+    far = mosaic(frames, wide, transforms, plate.numbers)
     into = between_plates(plate, far)[:2]
     shown = far.picture.shape[1::-1]
     small = cv2.warpAffine(plate.picture, into, shown, flags=cv2.INTER_CUBIC,
                            borderMode=cv2.BORDER_REPLICATE)
     confidence = cv2.warpAffine(plate.confidence, into, shown, flags=cv2.INTER_LINEAR,
                                 borderMode=cv2.BORDER_REPLICATE)
-    sure = np.minimum(far.confidence * (TRUSTED / ENOUGH), 1)
-    cv2.blendLinear(far.picture, small, sure, 1 - sure, dst=far.picture)
-    return replace(far, confidence=confidence, bars=bars)
+    sure = sure_of(far.confidence, confidence)
+    seen = (sure < 1) & (confidence > 0.99 * confidence.max())
+    edges = edges_near(far, frames, enlarged(0), seen)
+    picture = completed(far.picture, sure, small, edges)
+    return replace(far, picture=picture, confidence=confidence, bars=bars)
 
 
 def shrunk_plate(plate: Plate, size: tuple[int, int]) -> Plate:
