@@ -20,7 +20,7 @@ from models.warping.remembered import Remembered
 from pose.skeleton import moved
 from pose.track import PoseTrack
 from scene.matte import matte
-from scene.plate import Plate
+from scene.plate import Plate, around_bars
 from util.errors import UserError
 from util.files import write_npz
 from util.images import scaling, shrunk, write_image
@@ -263,7 +263,9 @@ def cut_one(frame: np.ndarray, box: tuple[int, int, int, int], index: FrameIndex
     if small is not None:
         mask = cv2.warpAffine(small, here[:2], size, flags=cv2.INTER_CUBIC,
                               borderMode=cv2.BORDER_REPLICATE)
-    return image, matte(image, behind, sure, pose, track.joints, darkest_shadow, mask)
+    alpha = matte(image, behind, sure, pose, track.joints, darkest_shadow, mask)
+    alpha[around_bars(plate.bars)[top:bottom, left:right]] = 0      # nobody is in a bar
+    return image, alpha
 
 
 def occupied(mask: np.ndarray) -> tuple[slice, slice] | None:

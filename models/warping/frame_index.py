@@ -25,7 +25,7 @@ from pose.track import PoseTrack
 from scene.background import make_plate
 from scene.film_plate import film_plate
 from scene.matte import DARKEST, covered, matte
-from scene.plate import Plate
+from scene.plate import Plate, around_bars
 from util.arrays import LazySequence
 from util.errors import UserError
 from util.images import read_or_reason, size_of, write_image
@@ -190,8 +190,9 @@ class FrameIndex:
 
     def cut_out(self, plate: Plate, threads: int = 2, darkest_shadow: float = DARKEST) -> None:
         """Write the frames' mattes, which cutout(row) and loose_cutout(row) give together with the
-        frame: red the loose one, green the tight one; the same where there are no masks."""
-        track = self.track
+        frame: red the loose one, green the tight one; the same where there are no masks. Nobody
+        is in the bars of a letterbox."""
+        track, bars = self.track, around_bars(plate.bars)
         with folder_in_place_of(self.mattes, r'\d+\.png') as part, \
                 ThreadPoolExecutor(max(1, threads)) as pool:
             def cut(row: int) -> None:
@@ -210,6 +211,7 @@ class FrameIndex:
                     loose = np.maximum(tight, np.minimum(soft[..., None], 255 - mask[..., 1:2]))
                 kept = np.zeros((*tight.shape[:2], 3), np.uint8)
                 kept[..., LOOSE], kept[..., TIGHT] = loose[..., 0], tight[..., 0]
+                kept[bars] = 0
                 write_image(part / self.file(row), kept)
             list(progress(pool.map(cut, range(len(track))), 'cutting out', len(track)))
 

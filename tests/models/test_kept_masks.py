@@ -1,4 +1,6 @@
 """A run keeps the masks of its frames, so that nothing but the run is needed to paint."""
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from data.aligned_dataset import AlignedDataset
 from models import body2body_model
 from models.engine import choose_engine
 from models.warping import frame_index
+from models.warping.cutouts import cut_one
 from models.warping.frame_index import FrameIndex
 from models.warping.kept import Kept
 from models.warping.settings import Body2BodySettings
@@ -76,6 +79,25 @@ def test_whole_frames_keep_what_differs_close_around_the_person_but_nobody_else(
     tight, loose = index.cutout(row)[..., 3], index.loose_cutout(row)[..., 3]
     assert (tight == 60).all()
     assert (loose[~somebody] == 200).all() and (loose[somebody] == 60).all()
+
+
+def test_nobody_is_cut_out_of_the_bars_of_a_letterbox(pairs, started):
+    """A detector's mask goes on over the black that a square crop adds beside a tall film."""
+    dataset, _, index = started(with_masks(pairs(64, 64, train=24)), 'run')
+    person = index.mask(4)[..., 0] > 127
+    left = int(np.flatnonzero(person.any(0))[0])
+    bars = np.zeros((64, 64, 4), np.uint8)
+    bars[:, :left + 2, 3] = 255
+    plate = index.plate()
+    frame, box, into = dataset.item(4)['B'], (0, 0, 64, 64), np.eye(3)
+    _, before = cut_one(frame, box, index, plate, 4, into, 0.55)
+    assert before[person].mean() > 180
+    plate = replace(plate, bars=bars)
+    index.cut_out(plate)
+    _, after = cut_one(frame, box, index, plate, 4, into, 0.55)
+    for matte in (after[..., 0], index.matte(4, 0), index.matte(4, 1)):
+        assert not matte[:, :left + 2].any()
+        assert matte[:, left + 4:][person[:, left + 4:]].mean() > 120
 
 
 def test_a_run_of_a_dataset_without_masks_keeps_none_and_a_new_start_removes_old_ones(
