@@ -18,6 +18,8 @@ import numpy as np
 from data.base_dataset import BaseDataset
 from data.joints import PictureJoints
 from data.transforms import to_channels
+from models.warping.part_skirt import wears_skirt
+from models.warping.parts import Part, parts_of
 from models.warping.settings import SelectionSettings
 from pose.matching.retrieval import PoseIndex
 from pose.skeleton import mirror
@@ -143,6 +145,13 @@ class FrameIndex:
             depth = np.concatenate([track.depth, track.depth[:, side]])
         shots = np.concatenate([track.shots, track.shots + track.shots.max() + 1])
         return replace(twice, poses=poses, depth=depth, shots=shots)
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The parts of the person, a skirt among them where one is worn; asked for when there are
+        mattes."""
+        skirt = wears_skirt(self.track, lambda row: self.matte(row, TIGHT))
+        return parts_of(self.both.joints, skirt)
 
     @cached_property
     def poses_of_both(self) -> PoseIndex:

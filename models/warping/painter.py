@@ -112,7 +112,8 @@ class Painter:
         """Draw one pose (K, 3) part by part."""
         doll = self.doll
         pose = moved(query, scaling(small, canvas.size))
-        body = with_shins(Bodies(pose[None], doll.bodies.skeleton), canvas.size[1])
+        asked = Bodies(pose[None], doll.bodies.skeleton, parts=doll.bodies.parts)
+        body = with_shins(asked, canvas.size[1])
         doll.paint(canvas.picture, canvas.alpha, body, shown.order, shown.rows)
         remove_specks(canvas, body)
 

@@ -6,7 +6,7 @@ each part prefers to go on in time (pose.matching.retrieval.best_path).
 
 Shape letters: F poses of the film, T frames, B bones. Costs are in %^2 of the body height.
 """
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -21,7 +21,7 @@ from models.warping.frame_index import TIGHT, FrameIndex, rescaled, track_of
 from models.warping.part_looks import unlikeness
 from models.warping.part_order import Held, depth_signs, drawing_order, layers
 from models.warping.part_sight import speeds, visibility
-from models.warping.parts import ARMS, LEGS, Bodies
+from models.warping.parts import ARMS, LEGS, SINGLE, Bodies, Part
 from models.warping.settings import PartSettings
 from pose.matching.live import Follower
 from pose.matching.retrieval import RetrievalSettings, best_path, least, nearest_true
@@ -68,8 +68,9 @@ def choose_parts(index: FrameIndex, dataset: BaseDataset, rows: np.ndarray,
     # a pose without a torso says nothing of its parts: the nearest one in time stands in
     near = nearest_true(film.seen())
     depth = None if film.depth is None else film.depth[near]
-    query = Bodies(film.poses[near], film.joints, depth)
-    parts = PartIndex(known, settings, index.settings.retrieval, partial(index.cut, TIGHT))
+    query = Bodies(film.poses[near], film.joints, depth, index.parts)
+    parts = PartIndex(known, settings, index.settings.retrieval, partial(index.cut, TIGHT),
+                      index.parts)
     chosen = parts.choose(film, query)
     orders = drawing_order(film, query, settings)
     shown = []
@@ -130,10 +131,12 @@ class PartIndex:
             show a torso are searched
     cutout  uint8 (H, W, C + 1) of one of its rows: colours, and how much of each pixel is the
             person; None searches by joints alone
+    parts   of the person, a skirt among them where one is worn; None takes the usual ones
     """
 
     def __init__(self, track: PoseTrack, settings: PartSettings, search: RetrievalSettings,
-                 cutout: Callable[[int], np.ndarray] | None = None):
+                 cutout: Callable[[int], np.ndarray] | None = None,
+                 parts: Mapping[str, Part] | None = None):
         half = len(track) // 2
         seen = np.flatnonzero(track.seen()[:half])
         some = seen[evenly_spaced(len(seen), max(1, settings.frames // 2))]
@@ -143,7 +146,7 @@ class PartIndex:
         # frames that were left out between two others make no jump of the step between them
         spacing = float(np.median(np.diff(self.track.times[:len(some)]))) if len(some) > 1 else 0.0
         self.search = replace(search, flow=max(search.flow, 1.5 * spacing))
-        self.bodies = Bodies(self.track.poses, self.track.joints, self.track.depth)
+        self.bodies = Bodies(self.track.poses, self.track.joints, self.track.depth, parts)
         self.vectors = {name: self.bodies.vectors(name) for name in self.bodies.parts}
         self.facing = self.bodies.facing()
         self.mirrored = self.rows >= half
@@ -164,7 +167,7 @@ class PartIndex:
         visible, free   as `visibility` gives them
         """
         settings = self.settings
-        covered = settings.covered if name.endswith((*ARMS, 'trunk', 'head')) else settings.aside
+        covered = settings.covered if name.endswith((*ARMS, *SINGLE)) else settings.aside
         part = self.bodies.parts[name]
         ends = [self.track.joints.index(joint) for bone in part.bones for joint in bone
                 if joint in self.track.joints.joints]
@@ -274,10 +277,11 @@ class LiveParts:
     """
 
     def __init__(self, known: PoseTrack, settings: PartSettings, search: RetrievalSettings,
-                 cutout: Callable[[int], np.ndarray] | None = None):
-        """cutout: as of PartIndex."""
+                 cutout: Callable[[int], np.ndarray] | None = None,
+                 parts: Mapping[str, Part] | None = None):
+        """cutout, parts: as of PartIndex."""
         self.settings = settings
-        self.index = PartIndex(known, settings, search, cutout)
+        self.index = PartIndex(known, settings, search, cutout, parts)
         self.restart()
 
     def restart(self) -> None:
@@ -308,7 +312,7 @@ class LiveParts:
             return WHOLE
         unlike = are_unlike(strains, torch.from_numpy(pose.poses), pose.joints, self.settings)
         self._approach(self.unlike.next(bool(unlike[0]), elapsed))
-        query = Bodies(pose.poses, pose.joints, pose.depth)
+        query = Bodies(pose.poses, pose.joints, pose.depth, self.index.bodies.parts)
         signs = {}
         for name, values in depth_signs(query).items():
             held = self.signs.setdefault(name, Held(self.settings.calm / 4))

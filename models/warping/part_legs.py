@@ -14,6 +14,8 @@ def with_shins(query: Bodies, height: int) -> Bodies:
     """The body of one pose in a picture of that height, px, with the shins whose ankle nobody
     shows and that reach the picture's lower edge: straight down from the knee."""
     found = query.one(0)
+    if 'skirt' in query.parts:
+        return found
     down = np.array([0, SHIN * query.height[0]])
     for side in 'RL':
         name, thigh = f'{side} shin', query.placed[f'{side} thigh']

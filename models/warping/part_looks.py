@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import cv2
 import numpy as np
 
-from models.warping.parts import Bodies
+from models.warping.parts import SKIRT_LEGS, Bodies
 
 ALONG = np.linspace(0.15, 0.85, 5)      # of a limb's axis: where it is looked at
 ACROSS = np.array([-0.5, 0.0, 0.5])     # reaches from its axis
@@ -25,7 +25,8 @@ def unlikeness(bodies: Bodies, cutout: Callable[[int], np.ndarray],
                clear: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """{part: float (T,)}: how much farther the look of each part is from its usual one in each
     frame than it is as a rule, as a share of the range of colours and of the part. The trunk, which
-    looks different from each side, is left out.
+    looks different from each side, is left out; a skirt looks as it does from the side that is
+    filmed.
 
     bodies   of frames, and then of the same frames mirrored, in px
     cutout   uint8 (H, W, C + 1) of one of the frames: colours, and how much of each pixel is the
@@ -35,8 +36,11 @@ def unlikeness(bodies: Bodies, cutout: Callable[[int], np.ndarray],
     half = len(bodies) // 2
     places = {}
     for name in bodies.parts:
-        if name != 'trunk':
-            places[name] = head_grid(bodies) if name == 'head' else limb_grid(bodies, name)
+        if name == 'head':
+            places[name] = head_grid(bodies)
+        elif name != 'trunk':
+            bones = SKIRT_LEGS if name == 'skirt' else 1
+            places[name] = np.concatenate([limb_grid(bodies, name, b) for b in range(bones)], 1)
     every = np.concatenate(list(places.values()), 1).astype(np.float32)
     seen: np.ndarray = np.empty(0)
     for row in range(half):
@@ -48,8 +52,12 @@ def unlikeness(bodies: Bodies, cutout: Callable[[int], np.ndarray],
             seen[one] = sampled(picture, every[one])
     ends = np.cumsum([points.shape[1] for points in places.values()])
     found = {}
+    front = np.nan_to_num(bodies.facing()[:, 0]) > 0
     for name, look in zip(places, np.split(seen, ends[:-1], axis=1)):
         usual = clear[name] & bodies.placed[name].seen.any(1) & (np.arange(len(bodies)) < half)
+        if name == 'skirt':
+            found[name] = np.where(front, unlike(look, usual & front), unlike(look, usual & ~front))
+            continue
         found[name] = unlike(look[..., -1:] if name == 'head' else look, usual)
     return found
 
@@ -73,10 +81,10 @@ def sampled(cutout: np.ndarray, points: np.ndarray) -> np.ndarray:
     return found
 
 
-def limb_grid(bodies: Bodies, name: str) -> np.ndarray:
-    """float (T, G, 2) px: places on a limb segment, or a foot."""
+def limb_grid(bodies: Bodies, name: str, bone: int = 0) -> np.ndarray:
+    """float (T, G, 2) px: places on a bone of a limb segment, a foot or a skirt."""
     placed = bodies.placed[name]
-    start, end = placed.start[:, 0], placed.end[:, 0]
+    start, end = placed.start[:, bone], placed.end[:, bone]
     line = end - start
     length = np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-3)
     side = np.stack([-line[:, 1], line[:, 0]], -1) / length

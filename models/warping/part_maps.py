@@ -2,7 +2,8 @@
 
 A map is float64 (2, 3): px of a frame -> px of the picture. Both bodies are one pose each.
 """
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from models.warping.parts import Bodies
 
 LEAST, MOST = 0.6, 1.6      # how much a part may be shortened and drawn out along its bone
 NARROW, WIDE = 0.55, 1.35   # the same of a trunk, in any direction
+FULL = 0.85, 1.25           # the least and the most of a skirt
 TILT = 0.6                  # radians: how far a head may be turned from its frame
 HELD = 0.25                 # weight of a trunk's similarity, against its corners
 
@@ -19,6 +21,8 @@ def part_map(query: Bodies, source: Bodies, name: str) -> np.ndarray:
     scale = float(query.height[0] / source.height[0])
     if name == 'trunk':
         return trunk_map(query, source, scale)
+    if name == 'skirt':
+        return skirt_map(query, source, scale)
     if name == 'head':
         return head_map(query, source, scale)
     if name.endswith('foot'):
@@ -72,25 +76,55 @@ TRUNK_JOINTS = {'RShoulder': 1.0, 'LShoulder': 1.0, 'RHip': 1.0, 'LHip': 1.0, 'N
 def trunk_map(query: Bodies, source: Bodies, scale: float) -> np.ndarray:
     """The affine map that fits shoulders and hips best, held to a similarity so that it neither
     folds nor squeezes a chest that is seen from the side."""
-    mine, theirs, weights = common(query, source, TRUNK_JOINTS)
+    lines = [body.joint('MidHip')[0, :2] - body.joint('Neck')[0, :2] for body in (query, source)]
+    return fitted_map(common(query, source, TRUNK_JOINTS), lines, scale,
+                      HELD * (0.1 * source.height[0]) ** 2, (NARROW, WIDE))
+
+
+# a skirt hangs on the hips; its hem goes where the feet are
+SKIRT_JOINTS = {'RHip': 2.0, 'LHip': 2.0, 'RKnee': 0.5, 'LKnee': 0.5, 'RAnkle': 1.0, 'LAnkle': 1.0}
+
+
+def skirt_map(query: Bodies, source: Bodies, scale: float) -> np.ndarray:
+    """The affine map that fits hips, knees and ankles best, held to a similarity more than a
+    trunk: of legs that are closer together than in its frame the cloth is hardly narrower."""
+    found = common(query, source, SKIRT_JOINTS)
+    lines = []
+    for body, points in ((query, found[0]), (source, found[1])):
+        lines.append(points.mean(0) - body.joint('MidHip')[0, :2])
+    return fitted_map(found, lines, scale, HELD * (0.2 * source.height[0]) ** 2, FULL)
+
+
+Points: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def fitted_map(points: Points, lines: Sequence[np.ndarray], scale: float, held: float,
+               stretched: tuple[float, float]) -> np.ndarray:
+    """The affine map that fits points best, held to the similarity that turns one line into the
+    other.
+
+    points      as `common` gives them
+    lines       float (2,) each, of the query and of the source
+    held        px^2: the weight of that similarity
+    stretched   the least and the most, in any direction
+    """
+    mine, theirs, weights = points
     centre, centre_ = (np.average(points, 0, weights) for points in (mine, theirs))
-    way, _ = direction(query.joint('MidHip')[0, :2] - query.joint('Neck')[0, :2])
-    way_, _ = direction(source.joint('MidHip')[0, :2] - source.joint('Neck')[0, :2])
+    way, way_ = (direction(line)[0] for line in lines)
     similar = scale * (np.outer(way, way_) + np.outer(_across(way), _across(way_)))
     a, b = mine - centre, theirs - centre_
-    held = HELD * weights.sum() * (0.1 * source.height[0]) ** 2
-    left = (a * weights[:, None]).T @ b + held * similar
-    right = (b * weights[:, None]).T @ b + held * np.eye(2)
+    left = (a * weights[:, None]).T @ b + held * weights.sum() * similar
+    right = (b * weights[:, None]).T @ b + held * weights.sum() * np.eye(2)
     linear = left @ np.linalg.inv(right)
     if np.linalg.det(linear) <= 0:
         linear = similar
     u, stretch, v = np.linalg.svd(linear)
-    linear = u @ np.diag(stretch.clip(NARROW * scale, WIDE * scale)) @ v
+    linear = u @ np.diag(stretch.clip(*np.multiply(stretched, scale))) @ v
     return anchored(linear, centre_, centre)
 
 
 def common(query: Bodies, source: Bodies, joints: Mapping[str, float]
-           ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+           ) -> Points:
     """The joints that both bodies show: float (N, 2) px each, and their weights (N,)."""
     mine = np.stack([query.joint(joint)[0] for joint in joints])
     theirs = np.stack([source.joint(joint)[0] for joint in joints])

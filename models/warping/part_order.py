@@ -53,14 +53,15 @@ def layers(signs: Mapping[str, bool], query: Bodies) -> list[str]:
     names = ['trunk below']
     names += [f'{side} {name}' for side in back for name in ('forearm', 'upper arm')]
     names += [f'{side} {name}' for side in of_legs for name in ('foot', 'shin', 'thigh')]
-    names += ['trunk', 'head']
+    names += ['skirt', 'trunk', 'head']
     names += [f'{side} {name}' for side in front for name in ('upper arm', 'forearm')]
     return [name for name in names if name in query.parts or name == 'trunk below']
 
 
 def _mean_depth(query: Bodies, side: str, names: tuple[str, ...]) -> np.ndarray:
     known = [f'{side} {name}' for name in names if f'{side} {name}' in query.parts]
-    return np.mean([query.depths(name) for name in known], 0)
+    depths = [query.depths(name) for name in known]
+    return np.mean(depths, 0) if depths else np.zeros(len(query))
 
 
 class Held:

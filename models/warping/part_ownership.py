@@ -10,11 +10,13 @@ from models.warping.parts import (
     ARMS,
     FAR,
     FLOORS,
+    MIDDLES,
     Bodies,
     Part,
     biases,
     distances,
     past_ends,
+    within,
     within_trunk,
 )
 
@@ -33,6 +35,7 @@ COLLAR = 0.45               # of the way from neck to nose: neck and collar end 
 # knob on a straight arm. More of a neck would lay its collar over the print on a shirt; less, 0.05,
 # opens a slit between collar and chest
 DISC, DISC_ARM, DISC_HEAD = 0.9, 0.65, 0.15
+WAIST = 0.4                 # reaches: how far a skirt goes on above the hips, under a jacket
 
 
 def relatives(name: str, parts: dict[str, Part]) -> set[str]:
@@ -92,13 +95,16 @@ class Ownership:
         bias = biases(bodies)
         self.away = {name: distances(self.points, bodies, name)[0] for name in bodies.parts}
         self.rank = {name: self.away[name] * bias[name][0] for name in bodies.parts}
-        for name, floor in FLOORS.items():
-            self.rank[name] = np.maximum(self.rank[name], floor)
+        for name in FLOORS.keys() & self.rank:
+            self.rank[name] = np.maximum(self.rank[name], FLOORS[name])
         self.widest = {name: widths(self.points, bodies, name)[0] for name in bodies.parts}
         for name, widest in self.widest.items():        # what is too far for one may be another's
             self.rank[name] += FAR * (self.away[name] > widest)
         # a chest below the neck is the trunk's, with the print on its shirt
-        self.rank['head'] += FAR * (past_ends(self.points, bodies, 'head')[0] > 0)
+        # and a jacket above a skirt
+        for name in ('head', 'skirt'):
+            if name in bodies.parts:
+                self.rank[name] += FAR * (past_ends(self.points, bodies, name)[0] > 0)
         self.hair = np.zeros(self.points.shape[1], bool)
         if image is not None:
             self._look(image)
@@ -157,6 +163,11 @@ class Ownership:
             owned *= (along + 1).clip(0, 1)
         return owned.reshape(self.coarse[::-1])
 
+    def between_legs(self) -> np.ndarray:
+        """float32 (h, w), 0 or 1: where a skirt is cloth, whatever the matte says."""
+        inside = [within(self.points, self.bodies, corners)[0] for corners in MIDDLES['skirt']]
+        return np.max(inside, 0).astype(np.float32).reshape(self.coarse[::-1])
+
     def under_trunk(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """float32 (h, w), 0 or 1: the trunk between shoulders and hips, whatever lies before it;
         the clothes on the hips, which go with trunk and thighs, and neck and collar; and where
@@ -193,17 +204,22 @@ class Ownership:
         past, aside = to @ down / reach, np.abs(to @ (-down[1], down[0])) / reach
         outside = np.maximum(aside - np.hypot(*apart) / 2 / reach, 0)
         lower = (to[:, 1] > 0) & (past > 0) & (past < PAST) & (outside < 1 - past / PAST)
+        lower &= 'skirt' not in self.bodies.parts
         upper = (past > -PAST) & (past <= 0)
         return (self.away['trunk'] < 1) & (lower | upper)
 
     def _joints(self, name: str) -> np.ndarray:
-        """float32 (h w,) 0..1: discs about the joints that the part shares with its relatives."""
+        """float32 (h w,) 0..1: discs about the joints that the part shares with its relatives; of
+        a skirt all of the hips."""
         parts = self.bodies.parts
         kin = relatives(name, parts)
         strangers = [self.rank[other] for other in parts if other not in kin]
         own = np.min([self.rank[other] for other in kin], 0)
         mine = own <= np.min(strangers, 0) + 0.1 if strangers else True
         wide = DISC_HEAD if name == 'head' else DISC_ARM if name.endswith(ARMS) else DISC
+        if name == 'skirt':
+            past = past_ends(self.points, self.bodies, name)[0]
+            return ((WAIST - past) / SOFT + 0.5).clip(0, 1) * mine * (self.away[name] < 1)
         radius = wide * parts[name].reach * self.bodies.height[0]
         placed = self.bodies.placed[name]
         centres = [placed.start[0, 0]]

@@ -84,6 +84,8 @@ class Pieces:
         shares = [ownership.of(name)]
         if under:
             shares += ownership.under_trunk()
+        elif name == 'skirt':
+            shares.append(ownership.between_legs())
         box = occupied(np.max(shares, 0) > 0)
         if box is None:
             return None
@@ -93,6 +95,8 @@ class Pieces:
         image, matte = cutout.image[here], matte[here]
         owned, *below = (share[:matte.shape[0], :matte.shape[1]] for share in (owned, *below))
         corner = cutout.left + left, cutout.top + top
+        if name == 'skirt':
+            matte = cv2.max(matte, cv2.min(below.pop(), owned))
         alpha = connected(cv2.min(owned, matte), self.bodies.placed[name], row, corner)
         sure = cv2.min(matte, cv2.threshold(owned, 255 * MINE, 255, cv2.THRESH_BINARY)[1]) == 255
         if name in WHOLE:

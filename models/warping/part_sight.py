@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from models.warping.parts import FLOORS, Bodies, Part, biases, distances
+from models.warping.parts import FLOORS, SKIRT_LEGS, Bodies, Part, biases, distances
 from pose.track import PoseTrack
 
 ALONG = np.linspace(0, 1, 7)            # of a part's axis: where it is looked at
@@ -57,6 +57,9 @@ def points_on(bodies: Bodies, name: str) -> np.ndarray:
     if name == 'head':
         return _head_points(bodies)
     placed = bodies.placed[name]
+    if name == 'skirt':
+        start, end = placed.start[:, :SKIRT_LEGS, None], placed.end[:, :SKIRT_LEGS, None]
+        return (start + ALONG[:, None] * (end - start)).reshape(len(bodies), -1, 2)
     first = np.argmax(placed.seen, 1)
     rows = np.arange(len(bodies))
     start, end = placed.start[rows, first, None], placed.end[rows, first, None]

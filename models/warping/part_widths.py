@@ -45,14 +45,15 @@ def measured_bodies(index: FrameIndex, cutouts: TightCutouts,
     depth = None if both.depth is None else both.depth * (cutouts.size[1] / both.size[1])
     half = len(both) // 2
     if parts is None:
-        usual = Bodies(poses[:half], both.joints, None if depth is None else depth[:half])
+        usual = Bodies(poses[:half], both.joints, None if depth is None else depth[:half],
+                       index.parts)
         parts = measured_parts(cutouts, usual)
     return Bodies(poses, both.joints, depth, parts)
 
 
 def measured_parts(cutouts: TightCutouts, bodies: Bodies) -> dict[str, Part]:
-    """The parts as thick, and as wide at most, as they are in these frames; trunk and head stay as
-    they are. A side that is hidden nearly always is as thin as the other one.
+    """The parts as thick, and as wide at most, as they are in these frames; trunk, head and
+    skirt stay as they are. A side that is hidden nearly always is as thin as the other one.
 
     bodies   of the frames that are looked at, the first ones of `cutouts`
     """
@@ -60,7 +61,7 @@ def measured_parts(cutouts: TightCutouts, bodies: Bodies) -> dict[str, Part]:
     thick: dict[str, float | None] = {}
     farthest = defaultdict(list)
     for name in parts:
-        if name in ('trunk', 'head'):
+        if name in ('trunk', 'head', 'skirt'):
             continue
         thick[name], far = thickness(cutouts, bodies, name)
         farthest[name[2:]].append(far)

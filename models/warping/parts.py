@@ -44,10 +44,21 @@ LIMBS = (('upper arm', (('Shoulder', 'Elbow'),), 0.05, 'trunk', 0.0),
          ('shin', (('Knee', 'Ankle'),), 0.05, 'thigh', 0.0),
          ('foot', (('Ankle', 'BigToe'), ('Ankle', 'Heel')), 0.04, 'shin', 0.3))
 FOOT_BEYOND = 0.35          # of the shin, where the skeleton has no toes: the foot goes with it
+SINGLE = 'trunk', 'head', 'skirt'         # parts that are not one of a pair
 ARMS, LEGS = ('upper arm', 'forearm'), ('thigh', 'shin', 'foot')
-# The least rank of head and trunk: what lies before them owns its pixels wherever it reaches.
-FLOORS = {'trunk': 1.0, 'head': 0.8}
-FAR, INSIDE = 9.0, 0.3      # distance of a part that is not seen, and of the middle of a trunk
+# In place of both legs, for who wears it down to the ankles (models.warping.part_skirt): the cloth
+# between the legs goes with both, and what is seen of the feet goes with its hem.
+SKIRT = Part(tuple((side + start, side + end)
+                   for start, end in (('Hip', 'Knee'), ('Knee', 'Ankle'), ('Ankle', 'BigToe'),
+                                      ('Ankle', 'Heel')) for side in 'RL'),
+             0.13, 'trunk', widest=2.0)
+SKIRT_LEGS = 4              # its bones without the feet
+# The least rank of these: what lies before them owns its pixels wherever it reaches.
+FLOORS = {'trunk': 1.0, 'head': 0.8, 'skirt': 0.8}
+FAR, INSIDE = 9.0, 0.3      # distance of a part that is not seen, and of the middle of one
+# Rings of joints between which a part is all one.
+MIDDLES = {'trunk': (('RShoulder', 'LShoulder', 'LHip', 'RHip'),),
+           'skirt': (('RHip', 'LHip', 'LKnee', 'RKnee'), ('RKnee', 'LKnee', 'LAnkle', 'RAnkle'))}
 BEFORE, BEHIND = 0.8, 1.25  # factor on the distance of a part that lies before or behind the trunk
 BEHIND_BY = 0.02            # deeper than the trunk: an arm behind it
 END_WIDTH = 1.4             # how much wider a hand is than a wrist
@@ -149,16 +160,21 @@ class Bodies:
         return np.column_stack([line, deep])
 
 
-def parts_of(skeleton: Skeleton) -> dict[str, Part]:
-    """The parts that a skeleton's joints show, in PARTS' order."""
+def parts_of(skeleton: Skeleton, skirt: bool = False) -> dict[str, Part]:
+    """The parts that a skeleton's joints show, in PARTS' order; with a skirt in place of the legs
+    last."""
     known = {*skeleton.joints, 'MidHip'}
     found = {}
-    for name, part in PARTS.items():
+    every = PARTS
+    if skirt:
+        every = {name: part for name, part in PARTS.items() if not name.endswith(LEGS)}
+        every['skirt'] = SKIRT
+    for name, part in every.items():
         bones = tuple(bone for bone in part.bones if known.issuperset(bone))
         if bones:
             found[name] = part._replace(bones=bones)
     for side in 'RL':
-        if f'{side} foot' not in found:
+        if f'{side} foot' not in found and not skirt:
             shin = found[f'{side} shin']
             found[f'{side} shin'] = shin._replace(beyond=FOOT_BEYOND)
     return found
@@ -172,7 +188,8 @@ def distances(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
     """
     part, placed = bodies.parts[name], bodies.placed[name]
     reach = (part.reach * bodies.height)[:, None]
-    thinner = min(part.reach / PARTS[name].reach, 1)       # a hand is as wide on a thin arm
+    usual = part.reach if name == 'skirt' else PARTS[name].reach
+    thinner = min(part.reach / usual, 1)                    # a hand is as wide on a thin arm
     nearest = np.full((len(bodies), points.shape[1]), FAR, np.float32)
     x, y = points[..., 0], points[..., 1]
     for b in range(len(part.bones)):
@@ -188,14 +205,16 @@ def distances(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
         if name == 'head' and b == 0:
             away = away / (NECK_WIDTH + (1 - NECK_WIDTH) * (2 * share).clip(0, 1))
         nearest = np.where(placed.seen[:, b, None], np.minimum(nearest, away), nearest)
-    if name == 'trunk':
-        nearest = np.where(within_trunk(points, bodies), np.minimum(nearest, INSIDE), nearest)
+    for corners in MIDDLES.get(name, ()):
+        nearest = np.where(within(points, bodies, corners), np.minimum(nearest, INSIDE), nearest)
     return nearest.astype(np.float32)
 
 
 def past_ends(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
     """float (F, P), in reaches: how far points lie past the ends of a part where another part goes
     on; 0 along it, and where its axis is not seen, as that of a head from behind."""
+    if name == 'skirt':
+        return past_hips(points, bodies)
     part, placed = bodies.parts[name], bodies.placed[name]
     reach = (part.reach * bodies.height)[:, None]
     start, end = placed.start[:, 0, None], placed.end[:, 0, None]
@@ -207,9 +226,25 @@ def past_ends(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
     return np.where(placed.seen[:, 0, None], past / reach, 0)
 
 
+def past_hips(points: np.ndarray, bodies: Bodies) -> np.ndarray:
+    """float (F, P), in reaches of a skirt: how far points lie above the hips, which a trunk's line
+    goes down to."""
+    middle = bodies.joint('MidHip')[:, None]
+    line = bodies.joint('Neck')[:, None, :2] - middle[..., :2]
+    length = np.maximum(np.linalg.norm(line, axis=-1), 1e-3)
+    up = ((points - middle[..., :2]) * line).sum(-1) / length
+    reach = (bodies.parts['skirt'].reach * bodies.height)[:, None]
+    return np.where(middle[..., 2] > 0, np.maximum(up, 0) / reach, 0)
+
+
 def within_trunk(points: np.ndarray, bodies: Bodies) -> np.ndarray:
     """bool (F, P): the points between shoulders and hips."""
-    corners = [bodies.joint(joint) for joint in ('RShoulder', 'LShoulder', 'LHip', 'RHip')]
+    return within(points, bodies, MIDDLES['trunk'][0])
+
+
+def within(points: np.ndarray, bodies: Bodies, joints: tuple[str, ...]) -> np.ndarray:
+    """bool (F, P): the points within the ring of four joints."""
+    corners = [bodies.joint(joint) for joint in joints]
     ring = np.stack([corner[:, :2] for corner in corners], 1)
     seen = np.stack([corner[:, 2] for corner in corners], 1).min(1) > 0
     inside = np.zeros((len(bodies), points.shape[1]), np.int8)

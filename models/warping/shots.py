@@ -89,7 +89,7 @@ class LiveShots:
             self.parts: LiveParts = before.parts
         else:
             self.parts = LiveParts(index.both, settings.parts, index.settings.retrieval,
-                                   partial(index.cut, TIGHT))
+                                   partial(index.cut, TIGHT), index.parts)
         self.last: Shot | None = None
 
     def next(self, pose: LivePose) -> Shot | None:
