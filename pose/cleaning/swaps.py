@@ -10,6 +10,8 @@ Costs are in nats, the negative logarithm of a likelihood: of how far the joints
 density with one degree of freedom: a detector errs far more often than a Gaussian allows), and of
 bones that come out longer than the person's own.
 
+A body that a detector exchanged for a few frames is put right by `brief_turns`, which see.
+
 Shape letters: F frames, S states of a group, P its pairs of joints.
 """
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ import numpy as np
 
 from pose.body import ARM_JOINTS, LEG_JOINTS
 from pose.cleaning.bone_lengths import proportions
+from pose.cleaning.brief_turns import brief_turns
 from pose.cleaning.swap_costs import (
     FLOOR,
     LONGEST_STEP,
@@ -113,14 +116,44 @@ def undo_swaps(track: PoseTrack) -> PoseTrack:
         swaps = np.array([list(swap) for swap in (as_found, *group.swaps)])
         states = swaps[:, known] == '1'
         for frames in shot_slices(track.shots):
-            state = _states_in(poses[frames], depth[frames], track.times[frames], table, names,
-                               states, group.prior, lengths, scale[frames])
+            here = poses[frames], depth[frames]         # views: written to below
+            times = track.times[frames]
+            state = _states_in(*here, times, table, names, states, group.prior, lengths,
+                               scale[frames])
             for n, name in enumerate(names):
-                rows = frames.start + np.flatnonzero(states[state, n])[:, None]
-                one, other = _moved_with(table, name)
-                for values in (poses, depth):
-                    values[rows, one + other] = values[rows, other + one]
+                _exchange(*here, states[state, n], table, (name,))
+            if group.prior is BODY_FOR_LONG:
+                longest = _longest(lengths, scale[frames], table)
+                brief = brief_turns(here[0], times, table, longest, 2 * BODY.switch)
+                _exchange(*here, brief, table, names)
+                _bridge(here[1], brief, times)
     return replace(track, poses=poses, depth=None if track.depth is None else depth)
+
+
+def _exchange(poses: np.ndarray, depth: np.ndarray, mask: np.ndarray, table: Skeleton,
+              names: tuple[str, ...]) -> None:
+    """Exchange the sides of those pairs, and of what moves with them, in the frames of a bool (F,)
+    mask of poses (F, K, 3) and their depth (F, K), in place."""
+    rows = np.flatnonzero(mask)[:, None]
+    for name in names:
+        one, other = _moved_with(table, name)
+        for values in (poses, depth):
+            values[rows, one + other] = values[rows, other + one]
+
+
+def _bridge(depth: np.ndarray, mask: np.ndarray, times: np.ndarray) -> None:
+    """Draw the depth (F, K) in the frames of a bool (F,) mask from the frames around, in place: the
+    detector guessed it for a body that is turned the other way."""
+    for joint in depth.T if mask.any() and not mask.all() else ():
+        known = np.isfinite(joint) & ~mask
+        if known.any():
+            joint[mask] = np.interp(times[mask], times[known], joint[known])
+
+
+def _longest(lengths: np.ndarray, scale: np.ndarray, table: Skeleton) -> float:
+    """px: the longest bone of the body in the frames of that scale."""
+    sizes = (scale[:, None] * lengths[table.part('body')]).ravel()
+    return float(np.nan_to_num(sizes).max())
 
 
 def _states_in(poses: np.ndarray, depth: np.ndarray, times: np.ndarray, table: Skeleton,
@@ -128,8 +161,7 @@ def _states_in(poses: np.ndarray, depth: np.ndarray, times: np.ndarray, table: S
                scale: np.ndarray) -> np.ndarray:
     """int64 (F,): the state, a row of `states` (bool (S, P)), of each frame of one shot."""
     pairs = [pair_of(table, name) for name in names]
-    sizes = (scale[:, None] * lengths[table.part('body')]).ravel()
-    least = FLOOR * float(np.nan_to_num(sizes).max())
+    least = FLOOR * _longest(lengths, scale, table)
     seen = np.stack([(poses[:, pair, 2] > 0).all(1) for pair in pairs], 1)
     moves = [move_costs(poses[:, pair], depth[:, pair], times, least, prior.momentum,
                         prior.deep)

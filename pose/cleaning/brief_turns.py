@@ -1,0 +1,103 @@
+"""Finds turns of the body that are too brief for anybody: a detector exchanged its sides.
+
+Frame by frame, such an exchange may look like a turn: next to it the detector often folds arms and
+shoulders to a point, from where either side is as near. So each brief stretch that shows the body
+from the other way round is compared with the frames around it, by its places in the picture only:
+with the sides, the detector exchanges what is near and what is far.
+
+Shapes as in pose/track.
+"""
+import numpy as np
+
+from pose.body import ARM_JOINTS, LEG_JOINTS
+from pose.cleaning.swap_costs import LONGEST_STEP, pair_of
+from pose.skeleton import Skeleton
+from pose.stretches import runs
+
+# Seconds. A dancer who spins twice a second, which is fast, shows each side for 0.25 s.
+BRIEFEST = 0.21
+AROUND = 0.5            # seconds to either side that say which way the body faces
+WIDE = 0.5              # of the usual width: shoulders and hips that are nearer are folded
+SPREAD = 0.1            # of the longest bone: places that are nearer to each other are the same
+TRUNK = ('Shoulder', 'Hip')
+
+
+def brief_turns(poses: np.ndarray, times: np.ndarray, table: Skeleton, longest: float,
+                doubt: float) -> np.ndarray:
+    """bool (F,): the frames of one shot in which the body turns and turns back too soon, and lies
+    nearer to the frames around with its sides exchanged.
+
+    longest  px: the body's longest bone
+    doubt    nats by which the exchanged sides have to be likelier, in each stretch
+    """
+    exchanged = np.zeros(len(poses), bool)
+    named = [pair_of(table, name) for name in (*ARM_JOINTS, *LEG_JOINTS)]
+    pairs = np.array([pair for pair in named if pair])
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    width = _widths(poses, table)
+    reach = max(1, round(AROUND / step))
+    usual = _mean_around(width, reach)
+    wide = np.abs(width) > WIDE * _mean_around(np.abs(width), reach)
+    good = np.flatnonzero(wide & (width * usual > 0))
+    for run in runs(width * usual < 0):
+        inside = np.arange(run.start, run.stop)
+        if times[inside[-1]] - times[inside[0]] + step > BRIEFEST:
+            continue
+        ends = _ends(good, run, times)
+        if len(ends):
+            gain = _gain(poses[inside][:, pairs], poses[ends][:, pairs], times[inside],
+                         times[ends], SPREAD * longest)
+            exchanged[run] = (gain > 0) & (gain.clip(0).sum() > doubt)
+    return exchanged
+
+
+def _widths(poses: np.ndarray, table: Skeleton) -> np.ndarray:
+    """px (F,): how far right shoulder and hip lie to the right of the left ones, together; 0 where
+    one is not seen."""
+    width = np.zeros(len(poses))
+    for name in TRUNK:
+        right, left = table.index(f'R{name}'), table.index(f'L{name}')
+        seen = (poses[:, [right, left], 2] > 0).all(1)
+        width += np.where(seen, poses[:, right, 0] - poses[:, left, 0], 0)
+    return width
+
+
+def _mean_around(values: np.ndarray, reach: int) -> np.ndarray:
+    """float (F,): the mean of values (F,) of that many frames to either side."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    frames = np.arange(len(values))
+    first = np.maximum(frames - reach, 0)
+    stop = np.minimum(frames + reach + 1, len(values))
+    return np.asarray((total[stop] - total[first]) / (stop - first))
+
+
+def _ends(good: np.ndarray, run: slice, times: np.ndarray) -> np.ndarray:
+    """The nearest of the `good` frames to either side of a run, near enough to say where the body
+    is in it: two, one at an end of the shot, or none."""
+    before = good[good < run.start][-1:]
+    after = good[good >= run.stop][:1]
+    before = before[times[run.start] - times[before] < LONGEST_STEP]
+    after = after[times[after] - times[run.stop - 1] < LONGEST_STEP]
+    enough = (len(before) or run.start == 0) and (len(after) or run.stop == len(times))
+    return np.concatenate([before, after]) if enough else before[:0]
+
+
+def _gain(inside: np.ndarray, ends: np.ndarray, times: np.ndarray, end_times: np.ndarray,
+          spread: float) -> np.ndarray:
+    """float (N,): nats by which each frame of a stretch is likelier with its sides exchanged, as
+    the body moves from one end to the other.
+
+    inside, ends       px (N, P, 2, 3) of right and left joints
+    times, end_times   s (N,)
+    spread             px
+    """
+    share = np.zeros(len(times))
+    if len(ends) > 1:
+        share = (times - end_times[0]) / (end_times[1] - end_times[0])
+    start, way = ends[0, ..., :2], ends[-1, ..., :2] - ends[0, ..., :2]
+    expected = start + share[:, None, None, None] * way
+    seen = (inside[..., 2] > 0).all(-1) & (ends[..., 2] > 0).all((0, -1))
+    as_found, exchanged = (
+        (np.log1p(((places - expected) ** 2).sum(-1) / spread ** 2).sum(-1) * seen).sum(-1)
+        for places in (inside[..., :2], inside[..., ::-1, :2]))
+    return np.asarray(as_found - exchanged)
