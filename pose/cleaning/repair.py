@@ -1,7 +1,7 @@
 """Cleans a raw track, step by step. Shapes as in pose/track.
 
-    without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> drop_impossible -> fill
-    -> with_hidden_arms -> smooth
+    without_flyers -> undo_swaps -> drop_guesses -> drop_beyond_limits -> drop_astray
+    -> drop_impossible -> fill -> with_hidden_arms -> smooth
 
 Every step takes a track and returns another; `repair` runs them all and counts their changes.
 LiveRepair does the same to one frame after another, and holds a lost joint where repair fills. A
@@ -15,7 +15,7 @@ import numpy as np
 from pose.cleaning import smoothing
 from pose.cleaning.bone_lengths import LiveProportions, parents, proportions
 from pose.cleaning.hidden_limbs import possible_arms, with_hidden_arms
-from pose.cleaning.plausible import REASON, LiveImpossible, impossible
+from pose.cleaning.plausible import REASON, LiveImpossible, astray, impossible
 from pose.cleaning.swaps import LiveSwaps, undo_swaps
 from pose.shots import SHORTEST_SHOT, body_jumps
 from pose.skeleton import Skeleton, skeleton_of
@@ -45,9 +45,9 @@ def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps
     no_swaps, no_limits                leave these two out
     hidden_arms                        keep guessed arms, of a dancer in whose poses
                                        somebody is painted
-    Returns  the track, and the number of 'flyers' (frames), 'guesses' and 'beyond_limits' (joints)
-             removed, of 'swaps' undone (frames), of 'impossible' poses (frames), and of joints
-             'filled'
+    Returns  the track, and the number of 'flyers' (frames), 'guesses', 'beyond_limits' and
+             'astray' (joints) removed, of 'swaps' undone (frames), of 'impossible' poses (frames),
+             and of joints 'filled'
     """
     clean = without_flyers(track) if max_gap else track
     counts = {'flyers': _lost(track, clean).any(1).sum()}
@@ -57,8 +57,10 @@ def repair(track: PoseTrack, *, min_confidence: float = MIN_CONFIDENCE, no_swaps
     counts['guesses'] = _lost(sided, sure).sum()
     possible = sure if no_limits else drop_beyond_limits(sure)
     counts['beyond_limits'] = _lost(sure, possible).sum()
-    plausible = possible if no_limits else drop_impossible(possible, max_gap)
-    counts['impossible'] = _lost(possible, plausible).any(1).sum()
+    steady = possible if no_limits or not max_gap else drop_astray(possible)    # fill closes these
+    counts['astray'] = _lost(possible, steady).sum()
+    plausible = steady if no_limits else drop_impossible(steady, max_gap)
+    counts['impossible'] = _lost(steady, plausible).any(1).sum()
     whole = fill(plausible, max_gap)
     counts['filled'] = _lost(whole, plausible).sum()
     if hidden_arms:
@@ -164,6 +166,13 @@ def _levels(skeleton: str) -> list[np.ndarray]:
     parent = parents(skeleton)
     steps = np.array([_steps(parent, k) for k in range(len(parent))])
     return [np.flatnonzero(steps == number) for number in range(steps.max() + 1)]
+
+
+def drop_astray(track: PoseTrack) -> PoseTrack:
+    """Mark joints as not seen that are elsewhere for a single frame. The trunk stays."""
+    mask = astray(track)
+    mask[:, _trunk(track.joints)] = False
+    return _without(track, mask)
 
 
 def drop_impossible(track: PoseTrack, max_gap: int = MAX_GAP) -> PoseTrack:

@@ -18,6 +18,7 @@ STEPS = {'flyers': 'frames in which another person was found for a moment',
          'swaps': 'frames with left and right exchanged back',
          'guesses': 'joints dropped for low confidence',
          'beyond_limits': 'joints dropped because no limb reaches them',
+         'astray': 'joints dropped that jump away and back at once',
          'impossible': 'frames whose pose no body has, filled in or dropped',
          'filled': 'joints filled in'}
 PART = {'arms': 'the arms', 'legs': 'the legs', 'head': 'the head', 'body': 'the trunk',

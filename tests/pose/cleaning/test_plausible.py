@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from pose.body import BONES, chain_length
-from pose.cleaning.plausible import REASON, impossible
+from pose.cleaning.plausible import ASTRAY, REASON, astray, impossible
 from pose.cleaning.repair import MAX_GAP, repair
 from pose.skeleton import BODY_25
+from tests.pose.cleaning.tracks import FPS, HEIGHT, WRIST, dancing
 from tests.pose.retargeting.turning import half_turns, turning
 
 HIPS = [BODY_25.index(joint) for joint in ('MidHip', 'RHip', 'LHip')]
@@ -88,3 +89,35 @@ def test_a_short_one_is_filled_in_and_a_long_one_dropped_with_its_reason():
     assert dropped.kept.sum() == 400 - MAX_GAP - 3
     kept, counts = repair(harmed(still(400), long, long_torso), no_limits=True)
     assert kept.kept.all() and counts['impossible'] == 0
+
+
+def test_a_wrist_that_is_elsewhere_for_one_frame_is_put_back():
+    true = dancing()
+    found = dancing()
+    found.poses[[60, 150, 152], WRIST, 0] += 0.2 * HEIGHT
+    clean, counts = repair(found)
+    off = np.linalg.norm((clean.poses - true.poses)[:, WRIST, :2], axis=1)
+    assert off[[60, 150, 152]].max() < 0.03 * HEIGHT
+    assert counts['astray'] == 3 == counts['filled']
+
+
+def test_a_wrist_that_stays_elsewhere_or_swings_fast_is_left():
+    found = dancing()
+    found.poses[60:62, WRIST, 0] += 0.2 * HEIGHT
+    since = np.maximum(found.times - found.times[100], 0)
+    found.poses[:, WRIST, 0] += 0.2 * HEIGHT * np.sin(2 * np.pi * 4 * since)    # as fast as can be
+    assert not astray(found).any()
+
+
+def test_of_two_joints_in_a_row_only_the_one_farther_away_is_astray():
+    found = dancing()
+    found.poses[60, WRIST, 0] += 3 * ASTRAY * HEIGHT
+    found.poses[61, WRIST, 0] -= ASTRAY * HEIGHT / 2
+    assert np.argwhere(astray(found)).tolist() == [[60, WRIST]]
+
+
+def test_in_a_slow_video_a_joint_may_go_and_come_back_from_frame_to_frame():
+    found = dancing()
+    found.poses[60, WRIST, 0] += 0.3 * HEIGHT
+    assert astray(found)[60, WRIST]
+    assert not astray(replace(found, times=found.times * FPS / 15)).any()
