@@ -5,8 +5,12 @@ shoulders to a point, from where either side is as near. So each brief stretch t
 from the other way round is compared with the frames around it, by its places in the picture only:
 with the sides, the detector exchanges what is near and what is far.
 
+`brief_turns` looks at a whole shot, LiveBriefTurns at what came so far.
+
 Shapes as in pose/track.
 """
+from collections import deque
+
 import numpy as np
 
 from pose.body import ARM_JOINTS, LEG_JOINTS
@@ -20,6 +24,11 @@ AROUND = 0.5            # seconds to either side that say which way the body fac
 WIDE = 0.5              # of the usual width: shoulders and hips that are nearer are folded
 SPREAD = 0.1            # of the longest bone: places that are nearer to each other are the same
 TRUNK = ('Shoulder', 'Hip')
+# Live: how far shoulders and hips move across at once, in their mean width before, and in how many
+# seconds: a body that turns by 460 degrees a second. And the share of the frames before that show
+# it from one side: of a body that spins fewer do.
+ACROSS, AT_ONCE = 1.0, 0.13
+MOSTLY = 0.9
 
 
 def brief_turns(poses: np.ndarray, times: np.ndarray, table: Skeleton, longest: float,
@@ -31,8 +40,7 @@ def brief_turns(poses: np.ndarray, times: np.ndarray, table: Skeleton, longest: 
     doubt    nats by which the exchanged sides have to be likelier, in each stretch
     """
     exchanged = np.zeros(len(poses), bool)
-    named = [pair_of(table, name) for name in (*ARM_JOINTS, *LEG_JOINTS)]
-    pairs = np.array([pair for pair in named if pair])
+    pairs = _pairs(table)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     width = _widths(poses, table)
     reach = max(1, round(AROUND / step))
@@ -49,6 +57,12 @@ def brief_turns(poses: np.ndarray, times: np.ndarray, table: Skeleton, longest: 
                          times[ends], SPREAD * longest)
             exchanged[run] = (gain > 0) & (gain.clip(0).sum() > doubt)
     return exchanged
+
+
+def _pairs(table: Skeleton) -> np.ndarray:
+    """The numbers (P, 2) of right and left joints of the limbs."""
+    named = [pair_of(table, name) for name in (*ARM_JOINTS, *LEG_JOINTS)]
+    return np.array([pair for pair in named if pair])
 
 
 def _widths(poses: np.ndarray, table: Skeleton) -> np.ndarray:
@@ -101,3 +115,57 @@ def _gain(inside: np.ndarray, ends: np.ndarray, times: np.ndarray, end_times: np
         (np.log1p(((places - expected) ** 2).sum(-1) / spread ** 2).sum(-1) * seen).sum(-1)
         for places in (inside[..., :2], inside[..., ::-1, :2]))
     return np.asarray(as_found - exchanged)
+
+
+class LiveBriefTurns:
+    """`brief_turns`, of one frame after another: a body that turns round at once is exchanged, for
+    no longer than BRIEFEST.
+
+    depth   float (K,) px: of the last frame that was as before
+    """
+
+    def __init__(self, table: Skeleton):
+        self.table = table
+        self.pairs = _pairs(table)
+        # time, width and places of the limbs of the frames so far, as they were put right
+        self.past: deque[tuple[float, float, np.ndarray]] = deque()
+        self.depth = np.full(len(table.joints), np.nan)
+        self.since = np.inf             # when the first of the frames was that are exchanged
+
+    def __call__(self, joints: np.ndarray, time: float, longest: float, doubt: float) -> bool:
+        """Whether the joints (K, 4) are the person's own with the sides exchanged."""
+        while self.past and self.past[0][0] < time - 1.2 * AROUND:
+            self.past.popleft()
+        limbs = joints[self.pairs]
+        width = float(_widths(joints[None, :, :3], self.table)[0])
+        exchanged = self._exchanged(limbs, width, time, longest, doubt)
+        if exchanged:
+            self.since = min(self.since, time)
+            if time - self.since >= BRIEFEST:       # it did turn
+                self.past.clear()
+                exchanged = False
+        if not exchanged:
+            self.since = np.inf
+            self.depth = joints[:, 3]
+        self.past.append((time, -width if exchanged else width,
+                          limbs[:, ::-1] if exchanged else limbs))
+        return exchanged
+
+    def _exchanged(self, limbs: np.ndarray, width: float, time: float, longest: float,
+                   doubt: float) -> bool:
+        """Whether the limbs (P, 2, 4) lie nearer to where they were with their sides exchanged."""
+        widths = np.array([past for _, past, _ in self.past])
+        if not self.past or time - self.past[0][0] < AROUND:
+            return False
+        agree = widths * width < 0
+        if agree.mean() < MOSTLY:
+            return False
+        mean = np.abs(widths).mean()
+        clear = (np.abs(widths) > WIDE * mean) & (np.abs(widths - width) > ACROSS * mean)
+        last = np.flatnonzero(agree & clear)[-1:]
+        if not len(last) or time - self.past[last[0]][0] >= AT_ONCE:
+            return False
+        before = self.past[last[0]][2]
+        gain = _gain(limbs[None, ..., :3], before[None, ..., :3], np.array([time]),
+                     np.array([time]), SPREAD * longest)
+        return bool(gain[0] > (doubt if np.isinf(self.since) else 0))

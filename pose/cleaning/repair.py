@@ -31,8 +31,8 @@ MAX_GAP = 12            # frames
 # that is added to that.
 LIMIT, OFF = 1.35, 0.12
 NEIGHBOURS = 4          # frames to either side of a gap that shape what goes into it
-# Live: frames for which a joint that is lost is held, and a pose that no body has is not believed;
-# and the second of which the limits are not yet known.
+# Live: frames for which a joint that is lost is held, and the second of which the limits are not
+# yet known. A pose that no body has is not believed for as long as a gap is filled.
 HELD, LEARNING = 5, 1.0
 
 
@@ -289,7 +289,7 @@ class LiveRepair:
             joints = _unseen(joints, beyond)
             false = self.impossible(joints[:, :3], time, own.lengths, own.scale)
             self.doubted = self.doubted + 1 if false else 0
-            if 0 < self.doubted <= HELD:
+            if 0 < self.doubted <= MAX_GAP:
                 return None
         held = self._hold(joints)
         hidden = possible_arms(held[None, :, :3], sided[None, :, :3], self.table, own.lengths,

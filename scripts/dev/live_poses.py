@@ -31,9 +31,9 @@ from pose.cleaning.smoothing import jitter, lag
 from pose.detect import make_detector
 from pose.detect.base import Detector
 from pose.draw import default_line_width, draw_pose
-from pose.shots import PictureWatch
+from pose.shots import PictureWatch, picture_jumps
 from pose.skeleton import skeleton_with
-from pose.stretches import runs
+from pose.stretches import runs, shot_slices
 from pose.track import PoseTrack
 from pose.tracking.appearance import appearance_of
 from preprocessing.detection import Detected
@@ -45,6 +45,7 @@ from util.progress import progress
 from util.video import probe, read_frames
 
 APART = 0.05                    # of the height: pairs nearer to each other are not exchanged
+CUT = 2                         # frames from a jump of the picture to that of the body
 PAIRS = ('Shoulder', 'Hip', 'Elbow', 'Wrist', 'Knee', 'Ankle')
 
 
@@ -103,6 +104,20 @@ def cleaned_live(track: PoseTrack, every: int = 1) -> PoseTrack:
                 clean[f] = found
                 clean[f, :, :2] += live.speed * (time - looked) * (found[:, 2:3] > 0)
     return replace(track, poses=clean[..., :3], depth=clean[..., 3])
+
+
+def as_filmed(track: PoseTrack, difference: np.ndarray) -> PoseTrack:
+    """The track with a new shot only where the picture jumps as well as the body, as live.person
+    begins one. The offline track has more: it sees what comes after a jump.
+
+    difference   float (F,) to the picture before, as PictureWatch gives it
+    """
+    jumps = picture_jumps(difference.astype(np.float32))
+    begins = np.zeros(len(track), int)
+    for shot in shot_slices(track.shots)[1:]:
+        # the picture may jump while nobody is found
+        begins[shot.start] = jumps[max(shot.start - CUT, 0):shot.start + CUT + 1].any()
+    return replace(track, shots=np.cumsum(begins))
 
 
 def exchanged(live: PoseTrack, offline: PoseTrack) -> int:
@@ -192,7 +207,8 @@ def main() -> None:
                 drawn = fitted(flags, offline, target).drawn
                 sheet(Path(opt.sheet) / f'{Path(video).stem}.png', target, drawn, posed,
                       opt.columns)
-        lines.append(row(Path(video).stem, cleaned_live(raw, opt.every), offline, spent))
+        live = cleaned_live(as_filmed(raw, found.difference), opt.every)
+        lines.append(row(Path(video).stem, live, offline, spent))
     print('\n'.join(lines))
 
 

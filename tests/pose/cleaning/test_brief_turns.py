@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from pose.body import ARM_JOINTS, LEG_JOINTS, both_sides
-from pose.cleaning.brief_turns import BRIEFEST, brief_turns
-from pose.cleaning.swaps import BODY, undo_swaps
+from pose.cleaning.bone_lengths import LiveProportions
+from pose.cleaning.brief_turns import BRIEFEST, LiveBriefTurns, brief_turns
+from pose.cleaning.swaps import BODY, LiveSwaps, undo_swaps
 from pose.skeleton import BODY_25
 from pose.track import PoseTrack
 from tests.pose.cleaning.tracks import FPS, HEIGHT, SWAPS, dancing, swapped
@@ -33,6 +34,19 @@ def brief(track: PoseTrack) -> list[int]:
     """The numbers of the frames that turn too briefly."""
     mask = brief_turns(track.poses, track.times, track.joints, LONGEST, 2 * BODY.switch)
     return np.flatnonzero(mask).tolist()
+
+
+def joints_of(track: PoseTrack) -> np.ndarray:
+    """float (F, K, 4), as a detector gives them."""
+    assert track.depth is not None
+    return np.concatenate([track.poses, track.depth[..., None]], -1)
+
+
+def brief_live(track: PoseTrack) -> list[int]:
+    """The numbers of the frames that LiveBriefTurns exchanges."""
+    live = LiveBriefTurns(track.joints)
+    frames = enumerate(zip(joints_of(track), track.times.tolist(), strict=True))
+    return [f for f, (found, time) in frames if live(found, time, LONGEST, 2 * BODY.switch)]
 
 
 @pytest.mark.parametrize('frames', [1, 2, 4])
@@ -82,3 +96,36 @@ def test_shoulders_that_pass_each_other_in_a_profile_exchange_no_legs():
     poses[:, BODY_25.index('LAnkle'), 0] += 40
     track = PoseTrack(poses, np.arange(60) / FPS, np.arange(60), 'BODY_25', (480, 480))
     assert brief(track) == []
+
+
+@pytest.mark.parametrize('frames', [1, 2, 4])
+@pytest.mark.parametrize('start', [60, 150, 240])
+def test_live_too_it_is_put_back_at_once(start, frames):
+    found = dancing(0.005)
+    rows = range(start, start + frames)
+    swaps, own = LiveSwaps('BODY_25'), LiveProportions('BODY_25')
+    mended = []
+    for joints, time in zip(joints_of(turned_round(found, rows)), found.times, strict=True):
+        own(joints[:, :3], time)
+        mended.append(swaps(joints, time, own.lengths, own.scale))
+    shoulders = [BODY_25.index(name) for name in both_sides('Shoulder')]
+    wrong = np.abs(np.array(mended)[..., :2] - found.poses[..., :2])[:, shoulders].max((1, 2))
+    folded = {rows[0] - 1, rows[-1] + 1}
+    assert set(np.flatnonzero(wrong > 0.02 * HEIGHT)) <= folded
+
+
+def test_live_a_body_that_stays_turned_is_believed_after_a_moment():
+    found = dancing(0.005)
+    frames = brief_live(swapped(found, SWAPS['whole'], range(150, len(found))))
+    assert frames == list(range(150, 150 + len(frames)))
+    assert BRIEFEST - 1.5 / FPS < len(frames) / FPS < BRIEFEST + 1.5 / FPS
+
+
+@pytest.mark.parametrize('turning', [0, 180, 360, 540])
+def test_live_a_body_that_does_turn_is_left_as_it_is(turning):
+    assert brief_live(dancing(0.005, turning)) == []
+
+
+def test_live_nothing_is_exchanged_before_a_body_is_known():
+    found = dancing(0.005)
+    assert brief_live(swapped(found, SWAPS['whole'], range(5, 8))) == []

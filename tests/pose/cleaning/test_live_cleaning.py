@@ -7,7 +7,7 @@ import pytest
 
 from pose.body import heights
 from pose.cleaning.bone_lengths import LiveProportions, proportions
-from pose.cleaning.repair import HELD, LEARNING, LiveRepair, repair
+from pose.cleaning.repair import HELD, LEARNING, MAX_GAP, LiveRepair, repair
 from pose.cleaning.smoothing import LiveSmoothing, jitter, lag
 from pose.cleaning.swaps import LiveSwaps
 from pose.one_euro import OneEuro, OneEuroFilter
@@ -122,13 +122,13 @@ def test_a_wrist_beyond_its_bones_is_not_believed():
     assert away.max() < 0.1 * HEIGHT
 
 
-def test_a_pose_that_no_body_has_is_not_believed_for_five_frames():
+def test_a_pose_that_no_body_has_is_not_believed_for_as_long_as_a_gap_is_filled():
     track = dancing()
     poses = track.poses.copy()
     poses[AFTER + 40:, :, :2] = 240 + 0.2 * (poses[AFTER + 40:, :, :2] - 240)
     live = cleaned(replace(track, poses=poses))
-    seen = live.seen()[AFTER + 38:AFTER + 50]
-    assert seen.tolist() == [True] * 2 + [False] * HELD + [True] * (10 - HELD)
+    seen = live.seen()[AFTER + 38:AFTER + 60]
+    assert seen.tolist() == [True] * 2 + [False] * MAX_GAP + [True] * (20 - MAX_GAP)
 
 
 @pytest.mark.parametrize('joints', ['whole', 'arm', 'leg'])
