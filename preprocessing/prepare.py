@@ -38,7 +38,8 @@ from util.files import write_json
 from util.options import Options
 from util.owned import finish, holds_something, replacing
 
-GAP = 1.0           # seconds between the training part and the held-out part
+GAP = 1.0           # seconds between the training part and the held-out part; of a short clip as
+                    # long as what is held out, since a person of two seconds needs every frame
 LEAST_BODY = 1.0    # px: how far the joints of a frame are apart, in some frame at least
 RARELY_SEEN = 0.5   # below this share of the frames a user should check the video
 LEAST_PER_PIXEL = 0.1   # bytes: a drawn figure's pair takes 0.2 for a pixel of its frame, a filmed
@@ -192,10 +193,11 @@ def split(track: PoseTrack, val_fraction: float) -> dict[str, np.ndarray]:
     if held_out in (0, len(kept)):
         return {'train': kept}
     val = kept[-held_out:]
-    train = kept[track.times[kept] < track.times[val[0]] - GAP]
+    first, last = track.times[val[[0, -1]]]
+    train = kept[track.times[kept] < first - min(GAP, last - first)]
     if len(train) < held_out:       # the gap would leave too little of a short clip
-        warn(f'the clip is too short for a gap of {GAP:g} s before the held-out part. That part '
-             f'is therefore easier than a new video.')
+        warn('the clip is too short for a gap before the held-out part. That part is therefore '
+             'easier than a new video.')
         train = kept[:-held_out]
     return {'train': train, 'val': val}
 

@@ -60,21 +60,33 @@ def test_the_pose_half_is_the_pose_of_the_frame_half(prepared, demo_videos):
     assert np.array_equal(pair[:, :128], draw_pose(track.poses[39], (128, 128), line_width=2.0))
 
 
-def test_the_end_is_held_out_after_a_gap_of_a_second(prepared):
+def test_the_end_is_held_out_after_a_gap(prepared):
     track = PoseTrack.load(prepared / 'poses.npz')
     train, val = ([int(n[:6]) - 1 for n in files(prepared / p)] for p in ('train', 'val'))
     assert max(train) < min(val) and val[-1] == track.index[track.kept][-1]
     assert len(val) == 12
-    assert track.times[min(val)] - track.times[max(train)] > 1.0
+    held_out = track.times[val[-1]] - track.times[val[0]]
+    assert track.times[min(val)] - track.times[max(train)] > held_out
+
+
+def ones(frames):
+    """A track of that many frames, 30 a second."""
+    return PoseTrack(np.ones((frames, 25, 3), np.float32), np.arange(frames) / 30,
+                     np.arange(frames), 'BODY_25', (64, 64))
+
+
+@pytest.mark.parametrize(('frames', 'train', 'val'), [(60, 49, 6), (600, 510, 60)])
+def test_the_gap_is_a_second_and_in_a_short_clip_as_long_as_what_is_held_out(frames, train, val):
+    phases = split(ones(frames), 0.1)
+    assert len(phases['val']) == val and len(phases['train']) in (train - 1, train, train + 1)
+    assert phases['val'][0] - phases['train'][-1] >= min(30, val - 1)
 
 
 def test_a_clip_too_short_for_the_gap_is_still_split(capsys):
-    track = PoseTrack(np.ones((20, 25, 3), np.float32), np.arange(20) / 30, np.arange(20),
-                      'BODY_25', (64, 64))
-    phases = split(track, 0.2)
-    assert len(phases['train']) == 16 and len(phases['val']) == 4
+    phases = split(ones(20), 0.4)
+    assert len(phases['train']) == 12 and len(phases['val']) == 8
     assert 'too short for a gap' in capsys.readouterr().err
-    assert set(split(track, 0.0)) == {'train'}
+    assert set(split(ones(20), 0.0)) == {'train'}
 
 
 def test_images_folders_and_size(demo_videos, tmp_path):
