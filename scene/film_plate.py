@@ -8,6 +8,7 @@ import numpy as np
 from scene.background import CLOTHES_MARGIN, edges_near, mosaic, sure_of
 from scene.bars import find_bars
 from scene.fill import completed
+from scene.grain import give_grain
 from scene.plate import Masks, Plate, around_bars
 from util.arrays import LazySequence
 from util.images import resized, scaling
@@ -21,7 +22,8 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     frames   uint8 (H, W, 3) of that (width, height); masks  bool (h, w), of the small frames
 
     Each is read one at a time, several times. What too few frames show is taken from the small
-    plate: it is a smooth fill there, to which the edges seen near somebody are added.
+    plate: it is a smooth fill there, to which the edges seen near somebody are added; what nobody
+    ever saw gets the grain of what lies around.
     """
     larger = scaling(plate.size, size)
     transforms = larger @ plate.transforms @ np.linalg.inv(larger)
@@ -44,6 +46,7 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     seen = (sure < 1) & (confidence > 0.99 * confidence.max())
     edges = edges_near(far, frames, enlarged(0), seen)
     picture = completed(far.picture, sure, small, edges)
+    give_grain(picture, (sure < 1) & np.isnan(edges.right[..., 0]))
     return replace(far, picture=picture, confidence=confidence, bars=bars)
 
 
