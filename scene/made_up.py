@@ -17,5 +17,5 @@ def warn_of_made_up(plate: Plate) -> None:
     share = made_up(plate)
     if share >= NOTABLE:
         warn(f'{100 * share:.0f} % of the background is never seen, since somebody always stands '
-             f'before it. It is filled in smoothly from around, which shows where the dance leaves '
+             f'before it. It is made up from what lies around, which shows where the dance leaves '
              f'that place. Film the person stepping aside once, with the same camera.')
