@@ -65,8 +65,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 
     # from here on networks are loaded
     clock = Clock()
-    controls = Controls()
-    figures = Figures(clock)
+    controls, figures = Controls(), Figures(clock)
     person, painter = load(opt, run, trained, target)
     ladder = Ladder([painter.limited(quality) for quality in asked] if opt.quality
                     else painter.qualities, min(opt.rate, camera.fps or opt.rate))

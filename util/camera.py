@@ -94,7 +94,8 @@ class FileCamera(Camera):
     fps    most pictures a second that are taken; None: all
     loop   whether it begins again after its end
 
-    start, first   when this pass began: seconds on the clock, and of its first frame in the file
+    begun          when the pass before this one began, and this one: seconds on the clock
+    first          the second in the file of the first frame
     over           when the newest picture gives way to the next one
     behind         s that the frame before was behind its own pace; least: after a stall, the least
                    since then, else None
@@ -114,7 +115,8 @@ class FileCamera(Camera):
             times = times_of(path)
             played = times.seconds[times.choose(0.0, None, fps)]
             self.sound_loop = Loop(float(played[0]), float(played[-1]) + 1 / self.fps)
-        self.first = self.start = self.over = 0.0
+        self.first = self.over = 0.0
+        self.begun = 0.0, 0.0
         self.behind = 0.0
         self.least: float | None = None
         self.number = 0
@@ -122,8 +124,9 @@ class FileCamera(Camera):
 
     def pictures(self, clock: Clock) -> Generator[Picture, None, None]:
         self.over = clock.now()
+        self.begun = self.over, self.over
         while not self.closed:
-            self.start = self.over
+            self.begun = self.begun[1], self.over
             self.rewound = False
             yield from self.one_pass(clock)
             if self.rewound:
@@ -157,19 +160,20 @@ class FileCamera(Camera):
         elif is_stall or catches_up:
             self.least = behind if self.least is None else min(self.least, behind)
         else:
-            self.start += behind
+            self.begun = self.begun[0], self.begun[1] + behind
             self.least = None
         self.behind = behind
 
     def due(self, frame: Frame) -> float:
         """The time of the clock at which that frame is captured."""
-        return self.start + frame.time - self.first
+        return self.begun[1] + frame.time - self.first
 
     def shown(self, image: np.ndarray) -> np.ndarray:
         return self.turned(fitted(image, self.size) if self.size else image)
 
     def time_of(self, seconds: float) -> float:
-        return max(seconds - self.start, 0.0) + self.first
+        before, this = self.begun       # a film may begin with a picture of the pass before
+        return max(seconds - (this if seconds >= this else before), 0.0) + self.first
 
     def rewind(self) -> None:
         self.measured = False

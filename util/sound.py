@@ -138,18 +138,22 @@ def timed(path: str | os.PathLike[str], start: float,
 
 
 def looped(path: str | os.PathLike[str], start: float, loop: Loop,
-           faults: list[str]) -> Generator[tuple[float | None, Any], None, None]:
+           faults: list[str]) -> Generator[tuple[float, Any], None, None]:
     """`timed`, of a video that begins again at its end, without end; nothing is heard twice where
-    its sound is longer than its pictures."""
+    its sound is longer than its pictures. Sound without time stamps begins at the start of
+    the video, each time."""
     begins, until = 0.0, loop.end - start
     for again in count():
         is_heard = False
-        with closing(timed(path, loop.first if again else start,
-                           [] if again else faults)) as frames:     # once is enough
-            for seconds, frame in frames:
-                if seconds is None or -frame.samples / frame.rate < seconds < until - begins:
+        first = loop.first if again else start
+        ends = -first
+        with closing(timed(path, first, [] if again else faults)) as frames:    # once is enough
+            for said, frame in frames:
+                seconds = ends if said is None else said
+                ends = seconds + frame.samples / frame.rate
+                if ends > 0 and seconds < until - begins:
                     is_heard = True
-                    yield None if seconds is None else begins + seconds, frame
+                    yield begins + seconds, frame
         if again and not is_heard:
             return
         begins, until = until, until + loop.end - loop.first

@@ -152,6 +152,15 @@ def test_the_second_of_the_sound_is_that_of_the_picture(clip):
     assert camera.sound_from is None        # the clip has none
 
 
+def test_a_picture_keeps_its_second_of_the_sound_after_a_looped_file_began_again(clip):
+    clock = FakeClock()
+    clock.sleep(100)
+    camera = FileCamera(clip, loop=True)
+    pictures = taken(camera, clock, 15)
+    seconds = [camera.time_of(picture.time) for picture in pictures[6:]]    # of this pass and of
+    assert seconds == pytest.approx([k % 6 / FPS for k in range(9)], abs=1e-3)  # the one before
+
+
 def test_what_a_camera_sees_can_be_mirrored_and_a_file_scaled_and_thinned(clip):
     clock = FakeClock()
     camera = open_camera(clip, mirror=True, size=(16, 8), fps=5)

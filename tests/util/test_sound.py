@@ -235,11 +235,15 @@ def test_an_empty_sound_gives_a_film_without_one(tmp_path):
     assert not probe(filmed(tmp_path / 'a.mkv')).sound
 
 
+@pytest.mark.parametrize('stamped', [True, False])
 @pytest.mark.parametrize('end', [1.0, 0.8])
-def test_the_sound_of_a_video_that_begins_again_is_heard_again_in_step(end: float, tmp_path: Path
-                                                                       ) -> None:
+def test_the_sound_of_a_video_that_begins_again_is_heard_again_in_step(
+        end: float, stamped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At 0.8 its sound is longer than what is played of it, and cut within the beep."""
     source = beep(tmp_path / 'beep.mp4', seconds=1.0, at=0.7)
+    timed = sound.timed
+    if not stamped:
+        monkeypatch.setattr(sound, 'timed', lambda *how: ((None, f) for _, f in timed(*how)))
     with VideoWriter(tmp_path / 'out.mp4', sound_from=source, sound_start=0.2,
                      sound_loop=sound.Loop(0.0, end)) as video:
         for tick in range(28):
