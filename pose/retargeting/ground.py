@@ -25,6 +25,9 @@ DEEPEST = 2.0                 # how many times as tall, at most, the near body i
 # their ankle lines that is the floor: a jump moves feet up, never down.
 WINDOW, RATE, FLOOR = 3.0, 10.0, 90
 AGAIN = 1.0                   # live: seconds after which bones are measured again
+# Live: the seconds whose middle place is the person's own. Longer than steps of a dance take: who
+# steps aside and comes back would else be carried to the other side meanwhile
+STAYS = 10.0
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ class LiveGround:
     """`measure_ground` of the last WINDOW seconds: a floor without depth, known from the first pose
     on. Bones are known after a WINDOW, and better the longer it goes on.
 
-    ground  None before the first pose
+    ground  None before the first pose; its centre is that of the last STAYS seconds
     bones   as measure_bones gives them; {} before they are known
     """
 
@@ -209,6 +212,7 @@ class LiveGround:
         self.skeleton = skeleton
         self.size = size
         self.past: deque[tuple[float, np.ndarray]] = deque()
+        self.places: deque[tuple[float, float]] = deque()       # (s, x px of the hips' middle)
         self.start = self.taken = self.boned = -np.inf
         self.ground: Ground | None = None
         self.bones: dict[str, float] = {}
@@ -226,8 +230,12 @@ class LiveGround:
         poses = np.array([each for _, each in self.past])
         times = np.array([each for each, _ in self.past])
         track = PoseTrack(poses, times, np.arange(len(times)), self.skeleton, self.size)
+        self.places.append((time, float(joint_at(poses[-1:], track.joints, 'MidHip')[0, 0])))
+        while self.places[0][0] < time - STAYS:
+            self.places.popleft()
         if self.ground is None or not frozen:
-            self.ground = measure_standing(track)
+            centre = float(np.median([x for _, x in self.places]))
+            self.ground = replace(measure_standing(track), centre=centre)
         if self.settled and time - self.boned >= AGAIN:
             new = track.select(times > self.boned)
             heights = np.maximum(measure_standing(track).height_near, visible_heights(track))

@@ -68,6 +68,16 @@ def test_who_moves_to_another_place_and_comes_nearer_is_as_large_and_central_aga
     assert heights(once[249][None], BODY_25)[0] > 1.4 * heights(once[60][None], BODY_25)[0]
 
 
+def test_who_steps_aside_and_comes_back_stands_where_he_stood():
+    """Four seconds aside: the place is not that of the last three seconds."""
+    source, target = still_body(frames=250), still_body(frames=60)
+    poses = source.poses.copy()
+    poses[125:225, :, 0] += 60
+    live = fitted(replace(source, poses=poses), target)
+    assert np.abs(live[249] - live[110])[:, 0].max() < 2
+    assert (live[220] - live[110])[HIP, 0] > 30
+
+
 def test_off_lays_the_cameras_picture_over_the_targets():
     source, target = still_body(frames=2), target_film()
     pose = fitted(source, target, 'off')[0]
