@@ -21,18 +21,26 @@ if TYPE_CHECKING:
 class MultiscaleGAN(BaseModel):
     """A model whose network D is a MultiscaleDiscriminator; its loss is opt.gan_mode.
 
-    perceptual     the perceptual loss; None with --no_vgg_loss
+    perceptual     the perceptual loss; None with --no_vgg_loss, and where nothing is trained: it
+                   takes 0.1 GB
+    perceptual_name   what the run says of it; None where it has none, UNUSED where none is known
     WITHOUT_VGG    whether it trains without that loss where no VGG is installed
     """
     WITHOUT_VGG = False
+    UNUSED = ''
     perceptual: PerceptualLoss | LpipsLoss | None
+    perceptual_name: str | None
 
     def begin_perceptual(self, opt: argparse.Namespace, prefer_lpips: bool = False) -> None:
-        """Load the perceptual loss that is installed and say which. UserError where there is
-        none, unless the model trains WITHOUT_VGG and --vgg_weights is not given."""
+        """Load the perceptual loss that is installed and say which, if anything is trained.
+        UserError where there is none, unless the model trains WITHOUT_VGG and --vgg_weights is not
+        given."""
         from models.perceptual import find_lpips_loss, find_perceptual_loss
-        self.perceptual = None
+        self.perceptual = self.perceptual_name = None
         if opt.no_vgg_loss:
+            return
+        if opt.max_minutes == 0:
+            self.perceptual_name = self.UNUSED
             return
         try:
             lpips = find_lpips_loss() if prefer_lpips and not opt.vgg_weights else None
@@ -40,16 +48,11 @@ class MultiscaleGAN(BaseModel):
         except UserError as error:
             if opt.vgg_weights or not self.WITHOUT_VGG:
                 raise
-            if opt.max_minutes != 0:        # else nothing is trained
-                warn(f'training without the perceptual loss, so images stay softer: {error}')
+            warn(f'training without the perceptual loss, so images stay softer: {error}')
             return
         self.engine.to_device(loss)
-        if opt.max_minutes != 0:
-            say(f'perceptual loss: {loss.name}')
-
-    @property
-    def perceptual_name(self) -> str | None:
-        return self.perceptual.name if self.perceptual else None
+        self.perceptual_name = loss.name
+        say(f'perceptual loss: {loss.name}')
 
     def metadata(self) -> dict[str, Any]:
         return {'perceptual_loss': self.perceptual_name}
@@ -60,7 +63,9 @@ class MultiscaleGAN(BaseModel):
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         was, now = state['perceptual_loss'], self.perceptual_name
-        if was != now:
+        if now == self.UNUSED:          # and a later start compares with what was used
+            self.perceptual_name = was
+        elif was not in (now, self.UNUSED):
             warn(f'the perceptual loss was {was or "off"} and is {now or "off"} from here on.')
 
     def adversarial(self, scales: list[list[Tensor]], real: bool,

@@ -33,3 +33,23 @@ class LazySequence(Sequence[np.ndarray]):
 
     def __getitem__(self, row: Any) -> Any:
         return self.get(self.rows[row])
+
+
+class KeptSequence(LazySequence):
+    """The same for rows of one size that are read in turn, several times: the first that fit into
+    `most` bytes are kept. Of a cache that drops the oldest nothing is left when they come again."""
+
+    def __init__(self, count: int, get: Callable[[int], np.ndarray], most: float):
+        super().__init__(count, get)
+        self.room = most
+        self.kept: dict[int, np.ndarray] = {}
+
+    def __getitem__(self, row: Any) -> Any:
+        row = self.rows[row]
+        if row in self.kept:
+            return self.kept[row]
+        value = self.get(row)
+        if value.nbytes <= self.room:
+            self.room -= value.nbytes
+            self.kept[row] = value
+        return value

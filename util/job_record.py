@@ -7,6 +7,7 @@ from typing import Any
 
 from util.errors import UserError
 from util.files import read_json, write_json
+from util.memory import give_back
 
 
 class Record:
@@ -26,12 +27,14 @@ class Record:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """The block is this step: person, moves, training or painting."""
+        """The block is this step: person, moves, training or painting. The memory that it leaves
+        goes back: the next step would hold it too."""
         began = time.monotonic()
         try:
             yield
             self.finished.append(name)
         finally:
+            give_back()
             self.seconds[name] = round(time.monotonic() - began, 2)
             known = {'format': 1, 'seconds': self.seconds, 'finished': self.finished}
             write_json(self.path, known | ({'painted': self.painted} if self.painted else {}))

@@ -28,7 +28,7 @@ from scene.background import make_plate
 from scene.film_plate import film_plate
 from scene.matte import DARKEST, covered, matte
 from scene.plate import Plate, around_bars
-from util.arrays import LazySequence
+from util.arrays import KeptSequence, LazySequence
 from util.errors import UserError
 from util.images import read_or_reason, size_of, write_image
 from util.owned import folder_in_place_of, is_exchanged
@@ -39,7 +39,9 @@ AGAIN = 'Train the run again: train.py --overwrite.'
 # Bytes of decoded frames, and of cutouts, kept in memory. A training step reads random ones, and
 # decoding them took a tenth of it.
 REMEMBERED = 256e6
-FILM_REMEMBERED = 300e6     # bytes of frames of film size, while the background is made
+# Bytes of frames of film size, while the background is made of 72 of them: all of 720x1264. Of
+# 1080x1920 it is made in 10 strips, each of which reads those that are not kept.
+FILM_REMEMBERED = 200e6
 SELECTION_DEFAULTS = SelectionSettings()
 # Channels of a matte. Parts are laid anywhere, so only the person may be in them. A whole frame is
 # shown near the place where it was filmed: with the shadow on the wall and what lies close around
@@ -181,12 +183,12 @@ class FrameIndex:
         size = dataset.film_size
         assert size is not None
 
-        @lru_cache(int(FILM_REMEMBERED / 3 / size[0] / size[1]) + 1)
         def frame(row: int) -> np.ndarray:
             found = dataset.film_frame(row)
             assert found is not None, 'a dataset with a film size has every frame'
             return found
-        return film_plate(plate, LazySequence(len(self.track), frame), self.people, size)
+        frames = KeptSequence(len(self.track), frame, FILM_REMEMBERED)
+        return film_plate(plate, frames, self.people, size)
 
     @property
     def people(self) -> LazySequence:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from util.errors import UserError
+from util.memory import give_back
 from util.ranks import ALONE, Ranks
 from util.words import command
 
@@ -81,6 +82,7 @@ class Kept:
             return cls(index, plate, SmallCutouts(index), plate)
         large = index.film_plate(plate, dataset)
         large.save(folder / 'film_plate')
+        give_back()             # the frames that it was made of
         cutouts = make_cutouts(folder / 'cutouts', index, large, dataset, threads,
                                settings.darkest_shadow)
         return cls(index, plate, cutouts, large)

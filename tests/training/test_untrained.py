@@ -8,7 +8,7 @@ from killed import kill_before
 
 import test as painting
 import train as training
-from models import models
+from models import models, perceptual
 from tests.saved import equal, weights
 from util import checkpoints
 from util.errors import UserError
@@ -144,3 +144,25 @@ def test_who_does_not_train_is_not_warned_of_what_training_lacks(minutes, pairs,
                    str(tmp_path), '--model', 'body2body', '--max_minutes', minutes, '--max_steps',
                    '1', *fitting('body2body', *small)])
     assert ('images stay softer' in capsys.readouterr().err) == (minutes == '1')
+
+
+def test_who_does_not_train_loads_no_perceptual_loss_and_later_training_does(
+        pairs, small, tmp_path, monkeypatch, capsys):
+    """It takes 0.1 GB, and is named only where it was used."""
+    flags = ['--dataroot', str(pairs(64, 64, train=12, val=3)), '--checkpoints_dir',
+             str(tmp_path), '--name', 'me', '--model', 'body2body', *fitting('body2body', *small)]
+    loaded = []
+    load = perceptual.read_perceptual_loss
+    monkeypatch.setattr(perceptual, 'read_perceptual_loss',
+                        lambda path: loaded.append(path) or load(path))
+
+    def said():
+        return read_record(tmp_path / 'me')['model']['perceptual_loss']
+    training.main([*flags, '--max_minutes', '0'])
+    assert not loaded and said() == ''
+    training.main([*flags, '--max_minutes', '1', '--max_steps', '1', '--continue_train'])
+    assert len(loaded) == 1 and said().startswith('VGG19')
+    assert 'the perceptual loss was' not in capsys.readouterr().err
+    training.main([*flags, '--max_minutes', '1', '--max_steps', '2', '--continue_train',
+                   '--no_vgg_loss'])
+    assert 'the perceptual loss was VGG19' in capsys.readouterr().err
