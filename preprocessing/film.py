@@ -15,7 +15,7 @@ from data.film import FOLDER
 from pose.track import PoseTrack
 from preprocessing.crop import Box, even_size, whole_box
 from util.errors import UserError
-from util.images import read_image, resized, write_image
+from util.images import fitted, read_image, write_image
 from util.video import Frame
 
 # of JPEG. Of a phone's video with grain of 3 levels, 1080x1898: 359 kB a frame, 0.65 GB a minute;
@@ -106,4 +106,4 @@ def write_film_frame(folder: Path, index: int, image: np.ndarray, box: Box,
     if size[0] < frame.shape[1] < 2 * size[0]:
         # 1080x1920 to 720x1280 in 1.9 ms; means of areas take 8.2 and are 53 dB from it
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
-    write_image(folder / FOLDER / f'{index + 1:06d}.jpg', resized(frame, size), QUALITY)
+    write_image(folder / FOLDER / f'{index + 1:06d}.jpg', fitted(frame, size), QUALITY)

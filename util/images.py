@@ -277,7 +277,12 @@ def resized(image: np.ndarray, size: tuple[int, int], shrinks: bool | None = Non
 
     shrinks    True averages areas, False interpolates bicubically; None averages where the image
                gets narrower
+
+    At its own size it is a copy: OpenCV interpolates there too, which takes 5 to 9 ms of 1080x1920,
+    and finds the same pixels.
     """
+    if size == size_of(image):
+        return image.copy()
     if shrinks is None:
         shrinks = size[0] < image.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

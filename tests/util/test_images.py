@@ -47,3 +47,13 @@ def test_a_caller_may_say_that_an_image_shrinks():
                           cv2.resize(image, (8, 12), interpolation=cv2.INTER_AREA))
     assert np.array_equal(resized(image, (8, 12)),
                           cv2.resize(image, (8, 12), interpolation=cv2.INTER_CUBIC))
+
+
+@pytest.mark.parametrize('shape', [(31, 24, 3), (31, 24, 1)])
+def test_an_image_at_its_own_size_is_a_copy_without_being_interpolated(shape, monkeypatch):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    for how in (cv2.INTER_AREA, cv2.INTER_CUBIC):
+        assert np.array_equal(cv2.resize(image, (24, 31), interpolation=how).reshape(shape), image)
+    monkeypatch.setattr(cv2, 'resize', lambda *_, **__: pytest.fail('it interpolates'))
+    same = resized(image, (24, 31))
+    assert np.array_equal(same, image) and not np.shares_memory(same, image)
