@@ -66,6 +66,8 @@ def paint(argv: list[str] | None, ranks: Ranks) -> Path:
             results.write_videos(opt.video_from, marks_in(opt))
         if opt.metrics != 'none':
             from evaluation.evaluate import measure  # its memory is not part of the painting's
+            from util.memory import give_back
+            give_back()         # what painting and the films took
             measure(results, dataset, opt, model.engine, {'run': opt.name, 'epoch': epoch})
         return results.write_page({
             'run': opt.name, 'epoch': epoch, 'model': opt.model, 'netG': opt.netG,
