@@ -20,7 +20,7 @@ from models.warping.bones import Bones, BoneSet, areas, named_bones
 from models.warping.frame_index import TIGHT, FrameIndex, rescaled, track_of
 from models.warping.part_looks import unlikeness
 from models.warping.part_order import Held, depth_signs, drawing_order, layers
-from models.warping.part_sight import speeds, visibility
+from models.warping.part_sight import end_is_covered, speeds, visibility
 from models.warping.parts import ARMS, LEGS, SINGLE, Bodies, Part
 from models.warping.settings import PartSettings
 from pose.matching.live import Follower
@@ -173,6 +173,7 @@ class PartIndex:
                 if joint in self.track.joints.joints]
         moved = blur[:, ends].mean(1) / part.reach
         return (settings.hidden * (1 - visible) + covered * (1 - free)
+                + settings.aside * end_is_covered(self.bodies, name)
                 + settings.blurred * moved.clip(0, 2) + settings.mirrored * self.mirrored
                 + 1.0 * ~self.bodies.placed[name].seen.any(1))
 

@@ -49,12 +49,17 @@ def widths(points: np.ndarray, bodies: Bodies, name: str) -> np.ndarray:
     a knee no farther than the thinner segment there is thick: of a limb that is bent in its frame,
     more would be a knob on a straight one, and a trouser that ends there would leave a frill."""
     part = bodies.parts[name]
-    other = next((other for other in bodies.parts if is_segment(name) and is_segment(other)
-                  and (part.parent == other or bodies.parts[other].parent == name)), None)
+    other = other_segment(name, bodies.parts)
     if other is None:
         return np.full((len(bodies), points.shape[1]), part.widest)
     least = (1 + SOFT) * min(1, bodies.parts[other].reach / part.reach)
     return (least + from_middle(points, bodies, name)).clip(least, max(least, part.widest))
+
+
+def other_segment(name: str, parts: dict[str, Part]) -> str | None:
+    """The forearm of an upper arm, the thigh of a shin and the like; None for other parts."""
+    return next((other for other in parts if is_segment(name) and is_segment(other)
+                 and (parts[name].parent == other or parts[other].parent == name)), None)
 
 
 def is_segment(name: str) -> bool:
@@ -100,6 +105,15 @@ class Ownership:
         self.widest = {name: widths(self.points, bodies, name)[0] for name in bodies.parts}
         for name, widest in self.widest.items():        # what is too far for one may be another's
             self.rank[name] += FAR * (self.away[name] > widest)
+        self.past = {name: np.maximum(-from_middle(self.points, bodies, name)[0], 0)
+                     for name in filter(is_segment, self.rank)}     # elbow or knee
+        # past it the next segment goes on: a thicker upper arm would bite a notch into the forearm
+        self.beyond: dict[str, np.ndarray] = {}
+        for name, past in self.past.items():
+            above = bodies.parts[name].parent
+            if above in self.past:
+                self.beyond[above] = self.past[above] / SOFT * (past == 0)
+                self.rank[above] += self.beyond[above]
         # a chest below the neck is the trunk's, with the print on its shirt
         # and a jacket above a skirt
         for name in ('head', 'skirt'):
@@ -151,6 +165,7 @@ class Ownership:
         mine = self.owner == list(self.rank).index(name)
         others = np.where(mine, self.second, self.least)
         owned = ((others - self.rank[name]) / SOFT + 0.5).clip(0, 1)
+        owned[self._corner(name)] = 1
         owned *= ((self.widest[name] - self.away[name]) / SOFT).clip(0, 1)
         past = past_ends(self.points, self.bodies, name)[0]
         owned *= ((PAST - past) / SOFT + 0.5).clip(0, 1)
@@ -208,13 +223,23 @@ class Ownership:
         upper = (past > -PAST) & (past <= 0)
         return (self.away['trunk'] < 1) & (lower | upper)
 
+    def _corner(self, name: str) -> np.ndarray:
+        """bool (h w,): the point of a bent elbow or knee, past the ends of both segments. It goes
+        with both: it is no wider than they are, and a forearm without it ends in a notch."""
+        other = other_segment(name, self.bodies.parts)
+        if other is None:
+            return np.zeros(self.points.shape[1], bool)
+        names = list(self.rank)
+        either = np.isin(self.owner, [names.index(name), names.index(other)])
+        return either & (self.past[name] > 0) & (self.past[other] > 0)
+
     def _joints(self, name: str) -> np.ndarray:
         """float32 (h w,) 0..1: discs about the joints that the part shares with its relatives; of
         a skirt all of the hips."""
         parts = self.bodies.parts
         kin = relatives(name, parts)
         strangers = [self.rank[other] for other in parts if other not in kin]
-        own = np.min([self.rank[other] for other in kin], 0)
+        own = np.min([self.rank[other] - self.beyond.get(other, 0) for other in kin], 0)
         mine = own <= np.min(strangers, 0) + 0.1 if strangers else True
         wide = DISC_HEAD if name == 'head' else DISC_ARM if name.endswith(ARMS) else DISC
         if name == 'skirt':

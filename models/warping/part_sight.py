@@ -15,6 +15,7 @@ FREE = 1.1                  # reaches from another part
 # before her body hardly any frame has 2: held out, LPIPS 0.262, with 1.5 0.244, with 1.1 0.230.
 # With that one, fingers lie on chests and hats.
 FREE_HAND = 1.5
+FORESHORTENED = 0.1         # of the height: a forearm that is shorter has its hand over the elbow
 SKULL = 1.9                 # of the line from neck to nose: the top of the skull
 
 
@@ -48,6 +49,15 @@ def meeting(name: str, other: str, parts: Mapping[str, Part], count: int) -> np.
     elif below:
         near[-(count // 2):] = True
     return near
+
+
+def end_is_covered(bodies: Bodies, name: str) -> np.ndarray:
+    """float (T,) 0..1: how much a hand lies over the elbow of an upper arm, as of a forearm that
+    points at the camera, which `visibility` takes for their joint; 0 for other parts."""
+    if not name.endswith('upper arm'):
+        return np.zeros(len(bodies))
+    forearm = bodies.vectors(name.replace('upper arm', 'forearm'))[:, 0]
+    return 1 - np.nan_to_num(np.linalg.norm(forearm, axis=-1) / FORESHORTENED, nan=1).clip(0, 1)
 
 
 def points_on(bodies: Bodies, name: str) -> np.ndarray:

@@ -101,7 +101,7 @@ class PartSettings:
                 towards the camera shows the jacket on it as a second hem at the knee
     hidden      cost of a part that is not seen at all
     covered     cost of an arm, trunk or head that other parts lie on: it would bring them along
-    aside       the same of legs
+    aside       the same of legs, and of an upper arm with a hand over its elbow
     blurred     cost of a part that moves by its own thickness from frame to frame
     unlike      cost of a part that looks wholly unlike itself, as in the light of the other side or
                 with a hem over its shoe

@@ -36,3 +36,12 @@ def test_a_trunk_is_not_taken_from_a_frame_with_fingers_spread_next_to_it():
     away = {'RElbow': (70, 90), 'RWrist': (52, 104)}
     rows = chosen([pose(**near), pose(**away)], pose(**near))
     assert rows['trunk'] == 1
+
+
+def test_an_upper_arm_is_not_taken_from_a_frame_with_a_hand_before_its_elbow():
+    """Its own direction is the nearer one there; the hand would be a knob on the elbow."""
+    towards = {'RElbow': (92, 92), 'RWrist': (92, 95), 'LElbow': (148, 92), 'LWrist': (148, 95)}
+    down = {'RElbow': (88, 91), 'RWrist': (86, 119), 'LElbow': (152, 91), 'LWrist': (154, 119)}
+    rows = chosen([pose(**towards), pose(**down)], pose())
+    assert rows['R upper arm'] in (1, 3)        # 3 is the mirrored one
+    assert rows['L upper arm'] in (1, 3)

@@ -104,3 +104,18 @@ def test_a_forearm_takes_over_slowly_from_the_upper_arm():
     assert 0.2 < owned.of('R forearm')[62, before] < 0.8
     assert owned.of('R upper arm')[62, before] == 1
     assert owned.of('R forearm')[62, 70 - round(0.3 * reach)] == 1
+
+
+def test_a_forearm_bent_back_at_a_thick_upper_arm_has_no_notch_at_its_elbow():
+    """The joint lies inside the elbow, as detectors find it: there is flesh on its outer side."""
+    one = pose(RElbow=(50, 100), RWrist=(86, 108))
+    body = Bodies(one[None], BODY_25)
+    thin = body.parts['R forearm']
+    body.parts['R upper arm'] = body.parts['R upper arm']._replace(reach=1.5 * thin.reach)
+    away = thin.reach * float(body.height[0])
+    along = np.array([36, 8]) / np.hypot(36, 8)
+    across = np.array([-along[1], along[0]])        # down, away from the upper arm
+    owned = Ownership(body, SIZE).of('R forearm')
+    for share in (-0.3, 0, 0.3, 0.6, 0.9):
+        x, y = np.rint(np.array([50, 100]) + away * (share * along + 0.8 * across)).astype(int)
+        assert owned[y, x] > 0.5, share
