@@ -20,7 +20,7 @@ from preprocessing.film import read_back
 from preprocessing.masks import FrameMasks
 from preprocessing.placement import Placement, cropped
 from preprocessing.sources import Source
-from scene.background import CLOTHES_MARGIN, ENOUGH, TRUSTED, make_plate, mosaic
+from scene.background import CLOTHES_MARGIN, believed, make_plate, mosaic
 from scene.film_plate import between_plates, film_plate
 from scene.matte import covered
 from scene.medians import FRAMES
@@ -173,7 +173,7 @@ class SceneMaker:
         film = film_plate(few, self.pictures(self.large, rows[some]), people, self.size)
         wide = Masks(people, grow=round(CLOTHES_MARGIN * plate.size[1]))
         far = mosaic(self.pictures(self.small, rows[some]), wide, few.transforms, few.numbers)
-        sure = cv2.warpAffine(far.confidence * (TRUSTED / ENOUGH), between_plates(far, film)[:2],
+        sure = cv2.warpAffine(believed(far.confidence, len(some)), between_plates(far, film)[:2],
                               size_of(film.picture)).clip(0, 1)
         soft = cv2.GaussianBlur(sure, (0, 0), SOFT * max(self.size))
         sure = np.minimum(sure, (2 * soft - 1).clip(0, 1))      # no seam between two backgrounds

@@ -14,7 +14,7 @@ import numpy as np
 from scene.bars import find_bars
 from scene.camera import corners_of, follow, is_still
 from scene.fill import completed, filled
-from scene.medians import Edges, Stack
+from scene.medians import FRAMES, Edges, Stack
 from scene.plate import Masks, Plate, around_bars
 from util.errors import UserError
 
@@ -66,20 +66,32 @@ def _completed(plate: Plate, far: Plate, frames: Sequence[np.ndarray],
     What was seen only near somebody is filled like what was never seen: its colours would draw an
     outline around the hole. Lines that were seen there go on.
     """
-    sure = sure_of(far.confidence, plate.confidence)
+    sure = sure_of(far.confidence, plate.confidence, len(frames))
     start = filled(far.picture, sure < 1)
     seen = (sure < 1) & (plate.confidence == plate.confidence.max())
     return completed(far.picture, sure, start, edges_near(plate, frames, masks, seen))
 
 
-def sure_of(far: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def sure_of(far: np.ndarray, seen: np.ndarray, frames: int) -> np.ndarray:
     """float (h, w): how much of each pixel is as it was seen far from everybody, 0..1. All of it
     where nobody was ever near.
 
     far, seen   Plate.confidence of what was seen far from everybody, and of all that was seen
+    frames      of which the plates are made
     """
     near = (far < seen - 0.5 / TRUSTED) | (far == 0)
-    return np.where(near, far, 1)
+    return np.where(near, believed(far, frames), 1)
+
+
+def believed(far: np.ndarray, frames: int) -> np.ndarray:
+    """float (h, w), 0..1: how much is believed of what was seen far from everybody. All of it
+    where a ninth of that many frames show it, which are ENOUGH to TRUSTED ones: a blurred hand may
+    be in a few.
+
+    far   Plate.confidence of what was seen far from everybody
+    """
+    enough = np.clip(min(frames, FRAMES) / 9, ENOUGH, TRUSTED)
+    return np.minimum(far * (TRUSTED / enough), 1)
 
 
 def edges_near(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.ndarray],

@@ -16,6 +16,7 @@ STEPS = (0, 1, ACROSS), (0, -1, ACROSS), (1, 0, 1.0), (-1, 0, 1.0)     # down, r
 SEEN = 100.0        # how much better pixels conduct between which the edge is known
 STRONG = 6          # of 255: a smaller step from pixel to pixel is light, as in Horn, "Determining
                     # lightness from an image", 1974
+REACH = 0.08        # of the longer side: how far from known edges colours are joined to them
 ROUNDS = 200        # of conjugate gradients: the surface that they start from is nearly right
 
 
@@ -44,15 +45,18 @@ def completed(picture: np.ndarray, sure: np.ndarray, start: np.ndarray, edges: E
     joins it.
 
     sure   float (H, W)  0 not at all .. 1
-    start  uint8 (H, W, 3)  a first guess where it is not
+    start  uint8 (H, W, 3)  a first guess where it is not, which stays far from every known edge
     """
     from scipy.sparse import coo_matrix, diags
     from scipy.sparse.linalg import cg
-    unknown = sure < 1
+    result = start + sure[..., None].astype(np.float32) * (picture.astype(np.float32) - start)
+    blank = np.isnan(edges.right[..., 0]).astype(np.uint8)
+    near = cv2.distanceTransform(blank, cv2.DIST_L2, 3) <= REACH * max(sure.shape)
+    unknown = (sure < 1) & near
+    if blank.all() or not unknown.any():
+        return np.rint(result).astype(np.uint8)
     steps = [np.where(np.isnan(step) | (np.abs(step).max(2, keepdims=True) < STRONG), 0, step)
              for step in (edges.right, edges.down)]
-    if not unknown.any() or unknown.all():
-        return start
     count = int(unknown.sum())
     number = np.full(unknown.shape, -1)
     number[unknown] = np.arange(count)
@@ -66,7 +70,7 @@ def completed(picture: np.ndarray, sure: np.ndarray, start: np.ndarray, edges: E
             inside = unknown[here]
             own, other, each = number[here][inside], number[there][inside], weight[inside]
             total += np.bincount(own, each, count)
-            fixed = np.where((other < 0)[:, None], picture[there][inside], 0)
+            fixed = np.where((other < 0)[:, None], result[there][inside], 0)
             for c in range(3):
                 change = sign * step[first][inside][:, c]
                 given[:, c] += np.bincount(own, each * (change + fixed[:, c]), count)
@@ -75,12 +79,11 @@ def completed(picture: np.ndarray, sure: np.ndarray, start: np.ndarray, edges: E
     places.append(np.tile(np.arange(count), (2, 1)))
     matrix = coo_matrix((np.concatenate([*values, total]), np.concatenate(places, 1)),
                         shape=(count, count)).tocsr()
-    result = picture.astype(np.float32)
+    share = sure[unknown]
     for c in range(3):
         guess = start[unknown][:, c].astype(float)
         found, _ = cg(matrix, given[:, c], guess, rtol=1e-4, maxiter=ROUNDS, M=diags(1 / total))
-        share = sure[unknown]
-        result[..., c][unknown] = share * result[..., c][unknown] + (1 - share) * found
+        result[..., c][unknown] = share * picture[unknown][:, c] + (1 - share) * found
     return np.rint(result.clip(0, 255)).astype(np.uint8)
 
 

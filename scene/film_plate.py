@@ -22,8 +22,8 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
     frames   uint8 (H, W, 3) of that (width, height); masks  bool (h, w), of the small frames
 
     Each is read one at a time, several times. What too few frames show is taken from the small
-    plate: it is a smooth fill there, to which the edges seen near somebody are added; what nobody
-    ever saw gets the grain of what lies around.
+    plate: it is a smooth fill there. It joins the edges that are seen near somebody, and where none
+    are, it gets the grain of what lies around.
     """
     larger = scaling(plate.size, size)
     transforms = larger @ plate.transforms @ np.linalg.inv(larger)
@@ -42,11 +42,12 @@ def film_plate(plate: Plate, frames: Sequence[np.ndarray], masks: Sequence[np.nd
                            borderMode=cv2.BORDER_REPLICATE)
     confidence = cv2.warpAffine(plate.confidence, into, shown, flags=cv2.INTER_LINEAR,
                                 borderMode=cv2.BORDER_REPLICATE)
-    sure = sure_of(far.confidence, confidence)
+    sure = sure_of(far.confidence, confidence, len(frames))
     seen = (sure < 1) & (confidence > 0.99 * confidence.max())
     edges = edges_near(far, frames, enlarged(0), seen)
     picture = completed(far.picture, sure, small, edges)
-    give_grain(picture, (sure < 1) & np.isnan(edges.right[..., 0]))
+    smooth = (sure < 1) & np.isnan(edges.right[..., 0])
+    give_grain(picture, smooth & ~hidden if plate.still else smooth)
     return replace(far, picture=picture, confidence=confidence, bars=bars)
 
 

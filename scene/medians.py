@@ -14,7 +14,7 @@ import numpy as np
 from util.sampling import evenly_spaced
 
 FRAMES = 72                   # the most of which the median is taken
-EDGE_FRAMES = 36              # the same of differences, which cost twice the time
+EDGE_STEP = 2                 # of these every second one: differences cost twice the time
 CHUNK = 48_000_000            # samples held in memory at a time
 ENOUGH = 3                    # frames that must show a difference at least
 UNSEEN = 999                  # stands for no value; greater than every colour and difference
@@ -44,16 +44,17 @@ class Stack:
     transforms: np.ndarray
     size: tuple[int, int]
 
-    def chosen(self, most: int) -> np.ndarray:
-        """The frames of which medians are taken, at most that many."""
+    @property
+    def chosen(self) -> np.ndarray:
+        """The frames of which medians are taken."""
         known = np.flatnonzero(np.isfinite(self.transforms[:, 0, 0]))
-        return known[evenly_spaced(len(known), most, nearest=True)]
+        return known[evenly_spaced(len(known), FRAMES, nearest=True)]
 
     def colours(self) -> tuple[np.ndarray, np.ndarray]:
         """The median, uint8 (h, w, 3), black where no frame shows it; and the number of frames
         that show each pixel, int (h, w)."""
         width, height = self.size
-        chosen = self.chosen(FRAMES)
+        chosen = self.chosen
         most = max(1, CHUNK // (3 * width * len(chosen)))
         strips = []
         for top in range(0, height, most):
@@ -72,7 +73,7 @@ class Stack:
         inside = where.copy()
         inside[-1] = inside[:, -1] = False          # there is no pixel beyond
         rows, columns = np.nonzero(inside)
-        chosen = self.chosen(EDGE_FRAMES)
+        chosen = self.chosen[::EDGE_STEP]       # frames that were read for the colours too
         most = max(1, CHUNK // (3 * 3 * len(chosen)))
         for first in range(0, len(rows), most):
             part = slice(first, first + most)

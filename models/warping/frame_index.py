@@ -39,8 +39,8 @@ AGAIN = 'Train the run again: train.py --overwrite.'
 # Bytes of decoded frames, and of cutouts, kept in memory. A training step reads random ones, and
 # decoding them took a tenth of it.
 REMEMBERED = 256e6
-# Bytes of frames of film size, while the background is made of 72 of them: all of 720x1264. Of
-# 1080x1920 it is made in 10 strips, each of which reads those that are not kept.
+# Bytes of frames of film size, while the background is made of 72 of them: nearly all of 720x1264.
+# Of 1080x1920 it is made in 10 strips, each of which reads those that are not kept.
 FILM_REMEMBERED = 200e6
 SELECTION_DEFAULTS = SelectionSettings()
 # Channels of a matte. Parts are laid anywhere, so only the person may be in them. A whole frame is

@@ -114,8 +114,8 @@ class Ownership:
             if above in self.past:
                 self.beyond[above] = self.past[above] / SOFT * (past == 0)
                 self.rank[above] += self.beyond[above]
-        # a chest below the neck is the trunk's, with the print on its shirt
-        # and a jacket above a skirt
+        # a chest below the neck, with the print on its shirt, and a jacket above a skirt are the
+        # trunk's
         for name in ('head', 'skirt'):
             if name in bodies.parts:
                 self.rank[name] += FAR * (past_ends(self.points, bodies, name)[0] > 0)

@@ -47,11 +47,12 @@ def brief_turns(poses: np.ndarray, times: np.ndarray, table: Skeleton, longest: 
     usual = _mean_around(width, reach)
     wide = np.abs(width) > WIDE * _mean_around(np.abs(width), reach)
     good = np.flatnonzero(wide & (width * usual > 0))
+    other = wide & (width * usual < 0)
     for run in runs(width * usual < 0):
         inside = np.arange(run.start, run.stop)
         if times[inside[-1]] - times[inside[0]] + step > BRIEFEST:
             continue
-        ends = _ends(good, run, times)
+        ends = _ends(good, inside[other[inside]], run, times)
         if len(ends):
             gain = _gain(poses[inside][:, pairs], poses[ends][:, pairs], times[inside],
                          times[ends], SPREAD * longest)
@@ -85,13 +86,19 @@ def _mean_around(values: np.ndarray, reach: int) -> np.ndarray:
     return np.asarray((total[stop] - total[first]) / (stop - first))
 
 
-def _ends(good: np.ndarray, run: slice, times: np.ndarray) -> np.ndarray:
+def _ends(good: np.ndarray, clear: np.ndarray, run: slice, times: np.ndarray) -> np.ndarray:
     """The nearest of the `good` frames to either side of a run, near enough to say where the body
-    is in it: two, one at an end of the shot, or none."""
+    is in it: two, one at an end of the shot, or none.
+
+    clear   those frames of the run that show the body from its other side, and not from an edge: of
+            a body that turns they come some frames later
+    """
     before = good[good < run.start][-1:]
     after = good[good >= run.stop][:1]
-    before = before[times[run.start] - times[before] < LONGEST_STEP]
-    after = after[times[after] - times[run.stop - 1] < LONGEST_STEP]
+    if not len(clear):
+        return before[:0]
+    before = before[times[clear[0]] - times[before] < AT_ONCE]
+    after = after[times[after] - times[clear[-1]] < AT_ONCE]
     enough = (len(before) or run.start == 0) and (len(after) or run.stop == len(times))
     return np.concatenate([before, after]) if enough else before[:0]
 
