@@ -82,17 +82,30 @@ def trunk_map(query: Bodies, source: Bodies, scale: float) -> np.ndarray:
 
 
 # a skirt hangs on the hips; its hem goes where the feet are
+SHORT = 0.1                 # heights: legs drawn up so far say nothing of the way it hangs
 SKIRT_JOINTS = {'RHip': 2.0, 'LHip': 2.0, 'RKnee': 0.5, 'LKnee': 0.5, 'RAnkle': 1.0, 'LAnkle': 1.0}
 
 
 def skirt_map(query: Bodies, source: Bodies, scale: float) -> np.ndarray:
     """The affine map that fits hips, knees and ankles best, held to a similarity more than a
-    trunk: of legs that are closer together than in its frame the cloth is hardly narrower."""
+    trunk: of legs that are closer together than in its frame the cloth is hardly narrower. Where a
+    leg is lifted, it hangs from the hips as it did, and turns with the trunk."""
     found = common(query, source, SKIRT_JOINTS)
-    lines = []
-    for body, points in ((query, found[0]), (source, found[1])):
-        lines.append(points.mean(0) - body.joint('MidHip')[0, :2])
-    return fitted_map(found, lines, scale, HELD * (0.2 * source.height[0]) ** 2, FULL)
+    lines = [points.mean(0) - body.joint('MidHip')[0, :2]
+             for body, points in ((query, found[0]), (source, found[1]))]
+    trunks = [body.joint('MidHip')[0, :2] - body.joint('Neck')[0, :2] for body in (query, source)]
+    held = HELD * (0.2 * source.height[0]) ** 2
+    if not all(hangs(*each) for each in zip((query, source), lines, trunks, strict=True)):
+        hips = {joint: weight for joint, weight in SKIRT_JOINTS.items() if 'Hip' in joint}
+        found, lines, held = common(query, source, hips), trunks, 25 * held
+    return fitted_map(found, lines, scale, held, FULL)
+
+
+def hangs(body: Bodies, line: np.ndarray, trunk: np.ndarray) -> bool:
+    """Whether a skirt hangs along that line (2,) from the hips to the middle of the legs: it goes
+    on in the trunk's way, turned by no more than TILT, and the legs are not drawn up."""
+    angle = np.arctan2(trunk[0] * line[1] - trunk[1] * line[0], trunk @ line)
+    return bool(abs(angle) <= TILT and np.hypot(*line) > SHORT * body.height[0])
 
 
 Points: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]

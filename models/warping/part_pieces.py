@@ -96,7 +96,7 @@ class Pieces:
         owned, *below = (share[:matte.shape[0], :matte.shape[1]] for share in (owned, *below))
         corner = cutout.left + left, cutout.top + top
         if name == 'skirt':
-            matte = cv2.max(matte, cv2.min(below.pop(), owned))
+            matte = cv2.max(matte, cv2.min(with_cloth_below(matte, below.pop()), owned))
         alpha = connected(cv2.min(owned, matte), self.bodies.placed[name], row, corner)
         sure = cv2.min(matte, cv2.threshold(owned, 255 * MINE, 255, cv2.THRESH_BINARY)[1]) == 255
         if name in WHOLE:
@@ -106,6 +106,13 @@ class Pieces:
             alpha = cv2.max(alpha, cv2.max(there, cv2.min(hips, matte)))
             sure |= (matte == 255) & (clear == 255)
         return piece_of(image, alpha, sure, corner, self.shrink)
+
+
+def with_cloth_below(matte: np.ndarray, between: np.ndarray) -> np.ndarray:
+    """uint8 (H, W): what lies between the legs, where the person is seen below it: a hole in the
+    cloth, and not the floor below a hem."""
+    rows = np.where(matte > 127, np.arange(len(matte))[:, None], -1).max(0)
+    return np.where(np.arange(len(matte))[:, None] < rows, between, 0).astype(np.uint8)
 
 
 def _haze() -> np.ndarray:

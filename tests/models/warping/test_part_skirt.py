@@ -3,14 +3,16 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 from drawn_dolls import PLACES, SIZE, WALL, drawn, in_front, pose
 from test_parts import RAISED, both, film
 
 from models.warping.part_choice import LiveParts, PartIndex
 from models.warping.part_layers import Doll
 from models.warping.part_legs import with_shins
+from models.warping.part_maps import skirt_map
 from models.warping.part_order import depth_signs, layers
-from models.warping.part_pieces import Cutout
+from models.warping.part_pieces import Cutout, with_cloth_below
 from models.warping.part_skirt import FEWEST, wears_skirt
 from models.warping.part_widths import measured_parts
 from models.warping.parts import Bodies, parts_of
@@ -206,3 +208,32 @@ def test_skirts_are_not_measured_and_get_no_shins():
     bodies = Bodies(np.stack([one] * 8), BODY_25, parts=WORN)
     assert measured_parts(Pictures([in_skirt(one)] * 8), bodies)['skirt'] == WORN['skirt']
     assert set(with_shins(bodies.one(0), SIZE[1]).placed) == set(WORN)
+
+
+@pytest.mark.parametrize('lifted', [
+    {'RKnee': (104, 86), 'RAnkle': (104, 46)},
+    {'RKnee': (80, 122), 'LKnee': (160, 122), 'RAnkle': (42, 118), 'LAnkle': (198, 118)}])
+def test_a_skirt_goes_on_hanging_while_a_leg_is_lifted(lifted):
+    asked, filmed = (Bodies(one[None], BODY_25, parts=WORN) for one in (pose(**lifted), stance(26)))
+    matrix = skirt_map(asked, filmed, 1.0)
+    waist, hem = (matrix @ [120, y, 1] for y in (124, 200))
+    assert np.abs(waist - [120, 124]).max() < 5 and np.abs(hem - [120, 200]).max() < 20
+
+
+def test_trousers_of_who_sits_cross_legged_are_no_skirt():
+    def sits(k):
+        return pose(RKnee=(90 - k, 142), LKnee=(150 + k, 142), RAnkle=(124, 152),
+                    LAnkle=(116, 150))
+    seated = [sits(k % 3) for k in range(20)]
+    pictures = [legs(one)[..., 3] for one in seated]
+    assert np.mean([picture[146, 120] > 0 for picture in pictures]) > 0.5
+    assert not wears_skirt(film(seated), pictures.__getitem__)
+
+
+def test_the_floor_below_a_short_hem_is_no_cloth():
+    one = stance(26)
+    short = in_skirt(one)
+    short[180:, :, 3] = 0                               # a hem above the ankles, without shoes
+    between = np.full(short.shape[:2], 255, np.uint8)
+    cloth = with_cloth_below(short[..., 3], between)
+    assert not cloth[185:].any() and cloth[130:170, 115:125].all()
