@@ -57,15 +57,15 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     target = Target(str(run), '--name')
     opt = opt.but(parts=target.parts)
     check_detector(opt)
-    places = chosen(opt.to or [default_place()])
-    for place in places:
+    for place in (places := chosen(opt.to or [default_place()])):
         place.check()
     camera = open_camera(opt.camera, opt.mirror, (opt.width, opt.height) if opt.width else None,
                          opt.fps, opt.loop)
 
     # from here on networks are loaded
     clock = Clock()
-    controls, figures = Controls(), Figures(clock)
+    controls = Controls()
+    figures = Figures(clock)
     person, painter = load(opt, run, trained, target)
     ladder = Ladder([painter.limited(quality) for quality in asked] if opt.quality
                     else painter.qualities, min(opt.rate, camera.fps or opt.rate))

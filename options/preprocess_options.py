@@ -87,8 +87,8 @@ def declare_dataset(parser: Parser) -> None:
                            'x,y,w,h, never with a bar that the video has not. --crop none '
                            'always keeps it')
     data.add_argument('--val_fraction', type=float, default=0.1,
-                      help='fraction at the end that is held out, after a gap of one second, '
-                           'or in a short clip of as long again')
+                      help='fraction at the end that is held out, after a gap as long as that '
+                           'part, and of one second at most')
     data.add_argument('--layout', default='pairs', choices=['pairs', 'folders'],
                       help='pairs: train/, val/; folders: train_A/, train_B/, ...')
     data.add_argument('--overwrite', action='store_true',

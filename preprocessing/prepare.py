@@ -193,8 +193,8 @@ def split(track: PoseTrack, val_fraction: float) -> dict[str, np.ndarray]:
     if held_out in (0, len(kept)):
         return {'train': kept}
     val = kept[-held_out:]
-    first, last = track.times[val[[0, -1]]]
-    train = kept[track.times[kept] < first - min(GAP, last - first)]
+    gap = min(GAP, (held_out + 0.5) / track.fps)
+    train = kept[track.times[kept] < track.times[val[0]] - gap]
     if len(train) < held_out:       # the gap would leave too little of a short clip
         warn('the clip is too short for a gap before the held-out part. That part is therefore '
              'easier than a new video.')

@@ -172,8 +172,11 @@ class FileCamera(Camera):
         return self.turned(fitted(image, self.size) if self.size else image)
 
     def time_of(self, seconds: float) -> float:
-        before, this = self.begun       # a film may begin with a picture of the pass before
-        return max(seconds - (this if seconds >= this else before), 0.0) + self.first
+        before, this = self.begun
+        since = seconds - this
+        if since < 0 and this > before:         # a film may begin with a picture of an earlier pass
+            since %= this - before
+        return max(since, 0.0) + self.first
 
     def rewind(self) -> None:
         self.measured = False

@@ -14,7 +14,7 @@ from collections import deque
 import numpy as np
 
 from pose.body import ARM_JOINTS, LEG_JOINTS
-from pose.cleaning.swap_costs import LONGEST_STEP, pair_of
+from pose.cleaning.swap_costs import pair_of
 from pose.skeleton import Skeleton
 from pose.stretches import runs
 

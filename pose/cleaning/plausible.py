@@ -120,8 +120,8 @@ def astray(track: PoseTrack) -> np.ndarray:
     between the frames before and after than these are apart. Of neighbours only the farthest."""
     away = np.zeros(track.poses.shape[:2])
     tall = heights(track.poses, track.joints)
-    most = ASTRAY * float(np.median(tall[tall > 0])) if (tall > 0).any() else np.inf
     for shot in shot_slices(track.shots):
+        most = ASTRAY * _usual(tall[shot], track.times[shot])[1:-1, None]
         places, times = track.poses[shot], track.times[shot]
         before, here, after = places[:-2], places[1:-1], places[2:]
         seen = np.minimum(np.minimum(before, here), after)[..., 2] > 0
@@ -132,6 +132,15 @@ def astray(track: PoseTrack) -> np.ndarray:
         away[shot.start + 1:shot.stop - 1] = np.where(false, off, 0)
     around = np.pad(away, ((1, 1), (0, 0)))
     return (away > 0) & (away >= around[:-2]) & (away > around[2:])
+
+
+def _usual(tall: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """px (F,): the median of the heights of one shot in the second around each frame; infinite
+    where there is none."""
+    shown = np.where(tall > 0, tall, np.nan)
+    first, stop = (np.searchsorted(times, times + half) for half in (-0.5, 0.5))
+    parts = [shown[a:b + 1] for a, b in zip(first, stop, strict=True)]
+    return np.array([np.inf if np.isnan(part).all() else np.nanmedian(part) for part in parts])
 
 
 class LiveImpossible:

@@ -27,6 +27,7 @@ from pose.track import PoseTrack
 # half do.
 MIN_CONFIDENCE = 0.2
 MAX_GAP = 12            # frames
+DOUBTED = 0.4           # seconds that a live pose no body has is not believed
 # The most, in its own lengths, that a bone appears; and the error of a joint, of the longest bone,
 # that is added to that.
 LIMIT, OFF = 1.35, 0.12
@@ -264,7 +265,7 @@ class LiveRepair:
         self.smoothing = smoothing.LiveSmoothing()
         self.held = np.full((len(self.table.joints), 4), np.nan)    # where joints were last seen,
         self.lost = np.full(len(self.table.joints), HELD + 1)       # and how many frames ago
-        self.doubted = 0
+        self.doubted: float | None = None       # since when the poses are no body's
         self.start: float | None = None
 
     @property
@@ -288,8 +289,8 @@ class LiveRepair:
             beyond = beyond_limits(joints[None, :, :3], self.skeleton, own.lengths, scale)[0]
             joints = _unseen(joints, beyond)
             false = self.impossible(joints[:, :3], time, own.lengths, own.scale)
-            self.doubted = self.doubted + 1 if false else 0
-            if 0 < self.doubted <= MAX_GAP:
+            self.doubted = (time if self.doubted is None else self.doubted) if false else None
+            if self.doubted is not None and time - self.doubted < DOUBTED:
                 return None
         held = self._hold(joints)
         hidden = possible_arms(held[None, :, :3], sided[None, :, :3], self.table, own.lengths,

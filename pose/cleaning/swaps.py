@@ -10,7 +10,7 @@ Costs are in nats, the negative logarithm of a likelihood: of how far the joints
 density with one degree of freedom: a detector errs far more often than a Gaussian allows), and of
 bones that come out longer than the person's own.
 
-A body that a detector exchanged for a few frames is put right by `brief_turns`, which see.
+A body that a detector exchanged for a few frames is put right by pose.cleaning.brief_turns.
 
 Shape letters: F frames, S states of a group, P its pairs of joints.
 """
@@ -144,10 +144,11 @@ def _exchange(poses: np.ndarray, depth: np.ndarray, mask: np.ndarray, table: Ske
 def _bridge(depth: np.ndarray, mask: np.ndarray, times: np.ndarray) -> None:
     """Draw the depth (F, K) in the frames of a bool (F,) mask from the frames around, in place: the
     detector guessed it for a body that is turned the other way."""
-    for joint in depth.T if mask.any() and not mask.all() else ():
-        known = np.isfinite(joint) & ~mask
+    for joint in depth.T:
+        given = np.isfinite(joint)
+        known, drawn = given & ~mask, given & mask
         if known.any():
-            joint[mask] = np.interp(times[mask], times[known], joint[known])
+            joint[drawn] = np.interp(times[drawn], times[known], joint[known])
 
 
 def _longest(lengths: np.ndarray, scale: np.ndarray, table: Skeleton) -> float:

@@ -129,3 +129,18 @@ def test_live_a_body_that_does_turn_is_left_as_it_is(turning):
 def test_live_nothing_is_exchanged_before_a_body_is_known():
     found = dancing(0.005)
     assert brief_live(swapped(found, SWAPS['whole'], range(5, 8))) == []
+
+
+@pytest.mark.parametrize('turning', [60, 90, 180, 240])
+def test_a_body_that_has_just_turned_where_a_shot_begins_or_ends_is_left_as_it_is(turning):
+    found = dancing(0.005, turning)
+    for cut in range(0, 60, 3):
+        assert brief(found.select(np.arange(60 + cut))) == []
+        assert brief(found.select(np.arange(cut, cut + 100))) == []
+
+
+@pytest.mark.parametrize('frames', [1, 2, 4])
+def test_at_the_end_of_a_shot_too_it_is_put_back(frames):
+    found = dancing(0.005).select(range(160))
+    rows = range(160 - frames, 160)
+    assert brief(turned_round(found, rows)) == list(rows)

@@ -8,6 +8,7 @@ from pose.body import BONES, chain_length
 from pose.cleaning.plausible import ASTRAY, REASON, astray, impossible
 from pose.cleaning.repair import MAX_GAP, repair
 from pose.skeleton import BODY_25
+from pose.track import PoseTrack
 from tests.pose.cleaning.tracks import FPS, HEIGHT, WRIST, dancing
 from tests.pose.retargeting.turning import half_turns, turning
 
@@ -121,3 +122,14 @@ def test_in_a_slow_video_a_joint_may_go_and_come_back_from_frame_to_frame():
     found.poses[60, WRIST, 0] += 0.3 * HEIGHT
     assert astray(found)[60, WRIST]
     assert not astray(replace(found, times=found.times * FPS / 15)).any()
+
+
+def test_of_shots_of_different_size_each_is_measured_by_itself():
+    small, large = dancing(0.01).select(range(200)), dancing(0.01).select(range(160))
+    small.poses[..., :2] *= 0.25
+    both = PoseTrack(np.concatenate([small.poses, large.poses]), np.arange(360) / FPS,
+                     np.arange(360), 'BODY_25', small.size,
+                     shots=np.repeat([0, 1], [200, 160]))
+    assert not astray(both).any()
+    both.poses[60, WRIST, 0] += 0.05 * HEIGHT           # 0.2 of the height that it has there
+    assert np.argwhere(astray(both)).tolist() == [[60, WRIST]]
