@@ -24,9 +24,10 @@ AROUND = 0.5            # seconds to either side that say which way the body fac
 WIDE = 0.5              # of the usual width: shoulders and hips that are nearer are folded
 SPREAD = 0.1            # of the longest bone: places that are nearer to each other are the same
 TRUNK = ('Shoulder', 'Hip')
-# Live: how far shoulders and hips move across at once, in their mean width before, and in how many
-# seconds: a body that turns by 460 degrees a second. And the share of the frames before that show
-# it from one side: of a body that spins fewer do.
+# In how many seconds a body turns round for which a detector exchanges its sides: one that turns by
+# 350 degrees a second may do so. Live also: how far shoulders and hips move across meanwhile, in
+# their mean width before; and the share of the frames before that show the body from one side: of
+# one that spins fewer do.
 ACROSS, AT_ONCE = 1.0, 0.13
 MOSTLY = 0.9
 

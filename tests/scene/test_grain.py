@@ -37,7 +37,7 @@ def test_a_hole_in_gravel_is_gravel():
 
 def test_a_plain_wall_gets_no_second_door():
     room = np.full((240, 384, 3), 200, np.uint8)
-    room[:, 70:76] = 120                            # the frame of a door
+    room[:, 96:110] = 120                           # the frame of a door
     room += np.random.default_rng(0).integers(0, 4, room.shape, np.uint8)
     smooth, grained = completed(room)
     assert cv2.absdiff(smooth, grained).max() <= 2
@@ -68,4 +68,5 @@ def test_nothing_is_taken_from_another_place_that_was_never_seen():
     smooth = filled(room, holes)
     given = smooth.copy()
     give_grain(given, holes)
-    assert given[HOLE].std() > 0.7 * room.std()
+    left = given[HOLE][:, :30]                      # next to that other place
+    assert left.std() > 0.7 * room.std()
