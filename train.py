@@ -95,9 +95,13 @@ def check_shared(opt: Options, frames: int, ranks: Ranks) -> None:
 def open_dataset(opt: Options, folder: 'RunFolder') -> 'BaseDataset':
     """DATAROOT/PHASE, read as the run so far read it."""
     from data import datasets
+    from data.base_dataset import no_frames
     from data.facts import trained_facts
+    kind = datasets.find(opt.dataset_mode)
+    if not kind.HAS_FRAMES:
+        raise no_frames(opt.dataroot)
     trained = trained_facts(folder.path) if opt.continue_train else None
-    return datasets.find(opt.dataset_mode)(opt, opt.phase, trained)
+    return kind(opt, opt.phase, trained)
 
 
 def open_heldout(opt: Options) -> 'BaseDataset | None':

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from data.augmentation import JointAugmentation
-from data.base_dataset import BaseDataset, check_one_size, no_such_phase
+from data.base_dataset import BaseDataset, check_one_size, no_frames, no_such_phase
 from data.cache import Pictures
 from data.film import FilmFrames
 from data.joints import PictureJoints
@@ -37,6 +37,8 @@ class AlignedDataset(BaseDataset):
                  trained: Mapping[str, Any] | None = None):
         super().__init__(opt, phase, trained)
         if self.facts.get('layout') == 'poses':
+            if opt.isTrain:
+                raise no_frames(self.root)
             raise UserError(f'{self.root} holds poses alone, no pairs. To paint them, use '
                             f'--dataset_mode single, or leave that flag out.')
         rows = self.limited(find_rows(self.root, phase))

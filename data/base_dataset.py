@@ -139,6 +139,12 @@ def check_one_size(sizes: Iterable[tuple[int, int]]) -> None:
                         f'batch. Use --batch_size 1, or give --load_size.')
 
 
+def no_frames(root: str | Path) -> UserError:
+    """The error for a training on a dataset of poses alone."""
+    return UserError(f'{root} holds poses alone, and training needs frames. Train on the dataset '
+                     f'that preprocess.py made of the person to paint.')
+
+
 def no_such_phase(root: Path, phase: str) -> UserError:
     """The error for a phase without images, which names the phases that there are."""
     folders = [f for f in root.iterdir() if f.is_dir() and f.name not in NO_PHASES]

@@ -1,13 +1,16 @@
 """dataset.json, which may be a stranger's: every value that is read has its kind and range."""
 import json
 
+import numpy as np
 import pytest
 
 from data import datasets
 from data.facts import FACTS, check_inside, read_facts, read_needed, trained_facts
+from models import models
 from options.test_options import TestOptions
 from util.errors import UserError
 from util.files import read_json, write_json
+from util.images import write_image
 from util.runs import write_record
 
 
@@ -53,3 +56,17 @@ def test_only_a_folder_within_the_dataset_is_written_into(tmp_path):
     check_inside(tmp_path / 'link', tmp_path / 'link' / 'train')
     with pytest.raises(UserError, match='me/out leads to'):
         check_inside(root, root / 'out')
+
+
+@pytest.mark.parametrize('mode', [[], ['--dataset_mode', 'single']])
+@pytest.mark.parametrize('model', models.names())
+def test_poses_alone_are_refused_for_training_before_anything_is_written(model, mode, tmp_path):
+    import train
+    root = tmp_path / 'dancer'
+    (root / 'val').mkdir(parents=True)
+    write_image(root / 'val' / '000001.png', np.zeros((64, 64, 3), np.uint8))
+    write_json(root / 'dataset.json', {'layout': 'poses', 'size': [64, 64]})
+    with pytest.raises(UserError):
+        train.main(['--dataroot', str(root), '--name', 'me', '--checkpoints_dir',
+                    str(tmp_path / 'ck'), '--model', model, '--phase', 'val', *mode])
+    assert not (tmp_path / 'ck' / 'me').exists() or not list((tmp_path / 'ck' / 'me').glob('*.pth'))
