@@ -23,6 +23,7 @@ from pose.track import PoseTrack
 from util.errors import UserError
 from util.images import foreign_in, pictures_in, size_of
 from util.owned import finish
+from util.words import pasted
 
 NO_PHASES = MASKS, FRAMES, 'report'     # folders of a dataset that hold other pictures
 
@@ -148,6 +149,10 @@ def no_frames(root: str | Path) -> UserError:
 def no_such_phase(root: Path, phase: str) -> UserError:
     """The error for a phase without images, which names the phases that there are."""
     folders = [f for f in root.iterdir() if f.is_dir() and f.name not in NO_PHASES]
+    inside = sorted(folder for folder in folders if (folder / 'dataset.json').is_file())
+    if inside:
+        return UserError(f'{root} holds datasets. Give one of them, e.g. '
+                         f'{pasted(dataroot=inside[0])}')
     there = sorted(folder.name for folder in folders if pictures_in(folder))
     foreign = ' '.join(filter(None, map(foreign_in, [root, *folders])))
     if is_run(root):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from data import datasets
+from data.base_dataset import no_such_phase
 from data.facts import FACTS, check_inside, read_facts, read_needed, trained_facts
 from models import models
 from options.test_options import TestOptions
@@ -70,3 +71,11 @@ def test_poses_alone_are_refused_for_training_before_anything_is_written(model, 
         train.main(['--dataroot', str(root), '--name', 'me', '--checkpoints_dir',
                     str(tmp_path / 'ck'), '--model', model, '--phase', 'val', *mode])
     assert not (tmp_path / 'ck' / 'me').exists() or not list((tmp_path / 'ck' / 'me').glob('*.pth'))
+
+
+def test_of_the_folder_above_the_datasets_one_of_them_is_advised(tmp_path):
+    me = tmp_path / 'me'
+    (me / 'train').mkdir(parents=True)
+    write_json(me / 'dataset.json', {'layout': 'pairs'})
+    with pytest.raises(UserError, match=f'holds datasets. Give one of them, e.g. --dataroot {me}'):
+        raise no_such_phase(tmp_path, 'train')
