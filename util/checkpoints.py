@@ -53,6 +53,11 @@ def save(files: Mapping[Path, Any], gone: Collection[str] = (),
             if write:
                 write(new)
     except (OSError, RuntimeError) as error:        # torch wraps most errors of the disk
+        before = error.__context__
+        while isinstance(before, Exception):
+            before = before.__context__
+        if before is not None:                      # a signal, on which torch's file cannot end
+            raise before from None
         if isinstance(error, OSError) and error.errno not in NO_ROOM:
             raise
         raise disk_full(first, saved_before, write is not None) from error

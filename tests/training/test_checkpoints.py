@@ -233,3 +233,15 @@ def test_reading_a_checkpoint_never_imports_what_it_names(tmp_path):
     torch.save(checkpoints.read, tmp_path / 'x.pth')
     with pytest.raises(UserError, match='carries code'):
         checkpoints.read(tmp_path / 'x.pth')
+
+
+def test_a_signal_in_the_middle_of_a_save_is_no_full_disk(tmp_path, monkeypatch):
+    """torch ends its file with a RuntimeError of its own, whose context is the signal."""
+    def stopped(value, file):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError('unexpected pos')
+    monkeypatch.setattr(torch, 'save', stopped)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.save({tmp_path / 'me' / 'latest_net_G.pth': {}})
