@@ -82,7 +82,7 @@ def test_whole_frames_keep_what_differs_close_around_the_person_but_nobody_else(
 
 
 def test_nobody_is_cut_out_of_the_bars_of_a_letterbox(pairs, started):
-    """A detector's mask goes on over the black that a square crop adds beside a tall film."""
+    """A detector's mask goes on over the black that a square crop adds next to a tall film."""
     dataset, _, index = started(with_masks(pairs(64, 64, train=24)), 'run')
     person = index.mask(4)[..., 0] > 127
     left = int(np.flatnonzero(person.any(0))[0])
