@@ -150,7 +150,7 @@ def no_such_phase(root: Path, phase: str) -> UserError:
     """The error for a phase without images, which names the phases that there are."""
     folders = [f for f in root.iterdir() if f.is_dir() and f.name not in NO_PHASES]
     inside = sorted(folder for folder in folders if (folder / 'dataset.json').is_file())
-    if inside:
+    if inside and not (root / 'dataset.json').is_file():
         return UserError(f'{root} holds datasets. Give one of them, e.g. '
                          f'{pasted(dataroot=inside[0])}')
     there = sorted(folder.name for folder in folders if pictures_in(folder))

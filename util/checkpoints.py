@@ -9,6 +9,7 @@ may lie in a file of weights.
 import os
 import pickle
 import shutil
+import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +41,7 @@ def save(files: Mapping[Path, Any], gone: Collection[str] = (),
     first = next(iter(files))
     folder = first.parent
     saved_before = any(path.exists() for path in files)
+    handled = sys.exc_info()[1]             # a run that is stopped saves while it handles that
 
     def replaced() -> set[str]:
         names = {path.name for path in files} | set(gone) | (set(FIRST_SAVED) if write else set())
@@ -54,9 +56,9 @@ def save(files: Mapping[Path, Any], gone: Collection[str] = (),
                 write(new)
     except (OSError, RuntimeError) as error:        # torch wraps most errors of the disk
         before = error.__context__
-        while isinstance(before, Exception):
+        while before is not handled and isinstance(before, Exception):
             before = before.__context__
-        if before is not None:                      # a signal, on which torch's file cannot end
+        if before is not handled and before is not None:    # a signal: torch's file cannot end
             raise before from None
         if isinstance(error, OSError) and error.errno not in NO_ROOM:
             raise

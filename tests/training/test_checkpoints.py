@@ -245,3 +245,14 @@ def test_a_signal_in_the_middle_of_a_save_is_no_full_disk(tmp_path, monkeypatch)
     monkeypatch.setattr(torch, 'save', stopped)
     with pytest.raises(KeyboardInterrupt):
         checkpoints.save({tmp_path / 'me' / 'latest_net_G.pth': {}})
+
+
+def test_a_full_disk_while_a_stopped_run_is_saved_is_said(tmp_path, monkeypatch):
+    def full(value, file):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(torch, 'save', full)
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        with pytest.raises(UserError, match='could not be written completely'):
+            checkpoints.save({tmp_path / 'latest_net_G.pth': {}})
